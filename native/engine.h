@@ -1,0 +1,90 @@
+#pragma once
+// The whole contract between the doors of the engine (addon.cpp) and what computes: plain structs and spans; no Node, no CUDA.
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace painnless {
+
+/// A fault the caller can mend; `code` and `field` become those of the JavaScript error.
+struct InputError : std::runtime_error {
+  std::string code, field;
+  InputError(std::string code_, std::string field_, const std::string& message)
+      : std::runtime_error(message), code(std::move(code_)), field(std::move(field_)) {}
+};
+
+enum class Architecture { painn, distiller };
+enum class RadialBasis { gaussian_half, gaussian_full, bessel };  // exp(-(d-o)^2/2w^2), exp(-(d-o)^2/w^2), sin(f d)/d
+enum class Precision { f32, f64 };
+enum class InstructionSet { plain, avx2, avx512 };
+
+/// Sizes and constants of one force field (docs/formats.md).
+struct Config {
+  Architecture architecture;
+  int features, layers, radial, max_z;
+  double cutoff;  // Å
+  RadialBasis basis;
+  bool edge_at_cutoff;  // is a pair at exactly the cutoff an edge
+  double norm_eps, direction_eps;
+  bool shared_layers, shared_filters;
+  std::vector<int> readout_widths;  // output width of each readout layer; the last is 1
+  double energy_unit;               // eV per unit of the weights
+};
+
+/// Weights by the names of the model file, float64, row-major.
+using Tensors = std::map<std::string, std::vector<double>>;
+
+/// Ragged batch: structure s owns atoms offsets[s] .. offsets[s+1]-1.
+struct Batch {
+  std::span<const int32_t> numbers;   // (atoms)
+  std::span<const double> positions;  // (atoms, 3) Å
+  std::span<const int32_t> offsets;   // (structures + 1)
+  std::span<const double> cells;      // (structures, 3, 3) rows are lattice vectors, Å
+  std::span<const uint8_t> pbc;       // (structures, 3)
+  int structures() const { return static_cast<int>(offsets.size()) - 1; }
+  int atoms() const { return static_cast<int>(numbers.size()); }
+};
+
+struct Want {
+  bool forces = true, stress = false;
+};
+
+/// Sized by the engine; eV, eV/Å, eV/Å^3. Constants (offsets, atom references) are not in here.
+struct Evaluation {
+  std::vector<double> net_energy;  // (structures)
+  std::vector<double> forces;      // (atoms, 3) or empty
+  std::vector<double> stress;      // (structures, 6) Voigt xx yy zz yz xz xy, or empty; zeros where a structure is not periodic in 3 axes
+  std::vector<double> energies;    // (atoms)
+  std::vector<int32_t> edges;      // (structures) directed edges
+};
+
+struct Plan {
+  InstructionSet instruction_set;
+  int threads;
+  bool filters_tabulated;
+  int knots;
+  bool activations_kept;
+  double weight_bytes, scratch_bytes;
+};
+
+struct CpuOptions {
+  Precision precision;
+  int threads;
+  InstructionSet instruction_set;
+  double activation_bytes;  // above this the activations are recomputed, not kept
+};
+
+/// One model on one device. Not reentrant: one evaluation at a time.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+  /// Throws InputError: BAD_STRUCTURE (coincident atoms), NOT_FINITE.
+  virtual void evaluate(const Batch& batch, Want want, Evaluation& result) = 0;
+  virtual Plan plan(int atoms, int pairs) const = 0;
+};
+
+}  // namespace painnless

@@ -1,0 +1,113 @@
+/** Every name the C++ addon exports, typed. Nothing else in TypeScript reaches C++. Shapes are checked before the call; C++ trusts them. */
+
+/** Layer tensors by the names of the model file (docs/formats.md), values in float64. */
+export type NativeTensors = Readonly<Record<string, Float64Array>>;
+
+export interface NativeConfig {
+  readonly arch: "painn-schnetpack" | "painn-distiller";
+  readonly features: number;
+  readonly layers: number;
+  readonly radial: number;
+  readonly maxZ: number;
+  /** Å */
+  readonly cutoff: number;
+  readonly rbf: "gaussian" | "bessel";
+  /** is a pair at exactly the cutoff an edge */
+  readonly edgeAtCutoff: boolean;
+  readonly normEps: number;
+  readonly directionEps: number;
+  readonly sharedLayers: boolean;
+  readonly sharedFilters: boolean;
+  readonly readoutWidths: readonly number[];
+  /** eV per unit of the weights */
+  readonly energyUnit: number;
+}
+
+export interface NativeBatch {
+  /** (atoms) */
+  readonly numbers: Int32Array;
+  /** (atoms, 3) Å */
+  readonly positions: Float64Array;
+  /** (structures + 1) first atom of each structure */
+  readonly offsets: Int32Array;
+  /** (structures, 3, 3) Å, zeros without a cell */
+  readonly cells: Float64Array;
+  /** (structures, 3) 0 or 1 */
+  readonly pbc: Uint8Array;
+}
+
+export interface NativeEvaluation {
+  /** (structures) eV, net of constants */
+  readonly netEnergy: Float64Array;
+  /** (atoms, 3) eV/Å; length 0 when not wanted */
+  readonly forces: Float64Array;
+  /** (structures, 6) Voigt, eV/Å^3; length 0 when not wanted */
+  readonly stress: Float64Array;
+  /** (atoms) eV, net of constants */
+  readonly energies: Float64Array;
+  /** directed edges of each structure */
+  readonly edges: Int32Array;
+}
+
+export interface NativeNeighbors {
+  /** (edges) sorted by receiver, then sender, then shift */
+  readonly receivers: Int32Array;
+  readonly senders: Int32Array;
+  /** (edges, 3) lattice translations S of the sender */
+  readonly shifts: Int32Array;
+  /** (edges, 3) r = R_sender - R_receiver + S cell, Å */
+  readonly vectors: Float64Array;
+  /** (edges) index of the same pair seen from the sender */
+  readonly reverse: Int32Array;
+}
+
+export type NativePrecision = "f32" | "f64";
+export type InstructionSet = "plain" | "avx2" | "avx512";
+
+/** How one engine works; printed by `painnless inspect`. */
+export interface NativePlan {
+  readonly instructionSet: InstructionSet;
+  readonly threads: number;
+  /** "tabulated" (f32: spline of the filters) or "direct" */
+  readonly filters: "tabulated" | "direct";
+  /** intervals of the table, 0 without one */
+  readonly knots: number;
+  /** are the activations of all layers kept, or those of one layer recomputed on the way back */
+  readonly activations: "kept" | "recomputed";
+  /** bytes of weights, and of scratch for the atoms and pairs asked about */
+  readonly weightBytes: number;
+  readonly scratchBytes: number;
+}
+
+export interface CpuEngineOptions {
+  readonly precision: NativePrecision;
+  readonly threads: number;
+  /** null: the best this processor has */
+  readonly instructionSet: InstructionSet | null;
+  /** bytes of activations above which they are recomputed instead of kept */
+  readonly activationBytes: number;
+}
+
+export interface NativeCpuEngine {
+  /** Off the event loop; one at a time, later calls wait. Rejects with an Error whose `code` is BAD_STRUCTURE or NOT_FINITE and whose `field` names the input. */
+  evaluate(batch: NativeBatch, want: { readonly forces: boolean; readonly stress: boolean }): Promise<NativeEvaluation>;
+  /** Seconds of each of `count` evaluations of one batch, timed inside, nothing else in between: for benchmarks. */
+  time(batch: NativeBatch, want: { readonly forces: boolean; readonly stress: boolean }, count: number): Promise<Float64Array>;
+  plan(atoms: number, pairs: number): NativePlan;
+  close(): void;
+}
+
+export interface NativeAddon {
+  readonly version: string;
+  /** what this processor can run, best last */
+  instructionSets(): InstructionSet[];
+  createCpuEngine(config: NativeConfig, tensors: NativeTensors, options: CpuEngineOptions): NativeCpuEngine;
+  /** Throws an Error with code BAD_STRUCTURE for coincident atoms. */
+  neighbors(positions: Float64Array, cell: Float64Array, pbc: Uint8Array, cutoff: number, edgeAtCutoff: boolean): NativeNeighbors;
+  /** Multiply-add rate of one core in flop/s with this instruction set, measured for a moment; the ceiling of the dense layers. */
+  peak(instructionSet: InstructionSet, precision: NativePrecision): number;
+  /** Names of the faults this build can plant (tests only; an empty list in the product). */
+  faults(): string[];
+  /** Switches one planted fault on, or all off with null. */
+  plant(fault: string | null): void;
+}

@@ -1,0 +1,87 @@
+import { z } from "zod";
+import { PainnlessError } from "../errors.ts";
+
+/** Atoms in space: what every side evaluates.
+ *  numbers (n) atomic numbers; positions (3n) row-major, Å; cell (9) row-major, rows are lattice vectors, Å, null without one;
+ *  pbc: is the axis periodic. Shapes are checked here; what can be computed is checked by `assertComputable`. */
+export const structureSchema = z.strictObject({
+  name: z.string(),
+  numbers: z.array(z.int()),
+  positions: z.instanceof(Float64Array),
+  cell: z.instanceof(Float64Array).nullable(),
+  pbc: z.tuple([z.boolean(), z.boolean(), z.boolean()]),
+});
+
+export type Structure = z.infer<typeof structureSchema>;
+
+/** What a potential accepts; null where it has no limit or does not say. */
+export interface Domain {
+  /** atomic numbers it knows */
+  readonly elements: readonly number[] | null;
+  readonly maxAtoms: number;
+  readonly periodic: boolean;
+}
+
+const bad = (field: string, message: string): never => {
+  throw new PainnlessError("BAD_STRUCTURE", message, { field });
+};
+
+/** The structure, unchanged, if it is worth computing; what needs distances (coincident atoms) is found by the neighbour search.
+ *  @throws {PainnlessError} BAD_STRUCTURE naming the field, what was found and what was expected */
+export function assertComputable(structure: Structure, domain: Domain): Structure {
+  const where = `structure "${structure.name}"`;
+  const n = structure.numbers.length;
+  if (n === 0) bad("numbers", `${where} has 0 atoms, expected at least 1`);
+  if (n > domain.maxAtoms) bad("numbers", `${where} has ${n} atoms, the limit is ${domain.maxAtoms}`);
+  if (structure.positions.length !== 3 * n)
+    bad("positions", `${where}: positions hold ${structure.positions.length} numbers, expected ${3 * n} = 3 x ${n} atoms`);
+  const known = domain.elements === null ? null : new Set(domain.elements);
+  structure.numbers.forEach((z, i) => {
+    if (!Number.isInteger(z) || z < 1 || z > 118)
+      bad("numbers", `${where}: atom ${i} has atomic number ${z}, expected an integer from 1 to 118`);
+    if (known !== null && !known.has(z))
+      bad("numbers", `${where}: atom ${i} has atomic number ${z}, which the model does not know; it knows ${[...known].join(", ")}`);
+  });
+  structure.positions.forEach((x, k) => {
+    if (!Number.isFinite(x))
+      bad("positions", `${where}: position of atom ${Math.floor(k / 3)}, ${"xyz"[k % 3]}, is ${x}, expected a finite number of Å`);
+    if (!(Math.abs(x) <= 1e6))
+      bad(
+        "positions",
+        `${where}: position of atom ${Math.floor(k / 3)}, ${"xyz"[k % 3]}, is ${x} Å, expected at most 1e6 Å from the origin`,
+      );
+  });
+  if (structure.pbc.some(Boolean)) {
+    if (!domain.periodic)
+      bad(
+        "pbc",
+        `${where} is periodic (pbc ${structure.pbc.join(", ")}), but the model was made for molecules only and ignores cells; set pbc to false`,
+      );
+    if (structure.cell === null) bad("cell", `${where} is periodic but has no cell`);
+  }
+  if (structure.cell !== null) {
+    if (structure.cell.length !== 9) bad("cell", `${where}: cell holds ${structure.cell.length} numbers, expected 9`);
+    structure.cell.forEach((x, k) => {
+      if (!Number.isFinite(x)) bad("cell", `${where}: cell[${Math.floor(k / 3)}][${k % 3}] is ${x}, expected a finite number of Å`);
+    });
+    if (structure.pbc.some(Boolean)) assertCellSpans(structure.cell, structure.pbc, where);
+  }
+  return structure;
+}
+
+/** Periodic lattice vectors must be independent: the volume they span, against the product of their lengths, tells how flat they are. */
+function assertCellSpans(cell: Float64Array, pbc: Structure["pbc"], where: string): void {
+  const rows = [0, 1, 2].filter((k) => pbc[k]).map((k) => [cell[3 * k] ?? 0, cell[3 * k + 1] ?? 0, cell[3 * k + 2] ?? 0] as const);
+  const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, x, k) => sum + x * (b[k] ?? 0), 0);
+  const gram = rows.map((a) => rows.map((b) => dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b))));
+  const g = (i: number, j: number) => gram[i]?.[j] ?? Number(i === j);
+  const determinant =
+    g(0, 0) * (g(1, 1) * g(2, 2) - g(1, 2) * g(2, 1)) -
+    g(0, 1) * (g(1, 0) * g(2, 2) - g(1, 2) * g(2, 0)) +
+    g(0, 2) * (g(1, 0) * g(2, 1) - g(1, 1) * g(2, 0));
+  if (!(determinant > 1e-8))
+    bad(
+      "cell",
+      `${where}: the periodic lattice vectors are singular or zero (normalised Gram determinant ${determinant}), expected three independent directions`,
+    );
+}
