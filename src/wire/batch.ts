@@ -1,0 +1,153 @@
+import { PainnlessError } from "../errors.ts";
+import type { Evaluation, Property } from "../system/potential.ts";
+import type { Structure } from "../system/structure.ts";
+import { ArrayWriter, type DecodedMessage, encodeMessage } from "./codec.ts";
+import type { MessageOf } from "./messages.ts";
+
+/** Structures and evaluations as messages, and back. python/painnless/batch.py is the same in Python. */
+
+export interface Address {
+  readonly epoch: number;
+  readonly id: number;
+}
+
+/** The frames that ask for `want` of each structure; the structures' shapes have been checked. */
+export function encodeEvaluate(address: Address, batch: readonly Structure[], want: readonly Property[]): Uint8Array[] {
+  const writer = new ArrayWriter();
+  const atoms = batch.reduce((sum, structure) => sum + structure.numbers.length, 0);
+  const counts = Int32Array.from(batch, (structure) => structure.numbers.length);
+  const numbers = Int32Array.from(batch.flatMap((structure) => structure.numbers));
+  const cells = new Float64Array(9 * batch.length);
+  batch.forEach(({ cell }, s) => {
+    if (cell !== null) cells.set(cell, 9 * s);
+  });
+  const pbc = Uint8Array.from(batch.flatMap((structure) => structure.pbc.map(Number)));
+  const positions = concatenate(batch.map((structure) => structure.positions));
+  return encodeMessage(
+    {
+      kind: "evaluate",
+      ...address,
+      want: [...want],
+      names: batch.map((structure) => structure.name),
+      counts: writer.add("i32", counts, [batch.length]),
+      numbers: writer.add("i32", numbers, [atoms]),
+      positions: writer.add("f64", positions, [atoms, 3]),
+      cells: writer.add("f64", cells, [batch.length, 3, 3]),
+      pbc: writer.add("u8", pbc, [batch.length, 3]),
+    },
+    writer.arrays,
+  );
+}
+
+/** The structures that are asked about; whether they can be computed is for the potential to say.
+ *  @throws {PainnlessError} BAD_MESSAGE when the extents of the arrays disagree */
+export function decodeEvaluate(decoded: DecodedMessage<MessageOf<"evaluate">>): Structure[] {
+  const { message } = decoded;
+  const counts = decoded.array(message.counts);
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  const structures = message.names.length;
+  expectRows("counts", counts.length, structures);
+  if (counts.some((count) => count < 0)) throw new PainnlessError("BAD_MESSAGE", "counts: negative", { field: "counts" });
+  expectRows("numbers", message.numbers.shape[0], total);
+  expectRows("positions", message.positions.shape[0], total);
+  expectRows("cells", message.cells.shape[0], structures);
+  expectRows("pbc", message.pbc.shape[0], structures);
+  const numbers = decoded.array(message.numbers);
+  const positions = decoded.array(message.positions);
+  const cells = decoded.array(message.cells);
+  const pbc = decoded.array(message.pbc);
+  let first = 0;
+  return message.names.map((name, s) => {
+    const end = first + (counts[s] ?? 0);
+    const cell = cells.slice(9 * s, 9 * s + 9);
+    const structure: Structure = {
+      name,
+      numbers: [...numbers.subarray(first, end)],
+      positions: positions.slice(3 * first, 3 * end),
+      cell: cell.every((x) => x === 0) ? null : cell,
+      pbc: [pbc[3 * s] !== 0, pbc[3 * s + 1] !== 0, pbc[3 * s + 2] !== 0],
+    };
+    first = end;
+    return structure;
+  });
+}
+
+/** The frames that answer with `evaluations`; a property is sent when every evaluation has it (stress: those that have it). */
+export function encodeResult(address: Address, evaluations: readonly Evaluation[]): Uint8Array[] {
+  const writer = new ArrayWriter();
+  const all = (pick: (evaluation: Evaluation) => Float64Array | null): Float64Array | null => {
+    const parts = evaluations.map(pick);
+    return parts.every((part) => part !== null) ? concatenate(parts) : null;
+  };
+  const rows = evaluations.length;
+  const forces = all((evaluation) => evaluation.forces);
+  const energies = all((evaluation) => evaluation.energies);
+  const stressed = evaluations.flatMap((evaluation, s) => (evaluation.stress === null ? [] : [s]));
+  const stress = concatenate(evaluations.flatMap((evaluation) => evaluation.stress ?? []));
+  return encodeMessage(
+    {
+      kind: "result",
+      ...address,
+      energy: writer.add(
+        "f64",
+        Float64Array.from(evaluations, (evaluation) => evaluation.energy),
+        [rows],
+      ),
+      net: writer.add(
+        "f64",
+        Float64Array.from(evaluations, (evaluation) => evaluation.netEnergy),
+        [rows],
+      ),
+      forces: forces && writer.add("f64", forces, [forces.length / 3, 3]),
+      stress: stressed.length === 0 ? null : writer.add("f64", stress, [stressed.length, 6]),
+      stressed,
+      energies: energies && writer.add("f64", energies, [energies.length]),
+    },
+    writer.arrays,
+  );
+}
+
+/** One evaluation for each structure of the batch that was asked about.
+ *  @throws {PainnlessError} BAD_MESSAGE when the answer does not fit the question */
+export function decodeResult(decoded: DecodedMessage<MessageOf<"result">>, batch: readonly Structure[]): Evaluation[] {
+  const { message } = decoded;
+  const atoms = batch.reduce((sum, structure) => sum + structure.numbers.length, 0);
+  expectRows("energy", message.energy.shape[0], batch.length);
+  expectRows("net", message.net.shape[0], batch.length);
+  expectRows("stress", message.stress?.shape[0] ?? 0, message.stressed.length);
+  if (message.forces) expectRows("forces", message.forces.shape[0], atoms);
+  if (message.energies) expectRows("energies", message.energies.shape[0], atoms);
+  const energy = decoded.array(message.energy);
+  const net = decoded.array(message.net);
+  const forces = message.forces && decoded.array(message.forces);
+  const stress = message.stress && decoded.array(message.stress);
+  const energies = message.energies && decoded.array(message.energies);
+  let first = 0;
+  return batch.map((structure, s) => {
+    const end = first + structure.numbers.length;
+    const row = message.stressed.indexOf(s);
+    const evaluation: Evaluation = {
+      energy: energy[s] ?? Number.NaN,
+      netEnergy: net[s] ?? Number.NaN,
+      forces: forces?.slice(3 * first, 3 * end) ?? null,
+      stress: stress && row >= 0 ? stress.slice(6 * row, 6 * row + 6) : null,
+      energies: energies?.slice(first, end) ?? null,
+    };
+    first = end;
+    return evaluation;
+  });
+}
+
+function expectRows(field: string, found: unknown, expected: number): void {
+  if (found !== expected) throw new PainnlessError("BAD_MESSAGE", `${field}: ${found} rows, expected ${expected}`, { field });
+}
+
+function concatenate(parts: readonly Float64Array[]): Float64Array {
+  const whole = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,128 @@
+import { z } from "zod";
+import { errorCodes } from "../errors.ts";
+import { properties } from "../system/potential.ts";
+
+/** The wire, version 1. A message is one msgpack header frame (frame 0) and one raw little-endian frame for each array that the header
+ *  describes. Clients send hello, evaluate, ping, cancel, bye; servers send welcome, result, pong, busy, error, bye.
+ *  python/painnless/wire.py mirrors this file; its JSON Schema (wire_schema.json) is generated from here and tests hold the two together. */
+export const protocolVersion = 1;
+
+export const dtypes = ["f64", "i32", "u8"] as const;
+export type Dtype = (typeof dtypes)[number];
+
+const rows = z.int().min(0).max(0x7fffffff);
+const perRow = z.tuple([rows]);
+const perRow3 = z.tuple([rows, z.literal(3)]);
+const perRow6 = z.tuple([rows, z.literal(6)]);
+const perRow3x3 = z.tuple([rows, z.literal(3), z.literal(3)]);
+
+/** An array beside the header: row-major, little-endian, whole in frame number `frame` of the message; the header is frame 0. */
+function array<D extends Dtype, S extends z.ZodType<number[]>>(dtype: D, shape: S) {
+  return z.strictObject({ dtype: z.literal(dtype), shape, frame: z.int().min(1).max(64) });
+}
+
+const uint32 = z.int().min(0).max(0xffffffff);
+/** Drawn once by each client; a reply to another epoch is not for it. */
+const epoch = uint32;
+/** Counted up by the client. Every request gets exactly one result, pong, welcome or error with its id. */
+const id = uint32;
+const request = { epoch, id };
+
+const hello = z.strictObject({ kind: z.literal("hello"), ...request, protocol: z.int().min(1), client: z.string().max(200) });
+
+const limits = z.strictObject({
+  /** atoms in one structure, structures in one request, bytes in one message */
+  atoms: z.int().min(1),
+  structures: z.int().min(1),
+  bytes: z.int().min(1),
+});
+
+const welcome = z.strictObject({
+  kind: z.literal("welcome"),
+  ...request,
+  protocol: z.int().min(1),
+  /** e.g. "torch:cpu:f64" */
+  side: z.string().min(1),
+  provides: z.array(z.enum(properties)),
+  /** sha256 of the model file, where one is behind it */
+  model: z.string().nullable(),
+  /** atomic numbers it knows; null when it does not say */
+  elements: z.array(z.int().min(1).max(118)).nullable(),
+  /** Å */
+  cutoff: z.number().positive().nullable(),
+  periodic: z.boolean(),
+  limits,
+  pid: z.int().min(1),
+  /** what computes: {"python": "3.11.9", "torch": "2.15.0"} */
+  versions: z.record(z.string(), z.string()),
+});
+
+const evaluate = z.strictObject({
+  kind: z.literal("evaluate"),
+  ...request,
+  want: z.array(z.enum(properties)).min(1).max(properties.length),
+  /** (structures) what to call each in an error */
+  names: z.array(z.string()).min(1),
+  /** (structures) atoms of each */
+  counts: array("i32", perRow),
+  /** (atoms) atomic numbers */
+  numbers: array("i32", perRow),
+  /** (atoms, 3) Å */
+  positions: array("f64", perRow3),
+  /** (structures, 3, 3) rows are lattice vectors, Å; zeros where there is no cell */
+  cells: array("f64", perRow3x3),
+  /** (structures, 3) 0 or 1 */
+  pbc: array("u8", perRow3),
+});
+
+const result = z.strictObject({
+  kind: z.literal("result"),
+  ...request,
+  /** (structures) eV, everything included */
+  energy: array("f64", perRow),
+  /** (structures) eV, without constants */
+  net: array("f64", perRow),
+  /** (atoms, 3) eV/Å */
+  forces: array("f64", perRow3).nullable(),
+  /** (rows, 6) Voigt, eV/Å^3: one row for each structure listed in `stressed` */
+  stress: array("f64", perRow6).nullable(),
+  stressed: z.array(z.int().min(0)),
+  /** (atoms) eV */
+  energies: array("f64", perRow).nullable(),
+});
+
+const ping = z.strictObject({ kind: z.literal("ping"), ...request });
+const pong = z.strictObject({ kind: z.literal("pong"), ...request });
+
+/** Still at it: sent several times a second for each request that waits (`ahead` > 0) or is being computed (0). */
+const busy = z.strictObject({ kind: z.literal("busy"), ...request, ahead: z.int().min(0) });
+
+/** Withdraws the request with this id, which is then answered by its result or by an error CANCELLED, whichever comes first. */
+const cancel = z.strictObject({ kind: z.literal("cancel"), ...request });
+
+const error = z.strictObject({
+  kind: z.literal("error"),
+  /** null when the message at fault did not say whose it was */
+  epoch: epoch.nullable(),
+  id: id.nullable(),
+  code: z.enum(errorCodes),
+  message: z.string(),
+  field: z.string().nullable(),
+});
+
+/** From a client: it leaves, drop what it asked for. From a server: it stops and answers nothing more. */
+const bye = z.strictObject({ kind: z.literal("bye"), epoch });
+
+export const messageSchema = z.discriminatedUnion("kind", [hello, welcome, evaluate, result, ping, pong, busy, cancel, error, bye]);
+
+export type Message = z.infer<typeof messageSchema>;
+export type MessageKind = Message["kind"];
+export type MessageOf<K extends MessageKind> = Extract<Message, { kind: K }>;
+export interface ArrayRef {
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  readonly frame: number;
+}
+
+/** What a server can take and give, as it says in `welcome`. */
+export type Welcome = MessageOf<"welcome">;
