@@ -1,0 +1,100 @@
+import type { Pair } from "./compare.ts";
+import { finiteOrNull, largestOf, ulpOf, worse } from "./metrics.ts";
+
+type Basis = "net" | "total" | "shifted";
+
+/** Do any of these evaluations keep constants apart from the net energy? */
+const separatesConstants = (pairs: readonly Pair[], which: "side" | "reference"): boolean =>
+  pairs.some((pair) => pair[which].netEnergy !== pair[which].energy);
+
+const composition = (pair: Pair): string => [...pair.structure.numbers].sort((a, b) => a - b).join(",");
+
+/** Net energies where both sides keep the constants apart or neither has any. Where only one does (a foreign package rounds its offset to
+ *  float32, which shifts every energy of one composition alike) total energies less the mean difference of the composition are compared,
+ *  and total energies where a composition has one structure only. */
+function basisOf(pairs: readonly Pair[]): Basis {
+  if (separatesConstants(pairs, "side") === separatesConstants(pairs, "reference")) return "net";
+  const count = new Map<string, number>();
+  for (const pair of pairs) count.set(composition(pair), (count.get(composition(pair)) ?? 0) + 1);
+  return [...count.values()].every((n) => n > 1) ? "shifted" : "total";
+}
+
+/** eV: side minus reference, on that basis. */
+function differences(pairs: readonly Pair[], basis: Basis): number[] {
+  if (basis === "net") return pairs.map(({ side, reference }) => side.netEnergy - reference.netEnergy);
+  const total = pairs.map(({ side, reference }) => side.energy - reference.energy);
+  if (basis === "total") return total;
+  return pairs.map((pair, i) => {
+    const alike = total.filter((_, j) => composition(pairs[j] as Pair) === composition(pair));
+    return (total[i] as number) - alike.reduce((sum, d) => sum + d, 0) / alike.length;
+  });
+}
+
+/** Energies of all pairs; adds a reason for each that is out of tolerance or missing. */
+export function compareEnergies(pairs: readonly Pair[], names: readonly [string, string], reasons: string[]) {
+  const basis = basisOf(pairs);
+  const difference = differences(pairs, basis);
+  const rows = pairs.map((pair, i) => {
+    const atoms = pair.structure.numbers.length;
+    const error = Math.abs(difference[i] as number) / atoms;
+    // A total carries its constants' own rounding; a side that cannot keep them apart may hold them in float32.
+    const tolerance = pair.tolerances.energy + (basis === "total" ? (4 * ulpOf(pair.reference.energy, "float32")) / atoms : 0);
+    if (!(error <= tolerance))
+      reasons.push(
+        `${pair.structure.name}: ${basis} energies differ by ${error.toExponential(2)} eV/atom, tolerance ${tolerance.toExponential(2)}`,
+      );
+    const rest = basis === "net" ? restRatio(pair, names, reasons) : 0;
+    return { error, tolerance, ratio: worse(error / tolerance, rest) };
+  });
+  let worst = 0;
+  rows.forEach((row, i) => {
+    if (!(row.ratio <= (rows[worst]?.ratio ?? 0))) worst = i;
+  });
+  const pair = pairs[worst];
+  const value = basis === "net" ? "netEnergy" : "energy";
+  return {
+    rows,
+    summary: {
+      maxAbsPerAtom: finiteOrNull(rows.length === 0 ? Number.NaN : largestOf(rows.map((row) => row.error))),
+      tolerance: rows[worst]?.tolerance ?? 0,
+      ratio: finiteOrNull(rows.length === 0 ? Number.NaN : rows.map((row) => row.ratio).reduce(worse, 0)),
+      basis,
+      worst:
+        pair === undefined
+          ? null
+          : { structure: pair.structure.name, side: finiteOrNull(pair.side[value]), reference: finiteOrNull(pair.reference[value]) },
+    },
+  };
+}
+
+/** What net energies leave out: the constants (in the total), and the per-atom energies where both sides give them. */
+function restRatio(pair: Pair, names: readonly [string, string], reasons: string[]): number {
+  const { structure, side, reference, tolerances } = pair;
+  const atoms = structure.numbers.length;
+  const rounding = (x: number) => 4 * ulpOf(x, "float64");
+  const totalError = Math.abs(side.energy - reference.energy) / atoms;
+  const totalTolerance = tolerances.energy + rounding(reference.energy);
+  if (!(totalError <= totalTolerance))
+    reasons.push(
+      `${structure.name}: total energies differ by ${totalError.toExponential(2)} eV/atom, tolerance ${totalTolerance.toExponential(2)}`,
+    );
+  let ratio = totalError / totalTolerance;
+  if (side.energies === null || reference.energies === null) return ratio;
+  [side.energies, reference.energies].forEach((energies, which) => {
+    if (energies.length === atoms) return;
+    reasons.push(`${structure.name}: ${names[which]} gave ${energies.length} energies per atom, expected ${atoms}`);
+    ratio = Number.NaN;
+  });
+  // One atom's error may be several times the mean over atoms, which the energy tolerance is about.
+  side.energies.forEach((energy, i) => {
+    const exact = reference.energies?.[i] ?? Number.NaN;
+    const tolerance = 10 * tolerances.energy + rounding(exact);
+    const error = Math.abs(energy - exact);
+    ratio = worse(ratio, error / tolerance);
+    if (!(error <= tolerance))
+      reasons.push(
+        `${structure.name}: the energy of atom ${i} differs by ${error.toExponential(2)} eV, tolerance ${tolerance.toExponential(2)}`,
+      );
+  });
+  return ratio;
+}

@@ -1,0 +1,111 @@
+import type { LawName } from "./result.ts";
+
+/** How exactly a side computes, told by its name: what tolerances depend on. */
+export type Accuracy = "f64" | "f32" | "fd-f64" | "fd-f32";
+
+/** Precision is the last word of a side that says one ("native:cpu:f64"); "mixed" is held to float32's bounds, and so is a side that does
+ *  not say (a foreign package computes in float32 until it says otherwise). `fd:` sides carry the error of a difference quotient. */
+export function accuracyOf(side: string): Accuracy {
+  const differences = side.startsWith("fd:");
+  const double = /:f64$/.test(side);
+  if (differences) return double ? "fd-f64" : "fd-f32";
+  return double ? "f64" : "f32";
+}
+
+/** Unit in the last place used to count ulps. */
+export const ulpPrecision = (side: string): "float32" | "float64" => (accuracyOf(side).endsWith("f64") ? "float64" : "float32");
+
+/** Distance from exact arithmetic that rounding explains, per force component, eV/Å: an absolute bound for forces of ordinary size (up
+ *  to tens of eV/Å), a relative one above, because rounding scales with the values it happens to. A component is a sum over the atom's
+ *  own neighbours, so the bound does not grow with the size of the structure (docs/accuracy.md, forces). */
+const forceBounds: Readonly<Record<Accuracy, { absolute: number; relative: number }>> = {
+  f64: { absolute: 1e-10, relative: 1e-13 },
+  f32: { absolute: 1e-5, relative: 5e-6 },
+  // Central differences with Richardson extrapolation: the rounding of an energy divided by the step (docs/accuracy.md, differences).
+  "fd-f64": { absolute: 1e-7, relative: 1e-7 },
+  "fd-f32": { absolute: 5e-3, relative: 5e-3 },
+};
+
+/** Per-atom energy, eV/atom. The net energy of n atoms is a sum of n terms, whose rounding grows as sqrt(n) eps |E| in float64; float32
+ *  sides also sum in float64, so their error per atom is that of one atom's energy (docs/accuracy.md, energies). */
+const energyBounds: Readonly<Record<"f64" | "f32", { absolute: number; relative: number }>> = {
+  f64: { absolute: 1e-12, relative: 2e-15 },
+  f32: { absolute: 2e-6, relative: 1e-6 },
+};
+
+/** @param largest largest reference force component of the structure, eV/Å */
+const forceTolerance = (accuracy: Accuracy, largest: number): number =>
+  Math.max(forceBounds[accuracy].absolute, forceBounds[accuracy].relative * largest);
+
+/** @param perAtom reference energy per atom of the structure, eV */
+function energyTolerance(accuracy: Accuracy, perAtom: number, atoms: number): number {
+  const kind = accuracy.endsWith("f64") ? "f64" : "f32";
+  const growth = kind === "f64" ? Math.sqrt(atoms) : 1;
+  return Math.max(energyBounds[kind].absolute, energyBounds[kind].relative * Math.abs(perAtom) * growth);
+}
+
+/** Two inexact sides of one kind may stand on opposite sides of the exact value; otherwise the coarser one's bound holds both. */
+const pairFactor = (a: Accuracy, b: Accuracy): number => (a === b && a !== "f64" ? 2 : 1);
+
+/** What a comparison measured, from which its tolerances follow. */
+export interface Scale {
+  readonly atoms: number;
+  /** eV, of the reference */
+  readonly perAtom: number;
+  /** eV/Å, of the reference */
+  readonly largestForce: number;
+  /** Å^3; 0 without a volume */
+  readonly volume: number;
+  /** Å */
+  readonly cutoff: number;
+}
+
+export interface Tolerances {
+  /** eV/atom */
+  readonly energy: number;
+  /** eV/Å */
+  readonly forces: number;
+  /** eV/Å^3 */
+  readonly stress: number;
+}
+
+/** The tolerances between two sides for one structure. Stress is the virial over the volume, and an atom's virial is a sum over its pairs
+ *  of an arm no longer than the cutoff times a pair's force: n atoms, arm rc, force tolerance (docs/accuracy.md, stress). */
+export function pairTolerances(side: string, reference: string, scale: Scale): Tolerances {
+  const kinds = [accuracyOf(side), accuracyOf(reference)] as const;
+  const factor = pairFactor(...kinds);
+  const forces = factor * Math.max(...kinds.map((kind) => forceTolerance(kind, scale.largestForce)));
+  return {
+    energy: factor * Math.max(...kinds.map((kind) => energyTolerance(kind, scale.perAtom, scale.atoms))),
+    forces,
+    stress: scale.volume > 0 ? (forces * scale.cutoff * scale.atoms) / scale.volume : 0,
+  };
+}
+
+/** A law compares a side with itself: both values carry its own rounding, so twice its distance from exact arithmetic. */
+export function lawTolerances(side: string, scale: Scale): Tolerances {
+  const { energy, forces, stress } = pairTolerances(side, side, scale);
+  const factor = accuracyOf(side) === "f64" ? 2 : 1;
+  return { energy: factor * energy, forces: factor * forces, stress: factor * stress };
+}
+
+/** The best point of a sweep of plain central differences, relative to the largest force: at the best step rounding over the step equals
+ *  truncation, which leaves eps^(2/3) of the energy's own scale (docs/accuracy.md, differences). */
+export const differenceTolerance = (side: string): number => (accuracyOf(side).endsWith("f64") ? 1e-6 : 1e-2);
+
+/** Energy and force just inside and just outside the cutoff, at 1e-7 Å either way: a continuous force changes by its slope times that
+ *  distance, and rounding comes on top (docs/accuracy.md, cutoff). */
+export const jumpTolerances = (side: string, scale: Scale): { energy: number; forces: number } => {
+  const own = lawTolerances(side, scale);
+  return { energy: own.energy * scale.atoms + 1e-7, forces: own.forces + 1e-6 };
+};
+
+/** PyTorch float32 is our yardstick: its own distance from the reference may be exceeded by this factor, and no more. Below a few
+ *  float32 ulps of the largest force the ratio of two roundings says nothing. */
+export const yardstick = { limit: 1.5, floorRelative: 5e-7 } as const;
+
+/** A reference breaks a law "as much": its violation is above the tolerance and the side's is at most this many times as large. */
+export const attributionFactor = 1.5;
+
+/** Laws of the engine alone: no model can be blamed for a batch or a repetition that changes the result. */
+export const engineLaws: ReadonlySet<LawName> = new Set(["batch", "repetition"]);
