@@ -1,0 +1,83 @@
+#!/usr/bin/env node
+/** Every check of the repository, one after the other (they would disturb each other's timings); all run even if one fails. What `npm test`
+ *  runs after the set-up. The last line is "N passed, N failed, N skipped": tests, and each other check that failed as one failure.
+ *  Exit status: 0 all passed, 1 something failed. */
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { countPytest, countVitest } from "./test/counts.mjs";
+
+/** @typedef {import("./test/counts.mjs").Counts} Counts */
+/** @typedef {{ name: string, command: string[], report?: string, count?: (file: string) => Counts }} Check */
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const python = process.env.PAINNLESS_PYTHON || join(root, ".venv/bin/python");
+const reports = join(root, "build/test");
+const node = (/** @type {string} */ script, /** @type {string[]} */ ...args) => [
+  process.execPath,
+  join(root, "node_modules", script),
+  ...args,
+];
+const vitestReport = join(reports, "vitest.json");
+const pytestReport = join(reports, "pytest.xml");
+
+/** @type {Check[]} */
+const checks = [
+  { name: "types, src", command: node("typescript/bin/tsc", "--noEmit", "-p", "tsconfig.json") },
+  { name: "types, tests", command: node("typescript/bin/tsc", "-p", "tests/tsconfig.json") },
+  { name: "biome", command: node("@biomejs/biome/bin/biome", "check", "--error-on-warnings") },
+  { name: "ruff check", command: [python, "-m", "ruff", "check"] },
+  { name: "ruff format", command: [python, "-m", "ruff", "format", "--check"] },
+  { name: "pyright", command: [python, "-m", "pyright", "--pythonpath", python] },
+  {
+    name: "vitest",
+    command: node("vitest/vitest.mjs", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${vitestReport}`),
+    report: vitestReport,
+    count: countVitest,
+  },
+  { name: "pytest", command: [python, "-m", "pytest", "-q", `--junitxml=${pytestReport}`], report: pytestReport, count: countPytest },
+];
+
+/** @param {readonly string[]} command @returns {Promise<number>} the exit status */
+function run([command = "", ...args]) {
+  // PYTHONPATH: a PAINNLESS_PYTHON of the user's own has no painnless installed.
+  const env = { ...process.env, PYTHONPATH: join(root, "python"), OMP_NUM_THREADS: process.env.OMP_NUM_THREADS ?? "2" };
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", "inherit", "inherit"] });
+    child.once("error", reject);
+    child.once("close", (code) => resolve(code ?? 1));
+  });
+}
+
+/** @param {Check} check @param {number} status @returns {Counts} */
+function countsOf({ report, count }, status) {
+  const none = { passed: 0, failed: status === 0 ? 0 : 1, skipped: 0 };
+  if (report === undefined || count === undefined) return none;
+  const counts = existsSync(report) ? count(report) : none;
+  // A runner that ended badly without naming a failed test, or that ran none, has failed all the same.
+  const failed = counts.failed === 0 && (status !== 0 || counts.passed === 0) ? 1 : counts.failed;
+  return { ...counts, failed };
+}
+
+rmSync(reports, { recursive: true, force: true });
+mkdirSync(reports, { recursive: true });
+/** @type {{ name: string, counts: Counts, seconds: number }[]} */
+const rows = [];
+for (const check of checks) {
+  process.stdout.write(`\n== ${check.name}\n`);
+  const start = performance.now();
+  const counts = countsOf(check, await run(check.command));
+  rows.push({ name: check.name, counts, seconds: (performance.now() - start) / 1000 });
+}
+
+const sum = (/** @type {keyof Counts} */ key) => rows.reduce((total, { counts }) => total + counts[key], 0);
+process.stdout.write("\n");
+for (const { name, counts, seconds } of rows) {
+  const tests = counts.passed + counts.skipped > 0 ? `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped` : "";
+  process.stdout.write(
+    `${name.padEnd(14)}${(counts.failed === 0 ? "ok" : "FAILED").padEnd(8)}${seconds.toFixed(1).padStart(7)} s  ${tests}\n`,
+  );
+}
+process.stdout.write(`${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped\n`);
+process.exitCode = sum("failed") === 0 ? 0 : 1;
