@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, cast
 
 from painnless.errors import PainnlessError
 from painnless.units import energy_units_in_ev
@@ -131,13 +131,13 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         for name, (expected, accept) in _checks.items():
-            value = getattr(self, name)
+            value: Any = getattr(self, name)
             if not accept(value):
                 raise PainnlessError("BAD_MODEL", f"model field {name} is {_shown(value)}, expected {expected}", name)
             if isinstance(value, list):
-                object.__setattr__(self, name, tuple(value))
+                object.__setattr__(self, name, tuple(cast("list[Any]", value)))
             if name in ("cutoff", "norm_eps", "dir_eps", "energy_unit_in_ev"):
-                object.__setattr__(self, name, float(value))  # JSON may spell 5.0 as 5
+                object.__setattr__(self, name, float(cast("float", value)))  # JSON may spell 5.0 as 5
         self._assert_consistent()
 
     def _assert_consistent(self) -> None:

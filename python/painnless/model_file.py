@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import safetensors
@@ -45,12 +46,12 @@ def read_model(path: str | os.PathLike[str]) -> Model:
     if data[:4] == b"PK\x03\x04":
         raise PainnlessError("BAD_MODEL", f"{path} is a foreign checkpoint (a zip file): run painnless import {path} -o MODEL")
     try:
-        entries = safetensors.deserialize(data)
+        entries = _deserialize(data)
     except (safetensors.SafetensorError, ValueError) as exc:
         message = f"{path} is not a model file ({exc}); for a checkpoint of another program run painnless import {path} -o MODEL"
         raise PainnlessError("BAD_MODEL", message) from exc
-    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    metadata = header.get("__metadata__") or {}
+    header: dict[str, Any] = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    metadata: dict[str, str] = header.get("__metadata__") or {}
     if set(metadata) != {METADATA_KEY}:
         found = ", ".join(sorted(metadata)) or "none"
         raise PainnlessError(
@@ -62,7 +63,7 @@ def read_model(path: str | os.PathLike[str]) -> Model:
     for name, entry in entries:
         if entry["dtype"] not in dtypes:
             raise PainnlessError("BAD_MODEL", f"tensor {name} in {path} has dtype {entry['dtype']}, expected F32 or F64", name)
-        tensors[name] = np.frombuffer(entry["data"], dtypes[entry["dtype"]]).reshape(entry["shape"])
+        tensors[name] = np.ndarray(tuple(entry["shape"]), dtypes[entry["dtype"]], bytearray(entry["data"]))
     _assert_tensors(config, tensors, path)
     return Model(config, tensors, hashlib.sha256(data).hexdigest())
 
@@ -87,6 +88,11 @@ def write_model(path: str | os.PathLike[str], config: ModelConfig, tensors: Mapp
             os.unlink(temporary)
         raise PainnlessError("NOT_FOUND", f"cannot write model file {path}: {exc.strerror}") from exc
     return hashlib.sha256(data).hexdigest()
+
+
+def _deserialize(data: bytes) -> list[tuple[str, dict[str, Any]]]:
+    """safetensors checks the header's length, extents and overlaps; its own types are loose."""
+    return cast("list[tuple[str, dict[str, Any]]]", safetensors.deserialize(data))  # pyright: ignore[reportUnknownMemberType]
 
 
 def _assert_tensors(config: ModelConfig, tensors: Mapping[str, np.ndarray], where: str) -> None:
