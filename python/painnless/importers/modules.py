@@ -24,7 +24,6 @@ _HOOKS = frozenset(
         "_state_dict_pre_hooks",
         "_load_state_dict_pre_hooks",
         "_load_state_dict_post_hooks",
-        ,
     }
 )
 _HARMLESS = frozenset({"training", "_is_full_backward_hook", "_non_persistent_buffers_set"})

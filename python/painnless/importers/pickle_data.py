@@ -62,7 +62,6 @@ _CONSTANTS = frozenset(
         "BINBYTES",
         "SHORT_BINBYTES",
         "BINBYTES8",
-        ,
     }
 )
 _LITERALS: dict[str, object] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
