@@ -93,11 +93,11 @@ export function lawTolerances(side: string, scale: Scale): Tolerances {
  *  truncation, which leaves eps^(2/3) of the energy's own scale (docs/accuracy.md, differences). */
 export const differenceTolerance = (side: string): number => (accuracyOf(side).endsWith("f64") ? 1e-6 : 1e-2);
 
-/** Energy and force just inside and just outside the cutoff, at 1e-7 Å either way: a continuous force changes by its slope times that
- *  distance, and rounding comes on top (docs/accuracy.md, cutoff). */
+/** The jump of energy (eV) and force (eV/Å) at the cutoff, extrapolated from values on both sides of it: four roundings, each up to 1.5
+ *  times, and the second derivative over 1e-6 Å (docs/accuracy.md, cutoff). */
 export const jumpTolerances = (side: string, scale: Scale): { energy: number; forces: number } => {
   const own = lawTolerances(side, scale);
-  return { energy: own.energy * scale.atoms + 1e-7, forces: own.forces + 1e-6 };
+  return { energy: 4 * own.energy * scale.atoms + 1e-8, forces: 4 * own.forces + 1e-8 };
 };
 
 /** PyTorch float32 is our yardstick: its own distance from the reference may be exceeded by this factor, and no more. Below a few

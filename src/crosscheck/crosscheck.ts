@@ -1,0 +1,214 @@
+import { PainnlessError } from "../errors.ts";
+import { countEdges } from "../system/pairs.ts";
+import type { Potential } from "../system/potential.ts";
+import { assertComputable, type Structure } from "../system/structure.ts";
+import { answer, type SideAnswers } from "./answers.ts";
+import { type Answers, compare } from "./compare.ts";
+import { distinct, geometries } from "./geometries.ts";
+import { checkLaw, consequences, laws, measureLaw } from "./laws.ts";
+import { packStructure, type Replay, replayName } from "./replay.ts";
+import type { Comparison, CrosscheckResult, LawName, LawResult, Machine, ModelSummary } from "./result.ts";
+import { accuracyOf } from "./tolerances.ts";
+
+export interface CrosscheckSide {
+  readonly potential: Potential;
+  /** are the laws tried on it, or is it only compared */
+  readonly laws: boolean;
+  /** shown in the result: what "auto" chose and why */
+  readonly note: string | null;
+}
+
+export interface CrosscheckRequest {
+  readonly structures: readonly Structure[];
+  readonly reference: CrosscheckSide;
+  readonly sides: readonly CrosscheckSide[];
+  readonly model: ModelSummary;
+  /** path of the model, for replays */
+  readonly modelFile: string;
+  readonly machine: Machine;
+  /** the command that does it again */
+  readonly command: string;
+  readonly seed: number;
+  /** displaced copies of each composition */
+  readonly samples: number;
+  /** are molecules also put into periodic cells, where every side can do that */
+  readonly boxes: boolean;
+  readonly laws: readonly LawName[];
+  readonly onProgress?: (progress: Progress) => void;
+  /** throws CANCELLED between two pieces of work */
+  readonly signal?: AbortSignal;
+}
+
+export interface Progress {
+  readonly stage: string;
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Compositions on which laws are tried. */
+const lawStructures = 3;
+/** Failures of one comparison that are kept for replay. */
+const replaysPerComparison = 10;
+
+/** Do these sides agree with the reference and with each other, and does each obey the laws: everything found, and what replays each failure.
+ *  A side that throws is an error entry and a failed verdict; the others go on.
+ *  @throws {PainnlessError} USAGE without structures or sides; BAD_STRUCTURE for a structure that a side cannot take; CANCELLED */
+export async function crosscheck(request: CrosscheckRequest): Promise<{ result: CrosscheckResult; replays: Replay[] }> {
+  const { sides, reference, model, seed } = request;
+  if (request.structures.length === 0) throw new PainnlessError("USAGE", "there is nothing to check: 0 structures, expected at least 1");
+  if (sides.length === 0) throw new PainnlessError("USAGE", "there is nothing to check: 0 sides, expected at least 1");
+  const all = [reference, ...sides];
+  for (const { potential } of all) for (const structure of request.structures) assertComputable(structure, potential.domain);
+  const started = new Date();
+  const potentials = all.map(({ potential }) => potential);
+  const set = geometries(request.structures, potentials, request);
+  const structures = set.map(({ structure }) => structure);
+  const names = structures.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) throw new PainnlessError("USAGE", `two structures are called "${twice}", expected a name of its own for each`);
+
+  const tried = laws.filter(({ name }) => request.laws.includes(name));
+  const subjects = distinct(request.structures).slice(0, lawStructures);
+  const total = all.length + sides.filter((side) => side.laws).length * tried.length * subjects.length;
+  let done = 0;
+  const step = (stage: string): void => {
+    if (request.signal?.aborted) throw new PainnlessError("CANCELLED", "crosscheck was interrupted");
+    request.onProgress?.({ stage, done: done++, total });
+  };
+
+  const answers: SideAnswers[] = [];
+  for (const { potential } of all) {
+    step(`${potential.name} evaluates ${structures.length} structures`);
+    answers.push(await answer(potential, structures));
+  }
+  const comparisons = comparePairs(answers, structures, model.cutoff);
+
+  const lawResults: LawResult[] = [];
+  const skipped: CrosscheckResult["skipped"] = [];
+  for (const law of tried)
+    for (const structure of subjects) {
+      const measured = once(() => measureLaw(law, reference.potential, structure, { seed, cutoff: model.cutoff }));
+      for (const { potential, laws: wanted } of sides) {
+        if (!wanted) continue;
+        step(`${law.name} on ${potential.name}`);
+        const reason = law.inapplicable(structure, potential);
+        const context = { name: reference.potential.name, ask: measured };
+        if (reason === null) lawResults.push(await checkLaw(law, potential, structure, { seed, cutoff: model.cutoff }, context));
+        else skipped.push({ law: law.name, side: potential.name, reason: `${structure.name}: ${reason}` });
+      }
+    }
+
+  const replays = failuresOf(comparisons, lawResults, structures, request);
+  const failed =
+    comparisons.length === 0 || comparisons.some(isFail) || lawResults.some(isFail) || answers.some(({ error }) => error !== null);
+  request.onProgress?.({ stage: "done", done: total, total });
+  return {
+    result: {
+      format: "painnless.crosscheck/1",
+      verdict: failed ? "fail" : "pass",
+      started: started.toISOString(),
+      seconds: (Date.now() - started.getTime()) / 1000,
+      seed,
+      command: request.command,
+      model,
+      machine: request.machine,
+      reference: reference.potential.name,
+      structures: set.map(({ structure, origin }) => ({
+        name: structure.name,
+        atoms: structure.numbers.length,
+        edges: countEdges(structure, model.cutoff),
+        origin,
+        pbc: structure.pbc,
+      })),
+      sides: all.map(({ potential, note }, i) => ({
+        name: potential.name,
+        seconds: answers[i]?.seconds ?? 0,
+        error: answers[i]?.error ?? null,
+        note,
+      })),
+      comparisons,
+      laws: lawResults,
+      skipped,
+      findings: findingsOf(lawResults, model),
+      replays: replays.map((_, index) => replayName(index)),
+    },
+    replays,
+  };
+}
+
+const isFail = ({ verdict }: { verdict: string }): boolean => verdict === "fail";
+
+/** The promise of the first call, again and again. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | null = null;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+/** Every side against the reference first, then every two sides, the coarser against the finer. */
+function comparePairs(answers: readonly SideAnswers[], structures: readonly Structure[], cutoff: number): Comparison[] {
+  const [reference, ...sides] = answers as [SideAnswers, ...SideAnswers[]];
+  const exactness = ["f64", "fd-f64", "f32", "fd-f32"];
+  const rank = ({ side }: Answers) => exactness.indexOf(accuracyOf(side));
+  const pairs: [SideAnswers, SideAnswers][] = sides.map((side) => [side, reference]);
+  sides.forEach((a, i) => {
+    for (const b of sides.slice(i + 1)) pairs.push(rank(a) > rank(b) ? [a, b] : [b, a]);
+  });
+  const torch32 = answers.find(({ side }) => /^torch:.*:f32$/.test(side)) ?? null;
+  return pairs.map(([side, against]) => {
+    const wanted = new Set((["forces", "stress"] as const).filter((p) => side.provides.has(p) && against.provides.has(p)));
+    const yardstick = /^native:.*:(f32|mixed)$/.test(side.side) && against === reference && accuracyOf(reference.side) === "f64";
+    return compare(side, against, structures, { cutoff, wanted, torch32: yardstick ? torch32 : null });
+  });
+}
+
+/** What the user should know although nothing failed. */
+function findingsOf(results: readonly LawResult[], model: ModelSummary): string[] {
+  const ofModel = results.filter(({ attribution }) => attribution === "model");
+  const findings = [...new Set(ofModel.map(({ name }) => name))].map((name) => {
+    const worst = ofModel.filter((law) => law.name === name).reduce((a, b) => ((b.value ?? Infinity) > (a.value ?? Infinity) ? b : a));
+    const reference =
+      worst.reference === null ? "" : `, ${worst.reference.side} by ${(worst.reference.value ?? Number.NaN).toPrecision(3)}`;
+    const by = `${worst.side} by ${(worst.value ?? Number.NaN).toPrecision(3)} ${worst.unit}${reference}`;
+    return `the model breaks the law "${name}" (${by}, ${worst.structure}): ${consequences[name]}`;
+  });
+  if (model.unitsOrigin === "assumed")
+    findings.push(`the energy unit ${model.energyUnit} was assumed when the model was imported; no file and no user said so`);
+  return findings;
+}
+
+function failuresOf(
+  comparisons: readonly Comparison[],
+  results: readonly LawResult[],
+  structures: readonly Structure[],
+  request: CrosscheckRequest,
+): Replay[] {
+  const common = {
+    format: "painnless.replay/1" as const,
+    modelFile: request.modelFile,
+    modelSha256: request.model.sha256,
+    seed: request.seed,
+  };
+  const find = (name: string) => structures.find((structure) => structure.name === name);
+  const compared = comparisons.filter(isFail).flatMap((comparison) => {
+    const broken = structures.filter(({ name }) => comparison.reasons.some((reason) => reason.startsWith(`${name}: `)));
+    return broken.slice(0, replaysPerComparison).map((structure) => ({
+      ...common,
+      side: comparison.side,
+      reference: comparison.reference,
+      law: null,
+      reason: comparison.reasons.find((reason) => reason.startsWith(`${structure.name}: `)) ?? "",
+      structure: packStructure(structure),
+    }));
+  });
+  const lawful = results.filter(isFail).flatMap((law) => {
+    const structure = find(law.structure);
+    if (structure === undefined) return [];
+    const reason = law.error?.message ?? `${law.name}: ${law.value} ${law.unit}, tolerance ${law.tolerance}`;
+    const reference = request.reference.potential.name;
+    return [{ ...common, side: law.side, reference, law: law.name, reason, structure: packStructure(structure) }];
+  });
+  return [...compared, ...lawful];
+}

@@ -1,0 +1,69 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { PainnlessError } from "../errors.ts";
+import type { Structure } from "../system/structure.ts";
+import { lawNames } from "./result.ts";
+
+/** One failure, with all that is needed to see it again. JSON keeps every bit of a finite float64. */
+export const replaySchema = z.strictObject({
+  format: z.literal("painnless.replay/1"),
+  /** path of the model file when it failed, and its hash */
+  modelFile: z.string(),
+  modelSha256: z.string(),
+  side: z.string(),
+  reference: z.string(),
+  /** the law that was broken; null for a comparison */
+  law: z.enum(lawNames).nullable(),
+  seed: z.int(),
+  reason: z.string(),
+  structure: z.strictObject({
+    name: z.string(),
+    numbers: z.array(z.int()).min(1),
+    positions: z.array(z.number()),
+    cell: z.array(z.number()).length(9).nullable(),
+    pbc: z.tuple([z.boolean(), z.boolean(), z.boolean()]),
+  }),
+});
+export type Replay = z.infer<typeof replaySchema>;
+
+export const packStructure = (structure: Structure): Replay["structure"] => ({
+  ...structure,
+  numbers: [...structure.numbers],
+  positions: [...structure.positions],
+  cell: structure.cell === null ? null : [...structure.cell],
+});
+
+export const unpackStructure = (packed: Replay["structure"]): Structure => ({
+  ...packed,
+  positions: Float64Array.from(packed.positions),
+  cell: packed.cell === null ? null : Float64Array.from(packed.cell),
+});
+
+/** File name of a failure inside the report's folder. */
+export const replayName = (index: number): string => `failures/${String(index + 1).padStart(3, "0")}.json`;
+
+/** Writes each failure under the folder, by `replayName`. */
+export async function writeReplays(folder: string, replays: readonly Replay[]): Promise<void> {
+  if (replays.length === 0) return;
+  await mkdir(join(folder, "failures"), { recursive: true });
+  for (const [index, replay] of replays.entries()) await writeFile(join(folder, replayName(index)), `${JSON.stringify(replay, null, 1)}\n`);
+}
+
+/** @throws {PainnlessError} NOT_FOUND without the file, USAGE if it is no replay file */
+export async function readReplay(file: string): Promise<Replay> {
+  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+    throw new PainnlessError("NOT_FOUND", `replay file "${file}" cannot be read; crosscheck --report DIR writes them to DIR/failures`, {
+      cause,
+    });
+  });
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch (cause) {
+    throw new PainnlessError("USAGE", `replay file "${file}" is not JSON`, { cause });
+  }
+  const parsed = replaySchema.safeParse(data);
+  if (!parsed.success) throw new PainnlessError("USAGE", `"${file}" is not a replay file: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
