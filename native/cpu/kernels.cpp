@@ -1,0 +1,225 @@
+// The CPU engine for one instruction set (PAINNLESS_ISA): neighbours, units of work, the network, results.
+#include <atomic>
+#include <chrono>
+#include <string>
+
+#include "distiller.h"
+#include "engine.h"
+#include "painn.h"
+
+namespace painnless::PAINNLESS_ISA {
+
+namespace {
+
+constexpr int joint_atoms = 256;  // a structure of more atoms is shared by all threads; smaller ones are dealt out whole
+constexpr int chunk_atoms = 64;   // small structures are put together up to here
+
+/// Structures [begin, end) with their atoms and pairs.
+struct Chunk {
+  int begin, end, atoms, pairs;
+};
+
+template <class Network, class Real> class CpuEngine final : public Engine {
+ public:
+  CpuEngine(const Config& config, const Tensors& tensors, const CpuOptions& options)
+      : config_(config), options_(options), network_(Weights(config, tensors), options.precision == Precision::f32), team_(options.threads), joint_(1), solo_(team_.size()) {
+    searches_.resize(team_.size());
+  }
+
+  void evaluate(const Batch& batch, Want want, Evaluation& result) override {
+    const int structures = batch.structures();
+    result.net_energy.assign(structures, 0);
+    result.energies.assign(batch.atoms(), 0);
+    result.forces.assign(want.forces ? 3 * static_cast<size_t>(batch.atoms()) : 0, 0);
+    result.stress.assign(want.stress ? 6 * static_cast<size_t>(structures) : 0, 0);
+    result.edges.assign(structures, 0);
+    if (lists_.size() < static_cast<size_t>(structures)) lists_.resize(structures);
+
+    deal(structures, [&](int s, int thread) {
+      const int first = batch.offsets[s], count = batch.offsets[s + 1] - first;
+      searches_[thread].search(batch.positions.subspan(3 * static_cast<size_t>(first), 3 * static_cast<size_t>(count)),
+                               batch.cells.subspan(9 * static_cast<size_t>(s), 9), batch.pbc.subspan(3 * static_cast<size_t>(s), 3),
+                               config_.cutoff, config_.edge_at_cutoff, lists_[s]);
+      result.edges[s] = static_cast<int32_t>(lists_[s].senders.size());
+    });
+
+    plan_chunks(batch);
+    if (chunks_.size() == 1) {
+      work_together(batch, want, chunks_[0], result);
+      return;
+    }
+    deal(static_cast<int>(chunks_.size()), [&](int c, int thread) {
+      if (chunks_[c].atoms <= joint_atoms) work_alone(batch, want, chunks_[c], thread, result);
+    });
+    for (const Chunk& chunk : chunks_)
+      if (chunk.atoms > joint_atoms) work_together(batch, want, chunk, result);
+  }
+
+  Plan plan(int atoms, int pairs) const override {
+    const Schedule schedule = schedule_for(atoms, team_.size());
+    const size_t bytes = Arena::count([&](Arena& arena) {
+      Workspace scratch;
+      lay_out(arena, scratch, schedule, atoms, pairs);
+    });
+    return {options_.instruction_set, team_.size(), network_.filters.tabulated(), network_.filters.intervals(), schedule.keep_activations,
+            network_.weight_bytes(), static_cast<double>(bytes)};
+  }
+
+ private:
+  struct Workspace {
+    Arena arena;
+    Unit<Real> unit;
+    typename Network::Activations activations;
+  };
+
+  /// item(index, thread) for every index, in any order, one thread taking the next when it is done with the last.
+  template <class Item> void deal(int count, Item item) {
+    if (count <= 1 || team_.size() == 1) {
+      for (int i = 0; i < count; ++i) item(i, 0);
+      return;
+    }
+    std::atomic<int> next{0};
+    team_.run([&](int thread) {
+      for (int i; (i = next.fetch_add(1)) < count;) item(i, thread);
+    });
+  }
+
+  void plan_chunks(const Batch& batch) {
+    chunks_.clear();
+    for (int s = 0; s < batch.structures(); ++s) {
+      const int atoms = batch.offsets[s + 1] - batch.offsets[s], pairs = pair_count(lists_[s]);
+      if (!chunks_.empty() && chunks_.back().atoms + atoms <= chunk_atoms) {
+        Chunk& last = chunks_.back();
+        last = {last.begin, s + 1, last.atoms + atoms, last.pairs + pairs};
+      } else {
+        chunks_.push_back({s, s + 1, atoms, pairs});
+      }
+    }
+  }
+
+  Schedule schedule_for(int atoms, int threads) const { return {threads, network_.kept_bytes(atoms) <= options_.activation_bytes}; }
+
+  void lay_out(Arena& arena, Workspace& work, const Schedule& schedule, int atoms, int pairs) const {
+    work.unit.lay_out(arena, network_.filters, network_.layers, schedule.threads, atoms, pairs);
+    network_.lay_out(arena, schedule, atoms, work.activations);
+  }
+
+  void load(const Batch& batch, const Chunk& chunk, const Schedule& schedule, Workspace& work) const {
+    work.arena.arrange([&](Arena& arena) { lay_out(arena, work, schedule, chunk.atoms, chunk.pairs); });
+    Unit<Real>& unit = work.unit;
+    unit.atoms = chunk.atoms;
+    unit.pairs.count = 0;
+    const int first = batch.offsets[chunk.begin];
+    std::copy_n(batch.numbers.begin() + first, chunk.atoms, unit.numbers);
+    for (int s = chunk.begin; s < chunk.end; ++s) unit.pairs.add(lists_[s], batch.offsets[s] - first, network_.direction_eps);
+  }
+
+  void compute(const Share& share, const Schedule& schedule, Want want, Workspace& work) const {
+    const Unit<Real>& unit = work.unit;
+    network_.filters.prepare(unit.inputs, unit.pairs.distance, unit.pair_begin(share, share.thread), unit.pair_begin(share, share.thread + 1));
+    const bool backward = want.forces || want.stress;
+    network_.compute(share, schedule, unit, work.activations, backward);
+    if (!backward) return;
+    unit.pair_gradients(share, network_.filters.granules(), network_.direction_eps);
+  }
+
+  void work_alone(const Batch& batch, Want want, const Chunk& chunk, int thread, Evaluation& result) {
+    const Schedule schedule = schedule_for(chunk.atoms, 1);
+    Workspace& work = solo_[thread];
+    load(batch, chunk, schedule, work);
+    Barrier alone(1);
+    compute(Share(0, 1, false, chunk.atoms, &alone), schedule, want, work);
+    collect(batch, want, chunk, work.unit, result);
+  }
+
+  void work_together(const Batch& batch, Want want, const Chunk& chunk, Evaluation& result) {
+    const Schedule schedule = schedule_for(chunk.atoms, team_.size());
+    Workspace& work = joint_[0];
+    load(batch, chunk, schedule, work);
+    const bool by_columns = schedule.by_columns(chunk.atoms);
+    team_.run([&](int thread) { compute(Share(thread, team_.size(), by_columns, chunk.atoms, &team_.barrier()), schedule, want, work); });
+    collect(batch, want, chunk, work.unit, result);
+  }
+
+  /// Energies, forces (T34) and stress (T35, T36) of a finished unit, in the order of atoms and pairs, in double.
+  void collect(const Batch& batch, Want want, const Chunk& chunk, const Unit<Real>& unit, Evaluation& result) const {
+    const int first = batch.offsets[chunk.begin];
+    const double scale = config_.energy_unit;
+    int pair = 0;
+    for (int s = chunk.begin; s < chunk.end; ++s) {
+      const int atom0 = batch.offsets[s] - first, atoms = batch.offsets[s + 1] - batch.offsets[s];
+      for (int i = 0; i < atoms; ++i) {
+        const double energy = scale * unit.energies[atom0 + i];
+        result.energies[first + atom0 + i] = energy;
+        result.net_energy[s] += energy;
+      }
+      double virial[9] = {};
+      for (const int end = pair + pair_count(lists_[s]); pair < end; ++pair) {
+        if (!want.forces && !want.stress) continue;
+        const double *r = unit.pairs.vector + 3 * static_cast<size_t>(pair), *gradient = unit.gradient + 3 * static_cast<size_t>(pair);
+        if (want.forces) {
+          double* to = &result.forces[3 * static_cast<size_t>(first + unit.pairs.first[pair])];
+          double* from = &result.forces[3 * static_cast<size_t>(first + unit.pairs.second[pair])];
+          for (int k = 0; k < 3; ++k) {
+            const double g = scale * gradient[k];
+            to[k] += g;
+            from[k] -= g;
+          }
+        }
+        if (want.stress)
+          for (int k = 0; k < 9; ++k) virial[k] += scale * r[k / 3] * gradient[k % 3];
+      }
+      if (want.stress) write_stress(virial, batch.cells.subspan(9 * static_cast<size_t>(s), 9), &result.stress[6 * static_cast<size_t>(s)]);
+    }
+  }
+
+  static void write_stress(const double* virial, std::span<const double> c, double* voigt) {
+    const double volume = std::abs(c[0] * (c[4] * c[8] - c[5] * c[7]) - c[1] * (c[3] * c[8] - c[5] * c[6]) + c[2] * (c[3] * c[7] - c[4] * c[6]));
+    if (volume == 0) return;
+    constexpr int order[6][2] = {{0, 0}, {1, 1}, {2, 2}, {1, 2}, {0, 2}, {0, 1}};
+    for (int k = 0; k < 6; ++k) voigt[k] = (virial[3 * order[k][0] + order[k][1]] + virial[3 * order[k][1] + order[k][0]]) / (2 * volume);
+  }
+
+  Config config_;
+  CpuOptions options_;
+  Network network_;
+  Team team_;
+  std::vector<NeighborSearch> searches_;
+  std::vector<NeighborList> lists_;
+  std::vector<Chunk> chunks_;
+  std::vector<Workspace> joint_, solo_;
+};
+
+template <class Real> std::unique_ptr<Engine> make(const Config& config, const Tensors& tensors, const CpuOptions& options) {
+  if (config.architecture == Architecture::painn) return std::make_unique<CpuEngine<Painn<Real>, Real>>(config, tensors, options);
+  return std::make_unique<CpuEngine<Distiller<Real>, Real>>(config, tensors, options);
+}
+
+/// Independent multiply-adds on registers alone.
+template <class Real> double peak_of() {
+  constexpr int chains = 12, repeats = 200'000;
+  double best = 0;
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    Vec<Real> sum[chains] = {}, factor = splat(Real(1.0000001)), term = splat(Real(1e-9));
+    const auto start = std::chrono::steady_clock::now();
+    for (int r = 0; r < repeats; ++r) {
+      asm volatile("" : "+x"(factor), "+x"(term));  // keeps the loop from being computed ahead
+#pragma GCC unroll 16
+      for (int c = 0; c < chains; ++c) sum[c] = fma(factor, term, sum[c]);
+    }
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    for (int c = 0; c < chains; ++c) asm volatile("" ::"x"(sum[c]));
+    best = std::max(best, 2.0 * repeats * chains * width<Real> / seconds);
+  }
+  return best;
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> make_engine(const Config& config, const Tensors& tensors, const CpuOptions& options) {
+  return options.precision == Precision::f32 ? make<float>(config, tensors, options) : make<double>(config, tensors, options);
+}
+
+double peak(Precision precision) { return precision == Precision::f32 ? peak_of<float>() : peak_of<double>(); }
+
+}  // namespace painnless::PAINNLESS_ISA

@@ -1,0 +1,281 @@
+#pragma once
+// Filters: distance -> W and W' = dW/dd, 3F numbers per pair and layer (eqs. T8-T11). Computed directly, or from a radial table fitted in
+// double (docs/theory.md, filter table), whose own derivative is W', so that forces remain the gradient of the energy.
+#include "../../model.h"
+#include "../pairs.h"
+#include "../share.h"
+#include "radial.h"
+#include "spline.h"
+
+namespace painnless::PAINNLESS_ISA {
+
+/// A filter row holds its three blocks granule by granule: (q, R, mu) or (s, 1, 2) of 32 features, then of the next 32.
+constexpr int filter_row = 3 * granule;
+
+/// What a pair needs before any layer: spline weights, or radial functions.
+template <class Real> struct FilterInputs {
+  Real *value = nullptr, *slope = nullptr;  // (pairs, inputs)
+  int32_t* interval = nullptr;              // (pairs) of the table
+};
+
+/// Both networks' filters in double: exact(layer, d) fills W and W' (3F each), blocks of F.
+class ExactFilters {
+ public:
+  ExactFilters(const Weights& weights, const Radial& radial) : weights_(weights), radial_(radial) {}
+  void evaluate(int layer, double d, double* w, double* slope) const {
+    const int r = radial_.size(), f = weights_.config.features;
+    std::vector<double> x(r + 1), x_slope(r + 1);
+    radial_.evaluate(d, x.data(), x_slope.data());
+    if (weights_.config.architecture == Architecture::painn) {
+      const Linear& a = weights_.painn[layer].filter;
+      for (int n = 0; n < 3 * f; ++n) {
+        w[n] = x[r] * a.bias[n];
+        slope[n] = x_slope[r] * a.bias[n];
+        for (int k = 0; k < r; ++k) {
+          w[n] += a.weight[n * r + k] * x[k];
+          slope[n] += a.weight[n * r + k] * x_slope[k];
+        }
+      }
+      return;
+    }
+    const DistillerLayer& net = weights_.distiller[layer];
+    std::vector<double> h(f), h_slope(f);
+    for (int n = 0; n < f; ++n) {
+      double z = net.filter1.bias[n], z_slope = 0;
+      for (int k = 0; k < r; ++k) {
+        z += net.filter1.weight[n * r + k] * x[k];
+        z_slope += net.filter1.weight[n * r + k] * x_slope[k];
+      }
+      const double sigma = 1 / (1 + std::exp(-z));
+      h[n] = z * sigma;
+      h_slope[n] = sigma * (1 + z * (1 - sigma)) * z_slope;
+    }
+    for (int n = 0; n < 3 * f; ++n) {
+      w[n] = net.filter2.bias[n];
+      slope[n] = 0;
+      for (int k = 0; k < f; ++k) {
+        w[n] += net.filter2.weight[static_cast<size_t>(n) * f + k] * h[k];
+        slope[n] += net.filter2.weight[static_cast<size_t>(n) * f + k] * h_slope[k];
+      }
+    }
+  }
+
+ private:
+  const Weights& weights_;
+  const Radial& radial_;
+};
+
+template <class Real> class Filters {
+ public:
+  /// `tabulate` asks for a table; weights that no table of up to 1024 intervals follows are computed directly instead.
+  Filters(const Weights& weights, bool tabulate)
+      : painn_(weights.config.architecture == Architecture::painn),
+        features_(weights.config.features),
+        granules_(padded(features_) / granule),
+        layers_(weights.config.layers),
+        offsets_(weights.offsets.begin(), weights.offsets.end()),
+        widths_(weights.widths.begin(), weights.widths.end()),
+        radial_{weights.config.basis, weights.config.cutoff, offsets_, widths_} {
+    if (tabulate)
+      for (int intervals = 128; intervals <= 1024 && intervals_ == 0; intervals *= 2) fit(weights, intervals);
+    if (intervals_ == 0) pack(weights);
+  }
+
+  bool tabulated() const { return intervals_ > 0; }
+  int intervals() const { return intervals_; }
+  int granules() const { return granules_; }
+  double bytes() const {
+    double sum = 0;
+    for (const auto& t : tables_) sum += static_cast<double>(t.size) * sizeof(Real);
+    for (const auto* list : {&first_, &second_})
+      for (const auto& p : *list) sum += static_cast<double>(p.inputs) * p.outputs * sizeof(Real);
+    return sum;
+  }
+
+  /// Reals of scratch that `rows` needs for a block of pairs.
+  size_t scratch(int block) const { return painn_ || tabulated() ? 0 : static_cast<size_t>(block) * 3 * padded(features_); }
+
+  FilterInputs<Real> lay_out(Arena& arena, int pairs) const {
+    const size_t count = static_cast<size_t>(pairs);
+    if (tabulated()) return {arena.take<Real>(count * table_inputs), nullptr, arena.take<int32_t>(count)};
+    return {arena.take<Real>(count * inputs()), arena.take<Real>(count * inputs()), nullptr};
+  }
+
+  /// Pairs a .. b-1, before the first layer.
+  void prepare(const FilterInputs<Real>& in, const double* distance, int a, int b) const {
+    for (int p = a; p < b; ++p) {
+      if (!tabulated()) {
+        radial_.evaluate(distance[p], in.value + static_cast<size_t>(p) * inputs(), in.slope + static_cast<size_t>(p) * inputs());
+        continue;
+      }
+      const double position = distance[p] * intervals_ / radial_.cutoff;
+      const int interval = std::min(static_cast<int>(position), intervals_ - 1);
+      const SplineBasis basis(position - interval);
+      in.interval[p] = interval;
+      Real* out = in.value + static_cast<size_t>(p) * table_inputs;
+      for (int k = 0; k <= spline_degree; ++k) out[k] = static_cast<Real>(basis.value[k]);
+      for (int k = 0; k < spline_degree; ++k) out[spline_degree + 1 + k] = static_cast<Real>(basis.slope[k] * intervals_ / radial_.cutoff);
+    }
+  }
+
+  /// W and W' of pairs a .. b-1 for one granule, (pairs, filter_row); either may be null.
+  void rows(const FilterInputs<Real>& in, int layer, int g, int a, int b, Real* w, Real* slope, Real* scratch) const {
+    if (tabulated()) {
+      const Real* table = tables_[layer].data.get() + static_cast<size_t>(g) * (intervals_ + spline_degree) * filter_row;
+      if (w && slope)
+        look_up<true, true>(in, table, a, b, w, slope);
+      else if (w)
+        look_up<true, false>(in, table, a, b, w, nullptr);
+      else
+        look_up<false, true>(in, table, a, b, nullptr, slope);
+      return;
+    }
+    const int k = inputs(), n = b - a;
+    const Real *value = in.value + static_cast<size_t>(a) * k, *derivative = in.slope + static_cast<size_t>(a) * k;
+    const Columns columns{1, 0, g * filter_row, (g + 1) * filter_row};
+    if (painn_) {
+      if (w) multiply(first_[layer], value, k, 0, n, columns, Row{w, g * filter_row, nullptr});
+      if (slope) multiply(first_[layer], derivative, k, 0, n, columns, Row{slope, g * filter_row, nullptr});
+      return;
+    }
+    const int f = padded(features_);
+    const Columns all{1, 0, 0, f};
+    Real *h = scratch, *z_slope = h + static_cast<size_t>(n) * f, *h_slope = z_slope + static_cast<size_t>(n) * f;
+    multiply(first_[layer], value, k, 0, n, all, BiasSilu<Real>{h, z_slope, f, bias1_[layer].get()});
+    if (w) multiply(second_[layer], h, f, 0, n, columns, Row{w, g * filter_row, bias2_[layer].get()});
+    if (!slope) return;
+    multiply(first_[layer], derivative, k, 0, n, all, Scale<Real>{h_slope, z_slope, f});
+    multiply(second_[layer], h_slope, f, 0, n, columns, Row{slope, g * filter_row, nullptr});
+  }
+
+ private:
+  static constexpr int table_inputs = 2 * spline_degree + 2;  // 6 values, 5 slopes, 1 unused
+  int inputs() const { return radial_.size() + 1; }           // the cutoff itself comes last
+
+  struct Table {
+    AlignedArray<Real> data;  // (granules, intervals + 5, filter_row)
+    size_t size;
+  };
+  struct Row {
+    Real* y;
+    int first;
+    const Real* bias;
+    void operator()(int row, int column, Vec<Real> v) const {
+      store(y + static_cast<size_t>(row) * filter_row + (column - first), bias ? v + load(bias + column) : v);
+    }
+  };
+
+  /// Row of the weight matrix behind column n of a filter row, or -1 for padding.
+  int source(int n) const {
+    const int block = n / granule % 3, feature = n / filter_row * granule + n % granule;
+    return feature < features_ ? block * features_ + feature : -1;
+  }
+
+  void pack(const Weights& weights) {
+    const int r = radial_.size(), f = padded(features_);
+    for (int t = 0; t < layers_; ++t) {
+      if (painn_) {
+        const Linear& a = weights.painn[t].filter;
+        first_.emplace_back(r + 1, 3 * f, [&](int k, int n) {
+          const int row = source(n);
+          return row < 0 ? 0.0 : k < r ? a.weight[static_cast<size_t>(row) * r + k] : a.bias[row];
+        });
+        continue;
+      }
+      const DistillerLayer& net = weights.distiller[t];
+      first_.emplace_back(r + 1, f, [&](int k, int n) { return k < r && n < features_ ? net.filter1.weight[static_cast<size_t>(n) * r + k] : 0.0; });
+      second_.emplace_back(f, 3 * f, [&](int k, int n) {
+        const int row = source(n);
+        return row < 0 || k >= features_ ? 0.0 : net.filter2.weight[static_cast<size_t>(row) * features_ + k];
+      });
+      bias1_.emplace_back(f);
+      bias2_.emplace_back(3 * f);
+      for (int n = 0; n < features_; ++n) bias1_[t][n] = static_cast<Real>(net.filter1.bias[n]);
+      for (int n = 0; n < 3 * f; ++n) bias2_[t][n] = source(n) < 0 ? Real(0) : static_cast<Real>(net.filter2.bias[source(n)]);
+    }
+  }
+
+  /// Fits every layer's table, and keeps it if it follows W within 1e-8 and W' within 3e-7 of their largest values.
+  void fit(const Weights& weights, int intervals) {
+    const ExactFilters exact(weights, radial_);
+    const int columns = 3 * features_, size = intervals + spline_degree;
+    const double step = radial_.cutoff / intervals;
+    const auto sites = spline_sites(intervals);
+    std::vector<Table> tables;
+    for (int t = 0; t < layers_; ++t) {
+      std::vector<double> values(static_cast<size_t>(size) * columns), slope(columns), w(columns);
+      for (int s = 0; s < size; ++s) exact.evaluate(t, std::max(sites[s] * step, 1e-9), &values[static_cast<size_t>(s) * columns], slope.data());
+      const auto c = fit_spline(intervals, columns, values);
+      double largest = 0, largest_slope = 0, error = 0, slope_error = 0;
+      for (int i = 0; i < intervals; ++i)
+        for (double inside : {0.25, 0.75}) {
+          exact.evaluate(t, (i + inside) * step, w.data(), slope.data());
+          const SplineBasis basis(inside);
+          for (int n = 0; n < columns; ++n) {
+            double value = 0, derivative = 0;
+            for (int k = 0; k <= spline_degree; ++k) value += basis.value[k] * c[static_cast<size_t>(i + k) * columns + n];
+            for (int k = 0; k < spline_degree; ++k)
+              derivative += basis.slope[k] / step * (c[static_cast<size_t>(i + k + 1) * columns + n] - c[static_cast<size_t>(i + k) * columns + n]);
+            largest = std::max(largest, std::abs(w[n]));
+            largest_slope = std::max(largest_slope, std::abs(slope[n]));
+            error = std::max(error, std::abs(value - w[n]));
+            slope_error = std::max(slope_error, std::abs(derivative - slope[n]));
+          }
+        }
+      if (!(error <= 1e-8 * largest && slope_error <= 3e-7 * largest_slope)) return;
+      Table& table = tables.emplace_back();
+      table.size = static_cast<size_t>(granules_) * size * filter_row;
+      table.data = AlignedArray<Real>(table.size);
+      for (int g = 0; g < granules_; ++g)
+        for (int i = 0; i < size; ++i)
+          for (int n = 0; n < filter_row; ++n) {
+            const int from = source(g * filter_row + n);
+            if (from >= 0) table.data[(static_cast<size_t>(g) * size + i) * filter_row + n] = static_cast<Real>(c[static_cast<size_t>(i) * columns + from]);
+          }
+    }
+    tables_ = std::move(tables);
+    intervals_ = intervals;
+  }
+
+  template <bool Values, bool Slopes>
+  void look_up(const FilterInputs<Real>& in, const Real* table, int a, int b, Real* w, Real* slope) const {
+    using V = Vec<Real>;
+    for (int p = a; p < b; ++p) {
+      const Real* weights = in.value + static_cast<size_t>(p) * table_inputs;
+      V value[spline_degree + 1], derivative[spline_degree];
+#pragma GCC unroll 8
+      for (int k = 0; k <= spline_degree; ++k) value[k] = splat(weights[k]);
+#pragma GCC unroll 8
+      for (int k = 0; k < spline_degree; ++k) derivative[k] = splat(weights[spline_degree + 1 + k]);
+      const Real* row = table + static_cast<size_t>(in.interval[p]) * filter_row;
+      const size_t to = static_cast<size_t>(p - a) * filter_row;
+      for (int n = 0; n < filter_row; n += width<Real>) {
+        V c[spline_degree + 1];
+#pragma GCC unroll 8
+        for (int k = 0; k <= spline_degree; ++k) c[k] = load(row + k * filter_row + n);
+        if constexpr (Values) {
+          V sum = c[0] * value[0];
+#pragma GCC unroll 8
+          for (int k = 1; k <= spline_degree; ++k) sum = fma(c[k], value[k], sum);
+          store(w + to + n, sum);
+        }
+        if constexpr (Slopes) {
+          V sum = (c[1] - c[0]) * derivative[0];
+#pragma GCC unroll 8
+          for (int k = 1; k < spline_degree; ++k) sum = fma(c[k + 1] - c[k], derivative[k], sum);
+          store(slope + to + n, sum);
+        }
+      }
+    }
+  }
+
+  bool painn_;
+  int features_, granules_, layers_, intervals_ = 0;
+  std::vector<double> offsets_, widths_;
+  Radial radial_;
+  std::vector<Table> tables_;
+  std::vector<Packed<Real>> first_, second_;
+  std::vector<AlignedArray<Real>> bias1_, bias2_;
+};
+
+}  // namespace painnless::PAINNLESS_ISA

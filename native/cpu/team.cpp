@@ -1,0 +1,89 @@
+#include "team.h"
+
+#include <chrono>
+#include <exception>
+
+namespace painnless {
+
+namespace {
+
+void relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+/// Waits until `ready()`; after some 20 microseconds offers the core to others between looks.
+template <class Ready> void spin_until(Ready ready) {
+  for (int look = 0; !ready(); ++look) {
+    if (look < 2000)
+      relax();
+    else
+      std::this_thread::yield();
+  }
+}
+
+}  // namespace
+
+void Barrier::wait(int thread) {
+  if (flags_.size() == 1) return;
+  const unsigned generation = flags_[thread].generation.load(std::memory_order_relaxed) + 1;
+  flags_[thread].generation.store(generation, std::memory_order_release);
+  for (size_t other = 0; other < flags_.size(); ++other)
+    if (static_cast<int>(other) != thread)
+      spin_until([&] { return static_cast<int>(flags_[other].generation.load(std::memory_order_acquire) - generation) >= 0; });
+}
+
+Team::Team(int threads) : barrier_(threads) {
+  for (int t = 1; t < threads; ++t) helpers_.emplace_back([this, t] { help(t); });
+}
+
+Team::~Team() {
+  stop_.store(true);
+  round_.fetch_add(1);
+  round_.notify_all();
+  for (auto& helper : helpers_) helper.join();
+}
+
+void Team::run(void (*job)(void*, int), void* context) {
+  if (helpers_.empty()) return job(context, 0);
+  job_ = job;
+  context_ = context;
+  failure_ = nullptr;
+  failed_.clear();
+  busy_.store(static_cast<int>(helpers_.size()), std::memory_order_relaxed);
+  round_.fetch_add(1, std::memory_order_release);
+  round_.notify_all();
+  try {
+    job(context, 0);
+  } catch (...) {
+    if (!failed_.test_and_set()) failure_ = std::current_exception();
+  }
+  spin_until([&] { return busy_.load(std::memory_order_acquire) == 0; });
+  if (failure_) std::rethrow_exception(failure_);
+}
+
+void Team::help(int thread) {
+  constexpr auto patience = std::chrono::microseconds(200);  // a helper that spun on would keep a busy neighbour's core
+  unsigned seen = 0;
+  for (;;) {
+    const auto idle_since = std::chrono::steady_clock::now();
+    unsigned round;
+    for (int look = 0; (round = round_.load(std::memory_order_acquire)) == seen; ++look) {
+      relax();
+      if (look % 64 == 63 && std::chrono::steady_clock::now() - idle_since > patience) round_.wait(seen, std::memory_order_acquire);
+    }
+    seen = round;
+    if (stop_.load()) return;
+    try {
+      job_(context_, thread);
+    } catch (...) {
+      if (!failed_.test_and_set()) failure_ = std::current_exception();
+    }
+    busy_.fetch_sub(1, std::memory_order_acq_rel);
+  }
+}
+
+}  // namespace painnless
