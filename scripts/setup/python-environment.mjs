@@ -68,7 +68,7 @@ async function makeVenv({ root, commands }, venv, python) {
   const base = basePython() ?? "python3";
   const exists = existsSync(python);
   if (uv !== null) {
-    if (!exists) await commands.run("python", uv, ["venv", "--python", base, venv], { cwd: root, fresh: true });
+    if (!exists) await commands.run("python", uv, ["venv", "--seed", "--python", base, venv], { cwd: root, fresh: true });
     return uv;
   }
   const inside = join(venv, "bin/uv");
