@@ -1,5 +1,6 @@
 #pragma once
 // Neighbour search: every pair within the cutoff, each once in either direction (docs/theory.md, section on neighbours).
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -13,7 +14,7 @@ struct NeighborList {
   std::vector<int32_t> receivers;  // (edges)
   std::vector<int32_t> senders;    // (edges)
   std::vector<int32_t> shifts;     // (edges, 3)
-  std::vector<double> vectors;     // (edges, 3) Å
+  std::vector<double> vectors;     // (edges, 3) Å; that of the reverse edge is its exact negative
   std::vector<int32_t> reverse;    // (edges) index of the edge sender -> receiver with the opposite shift
 };
 
@@ -22,9 +23,81 @@ class NeighborSearch {
  public:
   /// positions (atoms, 3) Å, anywhere, also outside the cell; cell (3, 3), read only along periodic axes; pbc (3).
   /// An edge has d < cutoff, or d <= cutoff when edge_at_cutoff. Throws InputError BAD_STRUCTURE when two atoms (or an atom and an image)
-  /// lie closer than 1e-6 Å, or when there are more edges than int32 can count.
+  /// lie closer than 1e-6 Å, when the cell is flat, or when there are more edges than can be held.
   void search(std::span<const double> positions, std::span<const double> cell, std::span<const uint8_t> pbc, double cutoff,
               bool edge_at_cutoff, NeighborList& list);
+
+ private:
+  using Vector = std::array<double, 3>;
+  using Shift = std::array<int32_t, 3>;
+
+  /// A whole number of lattice vectors along each axis; translations_[size - 1 - k] is the opposite of translations_[k].
+  struct Translation {
+    Shift steps;
+    Vector offset;  // the same, Å
+  };
+
+  /// A neighbour before the list is in order: where its placed image is, and which.
+  struct Found {
+    int32_t sender, translation;
+  };
+
+  /// An atom moved into the cell: position = given - wrap cell, fraction in units of the basis.
+  struct Placed {
+    Vector position, fraction;
+    Shift wrap;
+    int32_t atom;
+  };
+
+  /// Atoms by_row_[begin .. end) share a square of the grid over the first two axes and are sorted along the third.
+  struct Row {
+    int32_t x, y, begin, end;
+  };
+
+  /// Atoms by_row_[start .. stop) of another row, translated: those near enough along the third axis to the receiver at hand. Receivers
+  /// come in ascending order, so both ends only ever move forward.
+  struct Window {
+    int32_t start, stop, end, translation;
+  };
+
+  /// Squares along one of the first two axes, a periodic one divided evenly.
+  struct Axis {
+    double origin, width;
+    int32_t count, reach;  // squares (periodic axes), squares to look at on either side
+  };
+
+  void complete_basis(std::span<const double> cell, std::span<const uint8_t> pbc, double cutoff);
+  void list_translations();
+  void place(std::span<const double> positions);
+  void divide(int k);
+  void fill_rows();
+  size_t slot_of(int32_t x, int32_t y) const;
+  void open_windows(const Row& row);
+  void find(const Row& row);
+  [[noreturn]] void refuse_coincident(int32_t receiver) const;
+  void transpose(std::vector<int32_t>& first);
+  void write(NeighborList& list);
+  void find_reverse(NeighborList& list);
+
+  std::array<Vector, 3> lattice_{};  // zero along axes that are not periodic
+  std::array<bool, 3> periodic_{};
+  std::array<Vector, 3> inverse_{};  // fraction_k = inverse_k . position
+  std::array<double, 3> reach_{};    // what the cutoff spans, in fractions, with a margin for rounding
+  std::array<int32_t, 3> images_{};  // steps along each axis that can matter, either way
+  double largest_ = 0;               // square of the longest distance that is an edge
+  std::array<Axis, 2> axes_{};
+
+  std::vector<Translation> translations_;
+  std::vector<Placed> placed_, by_row_;  // by atom; by row
+  std::vector<double> x_, y_, z_, f_;    // by row: position, fraction along the third axis
+  std::vector<Row> rows_;
+  std::vector<int32_t> atom_;            // by row
+  std::vector<int32_t> row_of_, table_;  // row of each atom; hash table of rows, -1 where empty
+  std::vector<int32_t> order_;           // of the rows, near ones together: memory is read nearly in sequence
+  std::vector<Window> windows_;
+  std::vector<Found> found_, sorted_;
+  size_t found_count_ = 0;
+  std::vector<int32_t> begin_, end_, cursor_;  // found_[begin .. end) belongs to a receiver
 };
 
 }  // namespace painnless

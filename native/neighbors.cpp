@@ -1,0 +1,344 @@
+#include "neighbors.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <string>
+#include <utility>
+
+#include "engine.h"
+
+namespace painnless {
+namespace {
+
+using Vector = std::array<double, 3>;
+
+constexpr double coincident = 1e-6;           // Å
+constexpr double margin = 1 + 1e-5;           // fractions are rounded; candidates are looked for a little farther than the cutoff
+constexpr double max_images = 1e6;            // of one atom: a cell of 0.1 Å at a cutoff of 5 Å
+constexpr size_t max_edges = size_t{1} << 28; // 17 GB; beyond it a list is a mistake, not a structure
+constexpr size_t few_atoms = 64;              // up to here every pair is looked at
+constexpr double max_squares = 1 << 30;       // along one axis, so that indices fit int32
+
+double dot(const Vector& a, const Vector& b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
+Vector cross(const Vector& a, const Vector& b) {
+  return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
+}
+Vector scaled(const Vector& a, double s) { return {s * a[0], s * a[1], s * a[2]}; }
+Vector unit(const Vector& a) { return scaled(a, 1 / std::sqrt(dot(a, a))); }
+
+/// The coordinate axis most nearly perpendicular to `a`.
+Vector least_along(const Vector& a) {
+  const Vector size{std::abs(a[0]), std::abs(a[1]), std::abs(a[2])};
+  const auto k = std::min_element(size.begin(), size.end()) - size.begin();
+  Vector e{};
+  e[k] = 1;
+  return e;
+}
+
+/// The largest square whose root is within the cutoff: comparing squares with it is comparing distances with the cutoff, rounding included.
+double largest_square(double cutoff, bool edge_at_cutoff) {
+  const auto within = [&](double square) { return edge_at_cutoff ? std::sqrt(square) <= cutoff : std::sqrt(square) < cutoff; };
+  double square = cutoff * cutoff;
+  while (within(square)) square = std::nextafter(square, std::numeric_limits<double>::infinity());
+  while (!within(square)) square = std::nextafter(square, 0.0);
+  return square;
+}
+
+[[noreturn]] void refuse(const char* field, const std::string& message) { throw InputError("BAD_STRUCTURE", field, message); }
+
+}  // namespace
+
+void NeighborSearch::search(std::span<const double> positions, std::span<const double> cell, std::span<const uint8_t> pbc, double cutoff,
+                            bool edge_at_cutoff, NeighborList& list) {
+  largest_ = largest_square(cutoff, edge_at_cutoff);
+  complete_basis(cell, pbc, cutoff);
+  list_translations();
+  place(positions);
+  fill_rows();
+  found_count_ = 0;
+  begin_.resize(placed_.size());
+  end_.resize(placed_.size());
+  for (const int32_t r : order_) find(rows_[r]);
+  write(list);
+}
+
+/// Lattice vectors along periodic axes; elsewhere unit vectors perpendicular to all others, along which a fraction is a length in Å.
+void NeighborSearch::complete_basis(std::span<const double> cell, std::span<const uint8_t> pbc, double cutoff) {
+  std::array<Vector, 3> basis{};
+  int periodic = 0;
+  for (int k = 0; k < 3; k++) {
+    periodic_[k] = pbc[k] != 0;
+    periodic += periodic_[k];
+    basis[k] = periodic_[k] ? Vector{cell[3 * k], cell[3 * k + 1], cell[3 * k + 2]} : Vector{};
+  }
+  lattice_ = basis;
+  for (int k = 0; k < 3; k++) {
+    if (periodic_[k]) continue;
+    const Vector &a = basis[(k + 1) % 3], &b = basis[(k + 2) % 3];
+    const bool has_a = dot(a, a) > 0, has_b = dot(b, b) > 0;
+    if (has_a && has_b)
+      basis[k] = unit(cross(a, b));
+    else if (has_a || has_b)
+      basis[k] = unit(cross(has_a ? a : b, least_along(has_a ? a : b)));
+    else
+      basis[k] = {k == 0 ? 1.0 : 0.0, k == 1 ? 1.0 : 0.0, k == 2 ? 1.0 : 0.0};
+  }
+  const double volume = dot(basis[0], cross(basis[1], basis[2]));
+  if (!(std::abs(volume) > 0 && std::isfinite(volume)))
+    refuse("cell", "the periodic lattice vectors span no volume, expected independent directions");
+  double images = 1;
+  for (int k = 0; k < 3; k++) {
+    inverse_[k] = scaled(cross(basis[(k + 1) % 3], basis[(k + 2) % 3]), 1 / volume);
+    reach_[k] = cutoff * margin * std::sqrt(dot(inverse_[k], inverse_[k]));
+    if (periodic_[k]) images *= 1 + 2 * reach_[k];
+  }
+  if (periodic > 0 && !(images <= max_images))
+    refuse("cell", "the cell is too small or too flat: an atom would have to look at " + std::to_string(images) +
+                       " images of each other one within the cutoff, the limit is 1e6");
+}
+
+/// Every translation that can bring two placed atoms within the cutoff, in ascending order.
+void NeighborSearch::list_translations() {
+  for (int k = 0; k < 3; k++) images_[k] = periodic_[k] ? static_cast<int32_t>(1 + reach_[k]) : 0;
+  translations_.clear();
+  for (int32_t x = -images_[0]; x <= images_[0]; x++)
+    for (int32_t y = -images_[1]; y <= images_[1]; y++)
+      for (int32_t z = -images_[2]; z <= images_[2]; z++) {
+        Vector offset;
+        for (int c = 0; c < 3; c++) offset[c] = x * lattice_[0][c] + y * lattice_[1][c] + z * lattice_[2][c];
+        translations_.push_back({{x, y, z}, offset});
+      }
+}
+
+void NeighborSearch::place(std::span<const double> positions) {
+  placed_.resize(positions.size() / 3);
+  for (size_t i = 0; i < placed_.size(); i++) {
+    Placed& p = placed_[i];
+    const Vector given{positions[3 * i], positions[3 * i + 1], positions[3 * i + 2]};
+    p = {given, {dot(inverse_[0], given), dot(inverse_[1], given), dot(inverse_[2], given)}, {}, static_cast<int32_t>(i)};
+    for (int k = 0; k < 3; k++) {
+      if (!periodic_[k]) continue;
+      const double cells = std::floor(p.fraction[k]);
+      if (!(std::abs(cells) < 1e9))
+        refuse("positions", "atom " + std::to_string(i) + " lies " + std::to_string(cells) + " cells away from the origin, the limit is 1e9");
+      p.fraction[k] -= cells;
+      p.wrap[k] = static_cast<int32_t>(cells);
+      for (int c = 0; c < 3; c++) p.position[c] -= cells * lattice_[k][c];
+    }
+  }
+}
+
+/// Squares as wide as the cutoff along axis k, or one square for few atoms.
+void NeighborSearch::divide(int k) {
+  const bool few = placed_.size() <= few_atoms;
+  double low = placed_[0].fraction[k], high = low;
+  for (const Placed& p : placed_) low = std::min(low, p.fraction[k]), high = std::max(high, p.fraction[k]);
+  Axis& axis = axes_[k];
+  if (periodic_[k]) {
+    axis.origin = 0;
+    const double finer = 1 / reach_[k] < 3 ? 2 : 1;  // in a small cell, smaller squares leave more of it out
+    axis.count = few ? 1 : static_cast<int32_t>(std::clamp(finer / reach_[k], 1.0, max_squares));
+    axis.width = 1.0 / axis.count;
+    axis.reach = static_cast<int32_t>(few ? high - low + reach_[k] : std::ceil(reach_[k] / axis.width));
+  } else {
+    axis.origin = low;
+    axis.count = 0;
+    axis.width = few ? std::numeric_limits<double>::infinity() : std::max(reach_[k], (high - low) / max_squares);
+    axis.reach = static_cast<int32_t>(std::ceil(reach_[k] / axis.width));
+  }
+}
+
+/// Only squares that hold atoms exist, in a hash table: two atoms in a huge box cost two rows.
+void NeighborSearch::fill_rows() {
+  const size_t n = placed_.size();
+  divide(0);
+  divide(1);
+  table_.assign(std::bit_ceil(2 * n), -1);
+  rows_.clear();
+  row_of_.resize(n);
+  for (size_t i = 0; i < n; i++) {
+    std::array<int32_t, 2> at;
+    for (int k = 0; k < 2; k++) {
+      at[k] = static_cast<int32_t>((placed_[i].fraction[k] - axes_[k].origin) / axes_[k].width);
+      if (periodic_[k]) at[k] = std::min(at[k], axes_[k].count - 1);
+    }
+    int32_t& slot = table_[slot_of(at[0], at[1])];
+    if (slot < 0) {
+      slot = static_cast<int32_t>(rows_.size());
+      rows_.push_back({at[0], at[1], 0, 0});
+    }
+    row_of_[i] = slot;
+    rows_[slot].end++;
+  }
+  order_.resize(rows_.size());
+  std::iota(order_.begin(), order_.end(), 0);
+  std::sort(order_.begin(), order_.end(), [&](int32_t a, int32_t b) { return std::pair(rows_[a].x, rows_[a].y) < std::pair(rows_[b].x, rows_[b].y); });
+  int32_t total = 0;
+  for (const int32_t r : order_) {
+    rows_[r].begin = total;
+    total += std::exchange(rows_[r].end, total);
+  }
+  by_row_.resize(n);
+  for (size_t i = 0; i < n; i++) by_row_[rows_[row_of_[i]].end++] = placed_[i];
+  for (const Row& row : rows_)  // equal heights may come in any order: `write` sorts the senders
+    std::sort(by_row_.begin() + row.begin, by_row_.begin() + row.end, [](const Placed& a, const Placed& b) {
+      return a.fraction[2] < b.fraction[2];
+    });
+  for (auto* column : {&x_, &y_, &z_, &f_}) column->resize(n);
+  atom_.resize(n);
+  for (size_t i = 0; i < n; i++) {
+    const Placed& p = by_row_[i];
+    atom_[i] = p.atom;
+    x_[i] = p.position[0], y_[i] = p.position[1], z_[i] = p.position[2], f_[i] = p.fraction[2];
+  }
+}
+
+/// Where the hash table holds the row of this square, or the empty place for it.
+size_t NeighborSearch::slot_of(int32_t x, int32_t y) const {
+  const uint64_t key = static_cast<uint64_t>(static_cast<uint32_t>(x)) << 32 | static_cast<uint32_t>(y);
+  const uint64_t mixed = key * 0x9E3779B97F4A7C15ull;
+  size_t slot = mixed >> 32;
+  while (true) {
+    slot &= table_.size() - 1;
+    if (table_[slot] < 0 || (rows_[table_[slot]].x == x && rows_[table_[slot]].y == y)) return slot;
+    slot++;
+  }
+}
+
+/// In ascending order of translations, so that for any one sender the images come in ascending order of their shifts.
+void NeighborSearch::open_windows(const Row& row) {
+  windows_.clear();
+  const auto wrap = [](int32_t at, const Axis& axis, int32_t& shift) {
+    if (axis.count > 0) shift = at >= 0 ? at / axis.count : -((axis.count - 1 - at) / axis.count);
+    return at - shift * axis.count;
+  };
+  const auto [ax, ay] = axes_;
+  for (int32_t dx = -ax.reach; dx <= ax.reach; dx++)
+    for (int32_t dy = -ay.reach; dy <= ay.reach; dy++) {
+      Shift s{};
+      const int32_t x = wrap(row.x + dx, ax, s[0]), y = wrap(row.y + dy, ay, s[1]);
+      const int32_t found = table_[slot_of(x, y)];
+      if (found < 0) continue;
+      const Row& other = rows_[found];
+      int32_t low = 0, high = 0;
+      if (periodic_[2]) {
+        low = static_cast<int32_t>(std::ceil(f_[row.begin] - f_[other.end - 1] - reach_[2]));
+        high = static_cast<int32_t>(std::floor(f_[row.end - 1] - f_[other.begin] + reach_[2]));
+      }
+      const int32_t middle = ((s[0] + images_[0]) * (2 * images_[1] + 1) + s[1] + images_[1]) * (2 * images_[2] + 1) + images_[2];
+      for (int32_t z = low; z <= high; z++) windows_.push_back({other.begin, other.begin, other.end, middle + z});
+    }
+}
+
+/// All edges that the atoms of a row receive. The vector changes its sign exactly when the two atoms change places, so both directions of a
+/// pair agree, to the last bit, on its length and on whether it is an edge.
+void NeighborSearch::find(const Row& row) {
+  open_windows(row);
+  const double largest = largest_;
+  for (int32_t a = row.begin; a < row.end; a++) {
+    const double x = x_[a], y = y_[a], z = z_[a];
+    double closest = std::numeric_limits<double>::infinity();
+    size_t count = found_count_;
+    for (Window& window : windows_) {
+      const Translation& translation = translations_[window.translation];
+      const double height = f_[a] - translation.steps[2], low = height - reach_[2], high = height + reach_[2];
+      while (window.start < window.end && f_[window.start] < low) window.start++;
+      window.stop = std::max(window.stop, window.start);
+      while (window.stop < window.end && f_[window.stop] <= high) window.stop++;
+      const size_t most = count + static_cast<size_t>(window.stop - window.start);
+      if (found_.size() < most) found_.resize(2 * most);
+      const auto [tx, ty, tz] = translation.offset;
+      const auto scan = [&](int32_t begin, int32_t end) {
+        for (int32_t j = begin; j < end; j++) {  // no branch: one candidate in four is an edge, in no order
+          const double rx = (x_[j] - x) + tx, ry = (y_[j] - y) + ty, rz = (z_[j] - z) + tz;
+          const double square = rx * rx + ry * ry + rz * rz;
+          closest = std::min(closest, square);
+          found_[count] = {atom_[j], window.translation};
+          count += square <= largest;
+        }
+      };
+      if (a >= window.start && a < window.stop && translation.steps == Shift{}) {  // not itself
+        scan(window.start, a);
+        scan(a + 1, window.stop);
+      } else {
+        scan(window.start, window.stop);
+      }
+    }
+    const int32_t receiver = by_row_[a].atom;
+    if (closest < coincident * coincident) refuse_coincident(receiver);
+    if (count > max_edges) refuse("positions", "more than 2^28 edges within the cutoff: the atoms are too dense or too many");
+    begin_[receiver] = static_cast<int32_t>(found_count_);
+    end_[receiver] = static_cast<int32_t>(count);
+    found_count_ = count;
+  }
+}
+
+void NeighborSearch::refuse_coincident(int32_t receiver) const {
+  const Placed& i = placed_[receiver];
+  for (const Placed& j : placed_)
+    for (const Translation& t : translations_) {
+      double square = 0;
+      for (int c = 0; c < 3; c++) square += std::pow((j.position[c] - i.position[c]) + t.offset[c], 2);
+      if (i.atom == j.atom && t.steps == Shift{}) continue;
+      if (square < coincident * coincident)
+        refuse("positions", i.atom == j.atom ? "atom " + std::to_string(i.atom) + " coincides with a periodic image of itself"
+                                             : "atoms " + std::to_string(i.atom) + " and " + std::to_string(j.atom) +
+                                                   " coincide: less than 1e-6 Å apart" +
+                                                   (t.steps == Shift{} && i.wrap == j.wrap ? "" : " through the periodic boundary"));
+    }
+  refuse("positions", "atom " + std::to_string(i.atom) + " coincides with another");
+}
+
+/// The list is its own transpose: reading the finds sender by sender puts each receiver's edges in order of their senders, without a sort.
+/// Reading each atom's finds backwards puts the images, whose shifts change sign, in order too.
+void NeighborSearch::transpose(std::vector<int32_t>& first) {
+  const size_t n = placed_.size();
+  first.resize(n + 1);
+  first[0] = 0;
+  for (size_t i = 0; i < n; i++) first[i + 1] = first[i] + end_[i] - begin_[i];
+  sorted_.resize(found_count_);
+  cursor_.assign(first.begin(), first.end() - 1);
+  const int32_t last = static_cast<int32_t>(translations_.size()) - 1;
+  for (size_t s = 0; s < n; s++)
+    for (int32_t u = end_[s] - 1; u >= begin_[s]; u--)
+      sorted_[cursor_[found_[u].sender]++] = {static_cast<int32_t>(s), last - found_[u].translation};
+}
+
+void NeighborSearch::write(NeighborList& list) {
+  transpose(list.first);
+  for (auto* column : {&list.receivers, &list.senders, &list.reverse}) column->resize(found_count_);
+  list.shifts.resize(3 * found_count_);
+  list.vectors.resize(3 * found_count_);
+  for (const Placed& receiver : by_row_)  // near atoms one after the other: their senders are the same and stay in the cache
+    for (int32_t e = list.first[receiver.atom]; e < list.first[receiver.atom + 1]; e++) {
+      const Placed& sender = placed_[sorted_[e].sender];
+      const Translation& translation = translations_[sorted_[e].translation];
+      list.receivers[e] = receiver.atom;
+      list.senders[e] = sender.atom;
+      for (int c = 0; c < 3; c++) {
+        list.shifts[3 * e + c] = translation.steps[c] - sender.wrap[c] + receiver.wrap[c];
+        list.vectors[3 * e + c] = (sender.position[c] - receiver.position[c]) + translation.offset[c];
+      }
+    }
+  find_reverse(list);
+}
+
+/// Receivers come in ascending order, so the reverse of an edge is the first one of its sender not yet met; the images of one pair come in
+/// the opposite order on the other side.
+void NeighborSearch::find_reverse(NeighborList& list) {
+  cursor_.assign(list.first.begin(), list.first.end() - 1);
+  for (size_t i = 0; i < placed_.size(); i++)
+    for (int32_t e = list.first[i]; e < list.first[i + 1];) {
+      const int32_t sender = list.senders[e];
+      int32_t next = e + 1;
+      while (next < list.first[i + 1] && list.senders[next] == sender) next++;
+      for (int32_t k = e; k < next; k++) list.reverse[k] = cursor_[sender] + (next - 1 - k);
+      cursor_[sender] += next - e;
+      e = next;
+    }
+}
+
+}  // namespace painnless
