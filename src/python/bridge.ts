@@ -63,7 +63,7 @@ async function openAndWork<T>(python: PythonEnvironment, work: (bridge: Bridge) 
       }, deadlineMs);
     });
     try {
-      const asked = session.control.then((control) => control.call(JSON.stringify(request)));
+      const asked = session.control.then((control) => control.answer(JSON.stringify(request)));
       return unwrap(answer, await Promise.race([asked, late, died]));
     } catch (cause) {
       throw cause instanceof PainnlessError ? cause : bridgeFailure(request.do, cause);

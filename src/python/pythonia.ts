@@ -10,7 +10,7 @@ interface Pythonia {
 
 export interface ControlModule {
   /** one JSON request, one JSON answer */
-  call(request: string): Promise<string>;
+  answer(request: string): Promise<string>;
 }
 
 export interface PythoniaSession {

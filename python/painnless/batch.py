@@ -1,0 +1,128 @@
+"""Structures and evaluations as messages, and back. `src/wire/batch.ts` is the same in TypeScript."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painnless.errors import PainnlessError
+from painnless.structure import Structure
+from painnless.wire import ArrayWriter, Decoded, Evaluate, Property, Result, encode_message
+
+__all__ = ["Evaluation", "decode_evaluate", "decode_result", "encode_evaluate", "encode_result"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a potential says of one structure; None where it was not asked for or there is none."""
+
+    energy: float  # eV, everything included
+    net_energy: float  # eV, without constants
+    forces: Floats | None  # (n, 3) eV/Å
+    stress: Floats | None  # (6) Voigt xx yy zz yz xz xy, eV/Å^3, positive is tension
+    energies: Floats | None  # (n) eV
+
+
+def encode_evaluate(epoch: int, request: int, structures: Sequence[Structure], want: Collection[Property]) -> list[bytes]:
+    """The frames that ask for `want` of each structure; their shapes have been checked."""
+    writer = ArrayWriter()
+    cells = [np.zeros((3, 3)) if s.cell is None else s.cell for s in structures]
+    message = Evaluate(
+        epoch=epoch,
+        id=request,
+        want=list(want),
+        names=[s.name for s in structures],
+        counts=writer.add("i32", np.array([len(s.numbers) for s in structures])),
+        numbers=writer.add("i32", np.concatenate([s.numbers for s in structures])),
+        positions=writer.add("f64", np.concatenate([s.positions for s in structures]), 3),
+        cells=writer.add("f64", np.stack(cells), 3, 3),
+        pbc=writer.add("u8", np.array([s.pbc for s in structures]), 3),
+    )
+    return encode_message(message, writer.frames)
+
+
+def decode_evaluate(decoded: Decoded) -> list[Structure]:
+    """The structures that are asked about; whether they can be computed is for the side to say.
+
+    Raises BAD_MESSAGE where the extents of the arrays disagree.
+    """
+    message = decoded.message
+    assert isinstance(message, Evaluate)
+    counts = decoded.array(message.counts)
+    if np.any(counts < 0):
+        raise PainnlessError("BAD_MESSAGE", f"counts: {counts.min()}, expected 0 or more", "counts")
+    total = int(counts.sum(dtype=np.int64))
+    _expect_rows("counts", len(counts), len(message.names))
+    _expect_rows("numbers", message.numbers.shape[0], total)
+    _expect_rows("positions", message.positions.shape[0], total)
+    _expect_rows("cells", message.cells.shape[0], len(message.names))
+    _expect_rows("pbc", message.pbc.shape[0], len(message.names))
+    ends = np.cumsum(counts)[:-1]
+    numbers = np.split(decoded.array(message.numbers).astype(np.int64), ends)
+    positions = np.split(decoded.array(message.positions), ends)
+    cells, pbc = decoded.array(message.cells), decoded.array(message.pbc)
+    return [
+        Structure(
+            name=name,
+            numbers=numbers[s],
+            positions=positions[s],
+            cell=cells[s] if np.any(cells[s] != 0) else None,
+            pbc=(bool(pbc[s, 0]), bool(pbc[s, 1]), bool(pbc[s, 2])),
+        )
+        for s, name in enumerate(message.names)
+    ]
+
+
+def encode_result(epoch: int, request: int, evaluations: Sequence[Evaluation]) -> list[bytes]:
+    """The frames that answer with `evaluations`; a property is sent when every evaluation has it (stress: those that have it)."""
+    writer = ArrayWriter()
+    forces = [e.forces for e in evaluations if e.forces is not None]
+    energies = [e.energies for e in evaluations if e.energies is not None]
+    stress = [e.stress for e in evaluations if e.stress is not None]
+    message = Result(
+        epoch=epoch,
+        id=request,
+        energy=writer.add("f64", np.array([e.energy for e in evaluations])),
+        net=writer.add("f64", np.array([e.net_energy for e in evaluations])),
+        forces=writer.add("f64", np.concatenate(forces), 3) if len(forces) == len(evaluations) else None,
+        stress=writer.add("f64", np.stack(stress), 6) if stress else None,
+        stressed=[s for s, e in enumerate(evaluations) if e.stress is not None],
+        energies=writer.add("f64", np.concatenate(energies)) if len(energies) == len(evaluations) else None,
+    )
+    return encode_message(message, writer.frames)
+
+
+def decode_result(decoded: Decoded, structures: Sequence[Structure]) -> list[Evaluation]:
+    """One evaluation for each structure that was asked about. Raises BAD_MESSAGE where the answer does not fit the question."""
+    message = decoded.message
+    assert isinstance(message, Result)
+    counts = [len(s.numbers) for s in structures]
+    _expect_rows("energy", message.energy.shape[0], len(structures))
+    _expect_rows("net", message.net.shape[0], len(structures))
+    _expect_rows("stress", 0 if message.stress is None else message.stress.shape[0], len(message.stressed))
+    for name, ref in (("forces", message.forces), ("energies", message.energies)):
+        if ref is not None:
+            _expect_rows(name, ref.shape[0], sum(counts))
+    ends = np.cumsum(counts)[:-1]
+    energy, net = decoded.array(message.energy), decoded.array(message.net)
+    forces = None if message.forces is None else np.split(decoded.array(message.forces), ends)
+    energies = None if message.energies is None else np.split(decoded.array(message.energies), ends)
+    stress = {} if message.stress is None else dict(zip(message.stressed, decoded.array(message.stress), strict=True))
+    return [
+        Evaluation(
+            energy=float(energy[s]),
+            net_energy=float(net[s]),
+            forces=None if forces is None else forces[s],
+            stress=stress.get(s),
+            energies=None if energies is None else energies[s],
+        )
+        for s in range(len(structures))
+    ]
+
+
+def _expect_rows(field: str, found: int, expected: int) -> None:
+    if found != expected:
+        raise PainnlessError("BAD_MESSAGE", f"{field}: {found} rows, expected {expected}", field)

@@ -1,0 +1,95 @@
+"""Structures in files of any format that ASE knows."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import ase.data
+import ase.io
+import numpy as np
+from ase import Atoms
+from ase.build import molecule
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io.formats import UnknownFileTypeError
+from ase.utils import string2index
+
+from painnless.batch import Evaluation
+from painnless.errors import PainnlessError
+from painnless.structure import Structure
+
+__all__ = ["read_structures", "write_structures"]
+
+
+def read_structures(source: str) -> list[Structure]:
+    """FILE (all frames), FILE@INDEX or FILE@FROM:TO:STEP (some), name:NAME (a molecule of ASE's collection, or an element's atom).
+
+    Raises NOT_FOUND, USAGE for a bad index, BAD_STRUCTURE for a file that ASE cannot read or that holds no structure.
+    """
+    if source.startswith("name:"):
+        return [_structure(_named(source.removeprefix("name:")), source.removeprefix("name:"))]
+    path, index = source, ":"
+    if not os.path.exists(path) and "@" in path:
+        path, _, index = source.rpartition("@")
+    try:
+        selected = string2index(index)
+    except ValueError as exc:
+        raise PainnlessError("USAGE", f'{source}: "{index}" is not an index; expected INDEX or FROM:TO or FROM:TO:STEP') from exc
+    if not os.path.isfile(path):
+        raise PainnlessError(
+            "NOT_FOUND", f'no structure file {path}; name:NAME takes a molecule from ASE\'s collection, e.g. "name:CH3CH2OH"'
+        )
+    frames = _read(path)
+    every = range(len(frames))
+    try:
+        chosen = every[selected] if isinstance(selected, slice) else [every[int(selected)]]
+    except (IndexError, ValueError) as exc:
+        raise PainnlessError("USAGE", f'{source}: index "{index}", the file has structures 0 to {len(frames) - 1}') from exc
+    if not chosen:
+        raise PainnlessError("BAD_STRUCTURE", f"{source}: no structure in it, expected at least one of {len(frames)}")
+    base = os.path.basename(path)
+    return [_structure(frames[k], base if len(frames) == 1 else f"{base}@{k}") for k in chosen]
+
+
+def write_structures(path: str, structures: Sequence[Structure], evaluations: Sequence[Evaluation] | None) -> None:
+    """The structures, and what was computed for them, in the format that the file's name says. Raises USAGE, UNSUPPORTED."""
+    frames = [Atoms(numbers=s.numbers, positions=s.positions, cell=s.cell, pbc=s.pbc) for s in structures]
+    for atoms, evaluation in zip(frames, evaluations or (), strict=evaluations is not None):
+        results: dict[str, Any] = {"energy": evaluation.energy, "forces": evaluation.forces}
+        results |= {"stress": evaluation.stress, "energies": evaluation.energies}
+        atoms.calc = SinglePointCalculator(atoms, **{name: value for name, value in results.items() if value is not None})
+    try:
+        ase.io.write(path, frames)
+    except UnknownFileTypeError as exc:
+        raise PainnlessError("USAGE", f"{path}: ASE knows no format by that name ({exc}); use e.g. .xyz", "path") from exc
+    except Exception as exc:
+        raise PainnlessError(
+            "UNSUPPORTED", f"{path}: ASE cannot write {len(frames)} structures there: {type(exc).__name__}: {exc}", "path"
+        ) from exc
+
+
+def _read(path: str) -> list[Atoms]:
+    try:
+        frames = ase.io.read(path, index=":")
+    except Exception as exc:  # each of ASE's ~80 readers fails in its own way
+        raise PainnlessError("BAD_STRUCTURE", f"{path}: ASE cannot read it: {type(exc).__name__}: {exc}") from exc
+    return list(frames) if isinstance(frames, list) else [frames]
+
+
+def _named(name: str) -> Atoms:
+    if name in ase.data.chemical_symbols[1:]:
+        return Atoms(name)
+    try:
+        return molecule(name)
+    except KeyError as exc:
+        raise PainnlessError("NOT_FOUND", f'"{name}" is neither a molecule of ASE\'s collection nor an element; try name:CH3CH2OH') from exc
+
+
+def _structure(atoms: Atoms, name: str) -> Structure:
+    has_cell = bool(np.any(atoms.cell.array))
+    return Structure(
+        name=name,
+        numbers=np.array(atoms.numbers, dtype=np.int64),
+        positions=np.array(atoms.positions, dtype=np.float64),
+        cell=np.array(atoms.cell.array) if has_cell else None,
+        pbc=(bool(atoms.pbc[0]), bool(atoms.pbc[1]), bool(atoms.pbc[2])),
+    )
