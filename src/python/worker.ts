@@ -6,9 +6,6 @@ import { join } from "node:path";
 import { PainnlessError } from "../errors.ts";
 import type { Evaluation, Potential, Property } from "../system/potential.ts";
 import type { Domain, Structure } from "../system/structure.ts";
-import { RemotePotential } from "../wire/client.ts";
-import type { RequestOptions } from "../wire/exchange.ts";
-import type { Welcome } from "../wire/messages.ts";
 import { childVariables, type PythonEnvironment, type PythonPackage, requirePackage } from "./environment.ts";
 import { guard } from "./lifeline.ts";
 
@@ -31,6 +28,13 @@ export interface WorkerOptions {
   readonly silenceMs?: number;
 }
 
+/** How to reach a server at an endpoint, e.g. `RemotePotential.connect` of wire/client.ts: python/ starts processes and knows no protocol.
+ *  `ended` resolves, with the reason, when the server's process is gone. */
+export type Connect<P extends Potential> = (
+  endpoint: string,
+  options: { connectMs: number; silenceMs: number; ended: Promise<PainnlessError> },
+) => Promise<P>;
+
 const needs: Record<"torch" | "package" | "ase", readonly PythonPackage[]> = {
   torch: ["torch"],
   package: ["torch", "schnetpack", "ase"],
@@ -41,67 +45,69 @@ const goodbyeMs = 1_000;
 const rememberedBytes = 4_096;
 
 /** A Python process that answers for a potential, watched: what it owes when it dies is refused with WORKER_DIED at once. */
-export class Worker implements Potential {
+export class Worker<P extends Potential> implements Potential {
   readonly pid: number;
-  readonly name: string;
-  readonly provides: ReadonlySet<Property>;
-  readonly domain: Domain;
-  /** what the worker said of itself: versions, cutoff, hash of the model */
-  readonly welcome: Welcome;
+  /** the connection itself, with what it can do beyond a potential */
+  readonly remote: P;
   readonly #options: WorkerOptions;
+  readonly #connect: Connect<P>;
   readonly #process: WorkerProcess;
-  readonly #remote: RemotePotential;
 
-  private constructor(options: WorkerOptions, process: WorkerProcess, remote: RemotePotential) {
-    this.#options = options;
-    this.#process = process;
-    this.#remote = remote;
+  private constructor(options: WorkerOptions, connect: Connect<P>, process: WorkerProcess, remote: P) {
     this.pid = process.pid;
-    this.name = remote.name;
-    this.provides = remote.provides;
-    this.domain = remote.domain;
-    this.welcome = remote.welcome;
+    this.remote = remote;
+    this.#options = options;
+    this.#connect = connect;
+    this.#process = process;
   }
 
-  static async start(options: WorkerOptions): Promise<Worker> {
+  static async start<P extends Potential>(options: WorkerOptions, connect: Connect<P>): Promise<Worker<P>> {
     const { startMs = 120_000, silenceMs = 10_000 } = options;
     const process = await WorkerProcess.spawn(options);
     try {
-      const remote = await RemotePotential.connect(process.endpoint, { connectMs: startMs, silenceMs, ended: process.ended });
+      const remote = await connect(process.endpoint, { connectMs: startMs, silenceMs, ended: process.ended });
       // The connection stands; nothing else needs the socket's name, so nothing can be left behind.
       process.forgetEndpoint();
-      return new Worker(options, process, remote);
+      return new Worker(options, connect, process, remote);
     } catch (error) {
       await process.stop();
       throw error;
     }
   }
 
-  /** @throws {PainnlessError} WORKER_DIED when the process ends while it owes the answer, TIMEOUT when it stands still */
-  evaluate(batch: readonly Structure[], want?: readonly Property[], options?: RequestOptions): Promise<Evaluation[]> {
-    return this.#remote.evaluate(batch, want, options);
+  get name(): string {
+    return this.remote.name;
   }
 
-  ping(options?: RequestOptions): Promise<number> {
-    return this.#remote.ping(options);
+  get provides(): ReadonlySet<Property> {
+    return this.remote.provides;
+  }
+
+  get domain(): Domain {
+    return this.remote.domain;
+  }
+
+  /** @throws {PainnlessError} WORKER_DIED when the process ends while it owes the answer, TIMEOUT when it stands still */
+  evaluate(batch: readonly Structure[], want?: readonly Property[]): Promise<Evaluation[]> {
+    return this.remote.evaluate(batch, want);
   }
 
   /** A new process in place of this one, which is closed. */
-  async restart(): Promise<Worker> {
+  async restart(): Promise<Worker<P>> {
     await this.close();
-    return Worker.start(this.#options);
+    return Worker.start(this.#options, this.#connect);
   }
 
   async close(): Promise<void> {
-    await this.#remote.close();
+    await this.remote.close();
     await this.#process.stop();
   }
 }
 
-/** A worker that has said welcome.
+/** A worker that has said welcome: `startWorker({ python, serve: "torch", model }, RemotePotential.connect)`.
  *  @throws {PainnlessError} MISSING (a package), WORKER_DIED or TIMEOUT (no welcome), and what the worker says of its model */
-export function startWorker(options: WorkerOptions): Promise<Worker> {
-  return Worker.start(options);
+export function startWorker<P extends Potential>(options: WorkerOptions, connect: Connect<P>): Promise<Worker<P>> {
+  return Worker.start(options, connect);
 }
 
 /** The child, the private folder of its socket, and the last it said. */
