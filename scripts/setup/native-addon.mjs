@@ -76,12 +76,12 @@ function missingCompiler() {
   const [program = command, ...flags] = command.split(" ");
   const input =
     "#include <concepts>\n#include <span>\n#include <numbers>\ntemplate <std::floating_point T> T two(std::span<T> x) { return x[0] * std::numbers::pi_v<T>; }\n";
-  const { status, error } = spawnSync(program, [...flags, "-std=c++20", "-fsyntax-only", "-x", "c++", "-"], {
+  const { status, stderr } = spawnSync(program, [...flags, "-std=c++20", "-fsyntax-only", "-x", "c++", "-"], {
     input,
     encoding: "utf8",
     timeout: 60_000,
   });
-  if (error === undefined && status === 0) return [];
+  if (status === 0) return [];
   const words = ask(program, ["--version"])?.split("\n")[0];
   if (words === undefined)
     return [
@@ -92,7 +92,7 @@ function missingCompiler() {
     ];
   return [
     new Problem(
-      `the C++ compiler is too old for C++20: ${words}`,
+      `the C++ compiler cannot compile C++20: ${words}: ${stderr.split("\n").find((line) => line.includes("error")) ?? "no reason given"}`,
       `GCC 11 or Clang 14 is the least; name a newer one with CXX=g++-12. ${tools}`,
     ),
   ];

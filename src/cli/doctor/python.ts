@@ -25,7 +25,7 @@ function packageFindings(python: PythonEnvironment): Finding[] {
   return pythonPackages.map((name) => {
     const found = python.packages[name];
     const use = optional[name]?.(python.executable);
-    const install = python.origin === ".venv" ? "npm run setup" : `${python.executable} -m pip install ${name}`;
+    const install = python.origin === ".venv" ? "rm -rf .setup && npm run setup" : `${python.executable} -m pip install ${name}`;
     const remedy = found === null ? (use ?? install) : null;
     return { group: "python", name, found, needed: use === undefined, remedy };
   });
