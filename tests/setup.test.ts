@@ -21,7 +21,7 @@ const until = async (condition: () => boolean) => {
 };
 const begun = (step: string) => existsSync(join(clone.root, ".setup", `${step}.begun`));
 /** A stand-in that runs until it is stopped, and leaves its process number. */
-const endless = (name: string) => `echo $$ > "${clone.root}/${name}.pid"\nsleep 300`;
+const endless = (name: string) => `echo $$ > "${clone.root}/${name}.pid"\nsleep 30`;
 const pidOf = (name: string) => Number(clone.read(`${name}.pid`));
 
 describe("set-up of a clone", () => {
