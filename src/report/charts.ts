@@ -1,0 +1,188 @@
+import { type Markup, markup } from "./markup.ts";
+import { formatNumber, powerOfTen } from "./numbers.ts";
+import { type Axis, axisOf, decadeAxis, linearAxis, place } from "./scale.ts";
+
+// Static SVG, drawn when the page is written: prints, needs no script, and reads aloud by its title and description.
+const width = 400;
+const left = 52;
+const right = 10;
+const inner = width - left - right;
+const round = (x: number) => Number(x.toFixed(1));
+
+interface Frame {
+  readonly x: Axis;
+  readonly y: Axis;
+  readonly top: number;
+  readonly height: number;
+}
+
+const toX = (frame: Frame, value: number) => round(left + inner * place(frame.x, value));
+const toY = (frame: Frame, value: number) => round(frame.top + frame.height * (1 - place(frame.y, value)));
+
+function drawing(height: number, title: string, description: string, body: readonly Markup[]): Markup {
+  return markup`<svg viewBox="0 0 ${width} ${height}" role="img"><title>${title}</title><desc>${description}</desc>${body}</svg>`;
+}
+
+function drawAxes(frame: Frame, labelled = true): Markup {
+  const bottom = frame.top + frame.height;
+  const xs = frame.x.ticks.map(({ value, label }) => {
+    const x = toX(frame, value);
+    return markup`<path class="grid" d="M${x} ${frame.top}V${bottom}"/>${labelled ? markup`<text x="${x}" y="${bottom + 15}" text-anchor="middle">${label}</text>` : null}`;
+  });
+  const ys = frame.y.ticks.map(({ value, label }) => {
+    const y = toY(frame, value);
+    return markup`<path class="grid" d="M${left} ${y}H${width - right}"/><text x="${left - 6}" y="${y + 4}" text-anchor="end">${label}</text>`;
+  });
+  const middle = frame.top + frame.height / 2;
+  const names = markup`${labelled ? markup`<text x="${left + inner / 2}" y="${bottom + 32}" text-anchor="middle">${frame.x.label}</text>` : null}<text transform="translate(10 ${middle}) rotate(-90)" text-anchor="middle">${frame.y.label}</text>`;
+  return markup`${xs}${ys}<path class="axis" d="M${left} ${frame.top}V${bottom}H${width - right}"/>${names}`;
+}
+
+/** Each value of the side against the reference's, on the line where both are equal, and below it what lies between them. */
+export function parityChart(points: readonly (readonly [number, number])[], unit: string, title: string, colour: number): Markup {
+  const reference = points.map(([x]) => x);
+  const values = points.flat();
+  const differences = points.map(([x, y]) => y - x);
+  const x = axisOf(`reference (${unit})`, values, false);
+  const upper: Frame = { x, y: { ...x, label: `side (${unit})` }, top: 8, height: 190 };
+  const span = differences.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+  const lower: Frame = { x, y: linearAxis(`difference`, -span, span, 3), top: 212, height: 70 };
+  const dots = (frame: Frame, ys: readonly number[]) =>
+    markup`<path class="dots s${colour}" d="${reference.map((r, i) => `M${toX(frame, r)} ${toY(frame, ys[i] as number)}h0`).join("")}"/>`;
+  return drawing(
+    322,
+    title,
+    `Scatter plot of ${points.length} components; all on the diagonal would be full agreement. The largest difference shown is ${formatNumber(span)} ${unit}.`,
+    [
+      drawAxes(upper, false),
+      markup`<path class="guide" d="M${toX(upper, x.low)} ${toY(upper, x.low)}L${toX(upper, x.high)} ${toY(upper, x.high)}"/>`,
+      dots(
+        upper,
+        points.map(([, y]) => y),
+      ),
+      drawAxes(lower),
+      markup`<path class="guide" d="M${left} ${toY(lower, 0)}H${width - right}"/>`,
+      dots(lower, differences),
+    ],
+  );
+}
+
+export interface Bin {
+  readonly label: string;
+  readonly count: number;
+  /** beyond what is allowed */
+  readonly over: boolean;
+}
+
+/** Counts per bin as bars; every bar carries its count. */
+export function barChart(bins: readonly Bin[], label: string, title: string, colour: number): Markup {
+  const top = 18;
+  const height = 180;
+  const most = bins.reduce((a, b) => Math.max(a, b.count), 1);
+  const step = inner / Math.max(bins.length, 1);
+  const every = Math.ceil(bins.length / 9);
+  const bars = bins.map((bin, i) => {
+    const size = round((height * bin.count) / most);
+    const x = round(left + i * step);
+    const middle = round(left + (i + 0.5) * step);
+    const bar = markup`<rect class="bar ${bin.over ? "over" : `f${colour}`}" x="${round(x + step * 0.08)}" y="${round(top + height - size)}" width="${round(step * 0.84)}" height="${size}"/>`;
+    const count = markup`<text x="${middle}" y="${round(top + height - size - 4)}" text-anchor="middle">${bin.count}</text>`;
+    const name = markup`<text x="${middle}" y="${top + height + 15}" text-anchor="middle">${bin.label}</text>`;
+    return markup`${bin.count > 0 ? markup`${bar}${count}` : null}${i % every === 0 ? name : null}`;
+  });
+  const spoken = bins.filter((bin) => bin.count > 0).map((bin) => `${bin.label}: ${bin.count}`);
+  return drawing(240, title, `Bar chart. ${spoken.join("; ")}.`, [
+    markup`<path class="axis" d="M${left} ${top + height}H${width - right}"/>${bars}<text x="${left + inner / 2}" y="${top + height + 33}" text-anchor="middle">${label}</text>`,
+  ]);
+}
+
+export interface Series {
+  readonly name: string;
+  readonly colour: number;
+  readonly x: readonly number[];
+  readonly y: readonly (number | null)[];
+}
+
+/** Lines through the points of each series; a value that is not finite breaks the line, on a logarithmic axis zero does too. */
+export function lineChart(series: readonly Series[], x: Omit<Axis, "low" | "high" | "ticks">, y: typeof x, title: string): Markup {
+  const shows = (value: number | null | undefined, log: boolean): value is number =>
+    value !== null && value !== undefined && Number.isFinite(value) && (!log || value > 0);
+  const xAxis = axisOf(
+    x.label,
+    series.flatMap((s) => s.x),
+    x.log,
+  );
+  const all = series.flatMap((s) => s.y.filter((v) => shows(v, y.log)));
+  const frame: Frame = { x: xAxis, y: axisOf(y.label, all as number[], y.log), top: 8, height: 210 };
+  const lines = series.map((s) => {
+    let pen = "M";
+    let path = "";
+    let marks = "";
+    s.x.forEach((value, i) => {
+      const height = s.y[i];
+      if (!shows(value, x.log) || !shows(height, y.log)) {
+        pen = "M";
+        return;
+      }
+      const at = `${toX(frame, value)} ${toY(frame, height)}`;
+      path += `${pen}${at}`;
+      marks += `M${at}h0`;
+      pen = "L";
+    });
+    const dotted = s.x.length <= 40 ? markup`<path class="dots s${s.colour}" d="${marks}"/>` : null;
+    return markup`<path class="curve s${s.colour}" d="${path}"/>${dotted}`;
+  });
+  const spoken = series.map((s) => {
+    const values = s.y.filter((v) => shows(v, false)) as number[];
+    const extent =
+      values.length === 0 ? "no finite value" : `from ${formatNumber(Math.min(...values))} to ${formatNumber(Math.max(...values))}`;
+    return `${s.name}: ${s.x.length} points, ${extent}`;
+  });
+  return drawing(258, title, `Line chart of ${y.label} against ${x.label}. ${spoken.join("; ")}.`, [drawAxes(frame), markup`${lines}`]);
+}
+
+export interface Margin {
+  readonly name: string;
+  readonly marks: readonly {
+    readonly of: string;
+    /** measured over tolerance; null where it is not finite */
+    readonly ratio: number | null;
+    /** what is written at the right */
+    readonly text: string;
+    readonly colour: number;
+    /** "note": beyond the limit, but not the engine's fault */
+    readonly tone: "held" | "note" | "fail";
+  }[];
+}
+
+/** How far each measurement stays below its limit: a row each, on one logarithmic axis of measured over allowed, the limit at 1. */
+export function marginChart(rows: readonly Margin[], title: string): Markup {
+  const marks = rows.flatMap((row) => row.marks);
+  const ratios = marks.map((m) => m.ratio).filter((r): r is number => r !== null && r > 0);
+  const lowest = Math.max(Math.floor(Math.log10(Math.min(...ratios, 0.1))), -12);
+  const highest = Math.min(Math.max(Math.ceil(Math.log10(Math.max(...ratios, 1))), 1), 15);
+  const axis = decadeAxis("measured ÷ allowed", lowest, highest, 7);
+  const [from, until] = [10, width - 14];
+  // Zero and values below the axis stand at its left end; what is not finite stands beyond its right end.
+  const at = (ratio: number | null) =>
+    round(ratio === null ? width - 5 : from + (until - from) * Math.min(Math.max(ratio === 0 ? 0 : place(axis, ratio), 0), 1));
+  const rowHeight = 34;
+  const bottom = rows.length * rowHeight + 8;
+  const lines = rows.map((row, i) => {
+    const y = 14 + i * rowHeight;
+    const dots = row.marks.map(
+      (m) =>
+        markup`<circle class="${m.tone === "held" ? `f${m.colour}` : m.tone}" cx="${at(m.ratio)}" cy="${y + 11}" r="4"><title>${m.of}: ${m.text}</title></circle>`,
+    );
+    const worst = row.marks.map((m) => m.text).at(-1) ?? "";
+    return markup`<text class="strong" x="${from}" y="${y}">${row.name}</text><text x="${until}" y="${y}" text-anchor="end">${worst}</text><path class="grid" d="M${from} ${y + 11}H${until}"/>${dots}`;
+  });
+  const ticks = axis.ticks.map(
+    ({ value }) =>
+      markup`<text x="${at(value)}" y="${bottom + 16}" text-anchor="middle">${value === 1 ? "1" : powerOfTen(Math.round(Math.log10(value)))}</text>`,
+  );
+  const spoken = rows.map((row) => `${row.name}: ${row.marks.map((m) => `${m.of} ${m.text}`).join(", ")}`);
+  return drawing(bottom + 36, title, `Measured over allowed, on a logarithmic axis; the limit is at 1. ${spoken.join("; ")}.`, [
+    markup`<path class="limit" d="M${at(1)} 4V${bottom}"/>${lines}${ticks}<text x="${(from + until) / 2}" y="${bottom + 32}" text-anchor="middle">${axis.label}; the line at 1 is the limit</text>`,
+  ]);
+}

@@ -1,0 +1,90 @@
+import { mkdir, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { CrosscheckResult } from "../crosscheck/result.ts";
+import { comparisonFigures, comparisonMargins, comparisonTable, worstTable } from "./crosscheck/comparisons.ts";
+import { attributionNotes, lawCurves, lawMargins, lawTable, skippedList } from "./crosscheck/laws.ts";
+import { provenance, structureTable } from "./crosscheck/provenance.ts";
+import { headline, verdictHeader } from "./crosscheck/verdict.ts";
+import { type Markup, markup } from "./markup.ts";
+import { renderPage } from "./page.ts";
+
+const section = (title: string, introduction: string, ...content: readonly (Markup | null)[]): Markup =>
+  markup`<section><h2>${title}</h2>${introduction === "" ? null : markup`<p class="soft">${introduction}</p>`}${content}</section>`;
+
+/** The result as one HTML file, which needs nothing but itself. */
+export function renderCrosscheckReport(result: CrosscheckResult): string {
+  const compared = result.comparisons.length > 0;
+  const measured = result.laws.length > 0;
+  const slope = lawCurves(result, "finite-difference");
+  const strain = lawCurves(result, "finite-difference-stress");
+  const smooth = lawCurves(result, "smoothness");
+  const margins = [
+    compared
+      ? markup`<figure>${comparisonMargins(result)}<figcaption><b>Agreement.</b> Largest error of each side against ${result.reference}.</figcaption></figure>`
+      : null,
+    measured
+      ? markup`<figure>${lawMargins(result)}<figcaption><b>Laws.</b> Largest violation, a dot a side; the figure is the worst.</figcaption></figure>`
+      : null,
+  ];
+  const main = [
+    section(
+      "Everything against its limit",
+      "How far each measurement stays below what rounding is allowed to cause. Each step to the left is a factor of ten.",
+      markup`<div class="figures">${margins}</div>`,
+    ),
+    compared
+      ? section(
+          "Do the sides agree?",
+          "Two programs that share nothing but the weights evaluate the same structures.",
+          comparisonTable(result),
+        )
+      : null,
+    compared ? section("The worst atom", "A mistake shows first where it is largest.", worstTable(result)) : null,
+    compared ? section("Every component", "", comparisonFigures(result)) : null,
+    slope === null && strain === null
+      ? null
+      : section(
+          "Are the forces the slope of the energy?",
+          "Central differences of the energy approach the analytical derivative as the step shrinks, until rounding takes over: the V. A force with a wrong term has no V; its error stays flat.",
+          slope,
+          strain,
+        ),
+    smooth === null
+      ? null
+      : section(
+          "Through the cutoff",
+          "A pair of atoms is drawn across the cutoff distance; a jump would not conserve energy in dynamics.",
+          smooth,
+        ),
+    measured
+      ? section(
+          "Laws",
+          "What must hold for any force field, whatever its weights, measured on each side.",
+          attributionNotes(result),
+          lawTable(result),
+          skippedList(result),
+        )
+      : null,
+    section("Structures", "", structureTable(result)),
+    section("How this was made", "", provenance(result)),
+  ];
+  return renderPage({
+    title: `${result.verdict === "pass" ? "Pass" : "Fail"}: ${headline(result)}`,
+    header: verdictHeader(result),
+    main: markup`${main}`,
+    footer: markup`<p>Written by painnless ${result.machine.versions.painnless ?? ""}. One file, no network; the figures are embedded.</p>`,
+    data: result,
+    dataName: "crosscheck.json",
+  });
+}
+
+/** Writes `index.html` into the directory, which is made if need be.
+ *  @returns the path of the page */
+export async function writeCrosscheckReport(directory: string, result: CrosscheckResult): Promise<string> {
+  await mkdir(directory, { recursive: true });
+  const path = join(directory, "index.html");
+  // Whole or not at all: a page cut short could hide a failure.
+  await writeFile(`${path}.part`, renderCrosscheckReport(result));
+  await rename(`${path}.part`, path);
+  return path;
+}

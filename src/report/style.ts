@@ -1,0 +1,60 @@
+/** The one style sheet of every report. Colours are variables, so that charts follow dark mode and print. */
+export const style = `
+:root{color-scheme:light dark;--paper:#fff;--ink:#16191d;--soft:#5c646e;--line:#dfe3e8;--wash:#f6f7f9;--pass:#0b7a4b;--fail:#c0271d;--note:#8a5a00;
+--a:#2458c5;--b:#b4460f;--c:#6b3fa0;--d:#0f7c86;--e:#7a6a00;--f:#a3195b}
+@media (prefers-color-scheme:dark){:root{--paper:#121417;--ink:#e8eaed;--soft:#9aa3ad;--line:#2d3239;--wash:#1a1d21;--pass:#4cc38a;--fail:#ff7b6e;--note:#e0b050;
+--a:#85aaff;--b:#f5985f;--c:#c09cf0;--d:#5cc6d0;--e:#d3c24a;--f:#f086b4}}
+*{box-sizing:border-box}
+html{-webkit-text-size-adjust:100%}
+body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums}
+main,header,footer{max-width:66rem;margin:0 auto;padding:0 1.25rem}
+header{padding-top:2.5rem}
+footer{padding-top:1rem;padding-bottom:3rem;color:var(--soft);font-size:.875rem}
+h1{font-size:clamp(1.6rem,1.1rem + 2.2vw,2.5rem);line-height:1.18;letter-spacing:-.018em;font-weight:650;margin:.6rem 0 .9rem;max-width:24em;text-wrap:balance}
+h2{font-size:1.25rem;letter-spacing:-.01em;margin:3rem 0 .35rem}
+h3{font-size:1rem;margin:1.6rem 0 .35rem}
+p{margin:.4rem 0 .9rem;max-width:46em}
+.eyebrow{color:var(--soft);font-size:.875rem;margin:0}
+.lead{font-size:1.0625rem}
+.soft{color:var(--soft)}
+.verdict{display:inline-block;font-weight:700;letter-spacing:.06em;font-size:.8125rem;padding:.2em .75em;border:1.5px solid;border-radius:99px;margin-top:1.4rem}
+.pass{color:var(--pass)}.fail{color:var(--fail)}.note{color:var(--note)}
+td.fail,td.pass,td.note{font-weight:600}
+code,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.875em;overflow-wrap:anywhere}
+pre{background:var(--wash);border:1px solid var(--line);border-radius:6px;padding:.8rem 1rem;margin:.4rem 0 1rem;white-space:pre-wrap;overflow-wrap:anywhere}
+pre code{font-size:.8125rem}
+ul{padding-left:1.2em;margin:.4rem 0 1rem}li{margin:.25rem 0;max-width:46em;overflow-wrap:anywhere}
+.findings{border-left:3px solid var(--note);padding:.1rem 0 .1rem 1rem;margin:1.2rem 0}
+.reasons{border-left:3px solid var(--fail);padding:.1rem 0 .1rem 1rem;margin:1.2rem 0}
+.scroll{overflow-x:auto;margin:.6rem 0 1.2rem}
+table{border-collapse:collapse;width:100%;font-size:.875rem;line-height:1.4}
+caption{text-align:left;color:var(--soft);padding:0 0 .5rem;font-size:.875rem}
+th,td{text-align:right;padding:.42rem .55rem;border-bottom:1px solid var(--line);white-space:nowrap;vertical-align:baseline}
+th{font-weight:600}thead th{color:var(--soft);font-weight:500;border-bottom-color:var(--soft)}
+th:first-child,td:first-child{padding-left:0}th:last-child,td:last-child{padding-right:0}
+th[scope=row],.text{text-align:left}
+td.wrap,th.wrap{white-space:normal;overflow-wrap:anywhere;min-width:10em}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.35rem 1.2rem;margin:.6rem 0 1.2rem;font-size:.9375rem}
+dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere;min-width:0}
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,19rem),1fr));gap:1.4rem 2rem;margin:1rem 0 1.4rem}
+figure{margin:0;min-width:0}figure.wide{max-width:46rem}
+figcaption{font-size:.875rem;color:var(--soft);margin-top:.3rem}figcaption b{color:var(--ink);font-weight:600}
+svg{display:block;width:100%;height:auto;overflow:visible;font:11px system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif;font-variant-numeric:tabular-nums}
+svg text{fill:var(--soft)}svg .strong{fill:var(--ink)}
+.axis{stroke:var(--soft);fill:none}.grid{stroke:var(--line);fill:none}.guide{stroke:var(--soft);stroke-dasharray:3 3;fill:none}
+.limit{stroke:var(--ink);stroke-width:1.5;fill:none}
+.dots{fill:none;stroke-linecap:round;stroke-width:4.5;stroke-opacity:.55}.curve{fill:none;stroke-width:1.75;stroke-linejoin:round}
+.bar{stroke:none;fill-opacity:.85}
+.s0{stroke:var(--a)}.s1{stroke:var(--b)}.s2{stroke:var(--c)}.s3{stroke:var(--d)}.s4{stroke:var(--e)}.s5{stroke:var(--f)}
+.f0{fill:var(--a)}.f1{fill:var(--b)}.f2{fill:var(--c)}.f3{fill:var(--d)}.f4{fill:var(--e)}.f5{fill:var(--f)}
+svg .over,svg .fail{fill:var(--fail)}svg .note{fill:var(--note)}
+.key{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;list-style:none;padding:0;margin:.3rem 0;font-size:.8125rem}.key li{margin:0}
+.key svg{display:inline-block;width:1.1rem;height:.7rem;vertical-align:baseline;margin-right:.4rem}
+details{margin:.5rem 0 1.2rem}summary{cursor:pointer;color:var(--soft);font-size:.875rem}
+button{font:inherit;font-size:.9375rem;color:var(--paper);background:var(--ink);border:0;border-radius:6px;padding:.55rem 1rem;cursor:pointer}
+button:hover{opacity:.85}:focus-visible{outline:2px solid var(--a);outline-offset:2px}
+@media (max-width:40rem){header{padding-top:1.5rem}h2{margin-top:2.2rem}dl{grid-template-columns:1fr;gap:.1rem}dd{margin-bottom:.5rem}}
+@media print{:root{color-scheme:light;--paper:#fff;--ink:#000;--soft:#444;--line:#ccc;--wash:#fff;--pass:#0b7a4b;--fail:#b0201a;--note:#7a5000;--a:#2458c5;--b:#b4460f;--c:#6b3fa0;--d:#0f7c86;--e:#6a5c00;--f:#a3195b}
+body{font-size:10pt}header{padding-top:0}main,header,footer{max-width:none;padding-left:0;padding-right:0}.screen{display:none}figure,tr,pre,.findings,.reasons{break-inside:avoid}h2,h3{break-after:avoid}h2{margin-top:1.6rem}
+.scroll{overflow:visible}table{font-size:7.5pt}th,td{padding:.25rem .3rem}details::details-content{content-visibility:visible;display:block;height:auto}}
+`.trim();
