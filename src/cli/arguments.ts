@@ -1,0 +1,64 @@
+import { parseArgs } from "node:util";
+import type { ArgsDef } from "citty";
+import { PainnlessError } from "../errors.ts";
+
+/** The positional argument that takes all that is left. */
+export const variadic = "structures";
+
+const toList = (alias: string | string[] | undefined): string[] => (alias === undefined ? [] : [alias].flat());
+
+/** citty takes unknown options and surplus arguments in silence; this refuses them, and options without a value.
+ *  @throws {PainnlessError} USAGE, naming the command and the argument */
+export function assertArguments(command: string, defs: ArgsDef, argv: readonly string[]): void {
+  const named = Object.entries(defs).filter(([, def]) => def.type !== "positional");
+  const options = Object.fromEntries(
+    named.map(([name, def]) => {
+      const short = "alias" in def ? toList(def.alias).find((alias) => alias.length === 1) : undefined;
+      const type: "boolean" | "string" = def.type === "boolean" ? "boolean" : "string";
+      return [name, { type, ...(short === undefined ? {} : { short }) }];
+    }),
+  );
+  const negated = new Set(named.filter(([, def]) => def.type === "boolean").map(([name]) => `--no-${name}`));
+  const usage = (what: string, cause?: unknown): never => {
+    throw new PainnlessError("USAGE", `${command}: ${what}; see painnless ${command} --help`, { cause });
+  };
+  let positionals: string[] = [];
+  try {
+    ({ positionals } = parseArgs({ args: argv.filter((arg) => !negated.has(arg)), options, allowPositionals: true, strict: true }));
+  } catch (cause) {
+    usage(cause instanceof Error ? (cause.message.split("\n")[0] ?? "").replace(/\. To specify.*$/, "") : String(cause), cause);
+  }
+  const expected = Object.entries(defs).filter(([, def]) => def.type === "positional");
+  const missing = expected.filter(([, def]) => def.required !== false && def.default === undefined)[positionals.length];
+  if (missing !== undefined) usage(`${missing[0].toUpperCase()} is missing`);
+  if (positionals.length > expected.length && expected.at(-1)?.[0] !== variadic)
+    usage(`unexpected argument "${positionals[expected.length]}"`);
+}
+
+/** A whole number that an option gave as text. @throws {PainnlessError} USAGE */
+export function wholeNumber(option: string, text: string, minimum: number): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isSafeInteger(value) || value < minimum)
+    throw new PainnlessError("USAGE", `--${option} is "${text}", expected a whole number of at least ${minimum}`, { field: option });
+  return value;
+}
+
+/** Comma-separated names, none empty, none twice; a comma inside {...} (the JSON of an ase: side) separates nothing.
+ *  @throws {PainnlessError} USAGE */
+export function nameList(option: string, text: string): string[] {
+  const names = [""];
+  let depth = 0;
+  for (const character of text) {
+    if (character === "{") depth++;
+    if (character === "}") depth--;
+    if (character === "," && depth === 0) names.push("");
+    else names[names.length - 1] += character;
+  }
+  const trimmed = names.map((name) => name.trim());
+  const twice = trimmed.find((name, i) => trimmed.indexOf(name) !== i);
+  if (trimmed.includes("") || twice !== undefined)
+    throw new PainnlessError("USAGE", `--${option} is "${text}", expected names between commas${twice ? `, "${twice}" once only` : ""}`, {
+      field: option,
+    });
+  return trimmed;
+}

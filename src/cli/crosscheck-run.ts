@@ -1,0 +1,85 @@
+import { join } from "node:path";
+import { type CrosscheckSide, crosscheck } from "../crosscheck/crosscheck.ts";
+import { writeReplays } from "../crosscheck/replay.ts";
+import { type CrosscheckResult, type LawName, lawNames } from "../crosscheck/result.ts";
+import type { ModelFile } from "../model/model-file.ts";
+import { renderCrosscheckReport } from "../report/crosscheck.ts";
+import type { Structure } from "../system/structure.ts";
+import { claimOutput } from "./output.ts";
+import { assertSide, sidesOf } from "./sides.ts";
+import { progressBar } from "./terminal.ts";
+import { thisMachine } from "./version.ts";
+
+export interface RunRequest {
+  readonly model: ModelFile;
+  readonly checkpoint: string | null;
+  /** read while the sides open, which takes longer */
+  readonly structures: Promise<readonly Structure[]>;
+  readonly sides: readonly string[];
+  readonly reference: string;
+  readonly seed: number;
+  readonly samples: number;
+  readonly boxes: boolean;
+  /** the laws to try, on native sides; all by default */
+  readonly laws?: readonly LawName[];
+  readonly threads: number | null;
+  readonly command: string;
+  /** folder for index.html, crosscheck.json and failures/ */
+  readonly report: string | null;
+  readonly json: string | null;
+  readonly signal: AbortSignal;
+}
+
+/** Opens the sides, runs crosscheck on them, writes what was asked for and closes everything, also when interrupted. */
+export async function runCrosscheck(request: RunRequest): Promise<CrosscheckResult> {
+  const { model, signal } = request;
+  for (const side of [request.reference, ...request.sides]) assertSide(side);
+  const json = request.json === null ? null : await claimOutput(request.json);
+  const page = request.report === null ? null : await claimOutput(join(request.report, "index.html"));
+  const pageJson = request.report === null ? null : await claimOutput(join(request.report, "crosscheck.json"));
+  const sides = sidesOf({ model, checkpoint: request.checkpoint, threads: request.threads });
+  const closeAll = () => void sides.close();
+  signal.addEventListener("abort", closeAll);
+  const bar = progressBar();
+  try {
+    bar.update({ stage: `starting ${request.reference}`, done: 0, total: 1 });
+    const names = [request.reference, ...request.sides.filter((side) => side !== request.reference)];
+    const opening = names.map((name) => sides.open(name));
+    const [structures, ...opened] = await Promise.all([request.structures, ...opening]);
+    const [reference, ...others] = opened.map(
+      ({ potential, note }): CrosscheckSide => ({ potential, note, laws: potential.name.startsWith("native:") }),
+    ) as [CrosscheckSide, ...CrosscheckSide[]];
+    const { result, replays } = await crosscheck({
+      structures,
+      reference,
+      sides: others,
+      model: {
+        name: model.path.split("/").at(-1) ?? model.path,
+        sha256: model.sha256,
+        architecture: model.config.arch,
+        cutoff: model.config.cutoff,
+        energyUnit: model.config.energy_unit,
+        unitsOrigin: model.config.units_origin,
+      },
+      modelFile: model.path,
+      machine: await thisMachine(Object.assign({}, ...opened.map(({ versions }) => versions))),
+      command: request.command,
+      seed: request.seed,
+      samples: request.samples,
+      boxes: request.boxes,
+      laws: request.laws ?? lawNames,
+      onProgress: bar.update,
+      signal,
+    });
+    const text = `${JSON.stringify(result, null, 1)}\n`;
+    await json?.write(text);
+    await pageJson?.write(text);
+    await page?.write(renderCrosscheckReport(result));
+    if (request.report !== null) await writeReplays(request.report, replays);
+    return result;
+  } finally {
+    bar.stop();
+    signal.removeEventListener("abort", closeAll);
+    await sides.close();
+  }
+}

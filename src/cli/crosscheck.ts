@@ -1,0 +1,105 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { defineCommand } from "citty";
+import { readReplay, unpackStructure } from "../crosscheck/replay.ts";
+import { PainnlessError } from "../errors.ts";
+import { type ModelFile, readModelFile } from "../model/model-file.ts";
+import { nameList, wholeNumber } from "./arguments.ts";
+import type { CommandData } from "./command.ts";
+import { type RunRequest, runCrosscheck } from "./crosscheck-run.ts";
+import { crosscheckSummary } from "./crosscheck-summary.ts";
+import { readStructures } from "./structures.ts";
+
+export const defaultSides = ["native:cpu:f64", "native:cpu:f32", "fd:native:cpu:f64"];
+export const defaultReference = "torch:cpu:f64";
+
+/** `painnless crosscheck`: exit status 0 if all agree and every law is kept or broken by the model itself, 1 otherwise. */
+export const crosscheckCommand = defineCommand({
+  meta: { name: "crosscheck", description: "Compare sides with a reference, component by component, and try the laws on ours" },
+  args: {
+    model: { type: "positional", required: false, description: "Model file, as painnless import writes it" },
+    structures: { type: "positional", required: false, description: "Files that ASE reads, or name:NAME; any number of them" },
+    sides: { type: "string", default: defaultSides.join(","), valueHint: "A,B,...", description: "Sides to check" },
+    reference: { type: "string", default: defaultReference, valueHint: "SIDE", description: "Side to check them against" },
+    samples: { type: "string", default: "2", valueHint: "K", description: "Displaced copies (0.05 Å, seeded) of each composition" },
+    boxes: { type: "boolean", default: true, description: "Also put molecules into periodic cells, where every side can do that" },
+    seed: { type: "string", default: "0", valueHint: "S", description: "Seed of every random number" },
+    threads: { type: "string", valueHint: "N", description: "Threads of each engine and worker" },
+    checkpoint: { type: "string", valueHint: "FILE", description: 'The foreign file behind MODEL; side "package" runs what is in it' },
+    report: { type: "string", valueHint: "DIR", description: "Write index.html, crosscheck.json and a replay file for each failure" },
+    json: { type: "string", valueHint: "FILE", description: "Write the result as JSON" },
+    replay: { type: "string", valueHint: "FILE", description: "Run one recorded failure again" },
+  },
+  async run({ args, rawArgs, data }) {
+    const { signal } = data as CommandData;
+    const outputs = {
+      threads: args.threads === undefined ? null : wholeNumber("threads", args.threads, 1),
+      command: ["painnless", "crosscheck", ...rawArgs.map(quoted)].join(" "),
+      report: args.report ?? null,
+      json: args.json ?? null,
+      signal,
+    };
+    const request =
+      args.replay === undefined
+        ? await freshRequest(args.model, args._.slice(1), args)
+        : await replayRequest(args.replay, args._, args.checkpoint ?? null);
+    const result = await runCrosscheck({ ...request, ...outputs });
+    process.stdout.write(crosscheckSummary(result));
+    if (args.report !== undefined) process.stdout.write(`  report: ${args.report}/index.html\n`);
+    return result.verdict === "pass" ? 0 : 1;
+  },
+});
+
+type Question = Omit<RunRequest, "threads" | "command" | "report" | "json" | "signal">;
+
+async function freshRequest(
+  modelFile: string | undefined,
+  sources: readonly string[],
+  args: { sides: string; reference: string; seed: string; samples: string; boxes: boolean; checkpoint?: string | undefined },
+): Promise<Question> {
+  if (modelFile === undefined) throw new PainnlessError("USAGE", "crosscheck: MODEL is missing; see painnless crosscheck --help");
+  const sides = nameList("sides", args.sides).filter((side) => side !== args.reference);
+  if (sides.length === 0)
+    throw new PainnlessError("USAGE", `--sides is "${args.sides}": a side that is the reference itself proves nothing`, { field: "sides" });
+  const numbers = { seed: wholeNumber("seed", args.seed, 0), samples: wholeNumber("samples", args.samples, 0) };
+  if (sources.length === 0) throw new PainnlessError("USAGE", "crosscheck: STRUCTURES are missing; see painnless crosscheck --help");
+  const model = await readModelFile(modelFile);
+  const checkpoint = args.checkpoint ?? null;
+  if (checkpoint !== null) await assertSource(model, checkpoint);
+  return { model, checkpoint, structures: readStructures(sources), sides, reference: args.reference, boxes: args.boxes, ...numbers };
+}
+
+/** The checkpoint must be the one the model was made from, or side "package" would answer for another model. */
+async function assertSource(model: ModelFile, checkpoint: string): Promise<void> {
+  const bytes = await readFile(checkpoint).catch((cause: unknown) => {
+    throw new PainnlessError("NOT_FOUND", `cannot read checkpoint ${checkpoint}`, { cause });
+  });
+  const found = createHash("sha256").update(bytes).digest("hex");
+  if (found !== model.config.source_sha256)
+    throw new PainnlessError(
+      "USAGE",
+      `--checkpoint ${checkpoint} has sha256 ${found}, but ${model.path} was imported from ${model.config.source_sha256}`,
+      { field: "checkpoint" },
+    );
+}
+
+/** The one structure, the two sides and the law of a recorded failure. */
+async function replayRequest(file: string, positionals: readonly string[], checkpoint: string | null): Promise<Question> {
+  const replay = await readReplay(file);
+  const model = await readModelFile(positionals[0] ?? replay.modelFile);
+  if (model.sha256 !== replay.modelSha256)
+    throw new PainnlessError("USAGE", `${file} failed with model ${replay.modelSha256}, but ${model.path} is ${model.sha256}`);
+  return {
+    model,
+    checkpoint,
+    structures: Promise.resolve([unpackStructure(replay.structure)]),
+    sides: [replay.side],
+    reference: replay.reference,
+    seed: replay.seed,
+    samples: 0,
+    boxes: false,
+    laws: replay.law === null ? [] : [replay.law],
+  };
+}
+
+const quoted = (argument: string): string => (/^[\w@%+=:,./~-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`);

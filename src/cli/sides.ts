@@ -1,0 +1,139 @@
+import { finiteDifferencePotential } from "../crosscheck/fd.ts";
+import { createNativeEngine } from "../engine/engine.ts";
+import { PainnlessError } from "../errors.ts";
+import type { ModelFile } from "../model/model-file.ts";
+import { type PythonEnvironment, resolvePython } from "../python/environment.ts";
+import { startWorker } from "../python/worker.ts";
+import type { Potential } from "../system/potential.ts";
+import { RemotePotential } from "../wire/client.ts";
+
+/** Which side string builds which potential: written here and nowhere else. */
+
+export interface SideOptions {
+  readonly model: ModelFile;
+  /** the foreign file the model was imported from, for side "package"; null if the user named none */
+  readonly checkpoint: string | null;
+  /** of each engine and worker; null leaves the choice to them */
+  readonly threads: number | null;
+}
+
+export interface OpenSide {
+  readonly potential: Potential;
+  /** what "auto" chose and why */
+  readonly note: string | null;
+  /** of what computes: torch, python, ... */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+export interface Sides {
+  /** The potential of a side; the same one each time it is asked for.
+   *  @throws {PainnlessError} USAGE for a string that names no side, MISSING or UNSUPPORTED if it cannot work here */
+  open(side: string): Promise<OpenSide>;
+  /** Closes all that were opened; may be called twice. */
+  close(): Promise<void>;
+}
+
+export const sideForms = [
+  "auto",
+  "native:cpu:f64",
+  "native:cpu:f32",
+  "torch:cpu:f64",
+  "torch:cpu:f32",
+  "torch:cuda:f32",
+  "torch:cuda:f64",
+  "package",
+  "ase:MODULE:FACTORY[?JSON]",
+  "fd:SIDE",
+  "ipc://PATH",
+];
+
+const unknownSide = (side: string): PainnlessError =>
+  new PainnlessError("USAGE", `there is no side "${side}"; the sides are ${sideForms.join(", ")}`, { field: "side" });
+
+/** Throws at once what a side's string alone can tell. @throws {PainnlessError} USAGE, MISSING, UNSUPPORTED */
+export function assertSide(side: string): void {
+  if (side.startsWith("fd:")) {
+    assertSide(side.slice(3));
+    return;
+  }
+  if (/^native:cuda:(f32|f64|mixed)$/.test(side))
+    throw new PainnlessError("MISSING", `side "${side}": this build has no CUDA engine; use native:cpu:f32, or torch:cuda:f32 for a GPU`);
+  if (side.startsWith("tcp://"))
+    throw new PainnlessError("UNSUPPORTED", `side "${side}": TCP needs keys, which this release does not have; use ipc://PATH`);
+  const known = /^(auto|package|(native:cpu|torch:(cpu|cuda(:\d+)?)):(f32|f64)|ase:[\w.]+:\w+(\?.*)?|ipc:\/\/.+)$/s;
+  if (!known.test(side)) throw unknownSide(side);
+}
+
+export function sidesOf(options: SideOptions): Sides {
+  const opened = new Map<string, Promise<OpenSide>>();
+  let python: Promise<PythonEnvironment> | null = null;
+  const interpreter = (): Promise<PythonEnvironment> => {
+    python ??= resolvePython();
+    return python;
+  };
+  const open = (side: string): Promise<OpenSide> => {
+    const existing = opened.get(side);
+    if (existing !== undefined) return existing;
+    const promise = build(side, options, open, interpreter);
+    opened.set(side, promise);
+    return promise;
+  };
+  return {
+    async open(side) {
+      assertSide(side);
+      return open(side);
+    },
+    async close() {
+      // A side that could not be opened has told its caller; there is nothing of it to close.
+      const settled = await Promise.allSettled(opened.values());
+      await Promise.all(settled.map((side) => (side.status === "fulfilled" ? side.value.potential.close() : undefined)));
+    },
+  };
+}
+
+async function build(
+  side: string,
+  options: SideOptions,
+  open: (side: string) => Promise<OpenSide>,
+  interpreter: () => Promise<PythonEnvironment>,
+): Promise<OpenSide> {
+  const { model, checkpoint, threads } = options;
+  const limit = threads === null ? {} : { threads };
+  if (side === "auto") {
+    const chosen = await open("native:cpu:f64");
+    return {
+      ...chosen,
+      note: `auto chose ${chosen.potential.name}: this build has no CUDA engine, and float64 needs no reading of tolerances`,
+    };
+  }
+  if (side.startsWith("fd:")) {
+    const inner = await open(side.slice(3));
+    return { ...inner, potential: finiteDifferencePotential(inner.potential) };
+  }
+  if (side.startsWith("native:")) {
+    const precision = side.endsWith("f64") ? "f64" : "f32";
+    return { potential: createNativeEngine(model, { device: "cpu", precision, ...limit }), note: null, versions: {} };
+  }
+  if (side.startsWith("ipc://")) {
+    const remote = await RemotePotential.connect(side);
+    return { potential: remote, note: `${side} serves ${remote.name}`, versions: remote.welcome.versions };
+  }
+  const python = await interpreter();
+  const connect = RemotePotential.connect.bind(RemotePotential);
+  const worker = await startWorker({ python, ...limit, ...workerOf(side, model, checkpoint) }, connect);
+  return { potential: worker, note: null, versions: worker.remote.welcome.versions };
+}
+
+function workerOf(side: string, model: ModelFile, checkpoint: string | null) {
+  if (side.startsWith("ase:")) return { serve: side as `ase:${string}` };
+  if (side === "package") {
+    if (checkpoint === null)
+      throw new PainnlessError("USAGE", `side "package" runs the original checkpoint: name it with --checkpoint FILE`, {
+        field: "checkpoint",
+      });
+    return { serve: "package" as const, model: checkpoint, energyUnit: model.config.energy_unit };
+  }
+  const precision = side.endsWith("f64") ? ("f64" as const) : ("f32" as const);
+  const device = side.split(":").slice(1, -1).join(":");
+  return { serve: "torch" as const, model: model.path, device, precision };
+}

@@ -1,0 +1,56 @@
+import { SingleBar } from "cli-progress";
+import type { Progress } from "../crosscheck/crosscheck.ts";
+
+const colourful = process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb";
+const paint = (code: number) => (text: string) => (colourful ? `\u001b[${code}m${text}\u001b[0m` : text);
+
+export const bold = paint(1);
+export const dim = paint(2);
+export const green = paint(32);
+export const red = paint(31);
+export const yellow = paint(33);
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the escapes that paint() adds take no room on the screen
+const width = (text: string): number => text.replace(/\u001b\[\d+m/g, "").length;
+
+/** Rows under a heading, columns as wide as they need be. @param right columns set flush right */
+export function table(heading: readonly string[], rows: readonly (readonly string[])[], right: readonly number[] = []): string {
+  const widths = heading.map((title, k) => Math.max(width(title), ...rows.map((row) => width(row[k] ?? ""))));
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, k) => {
+        const gap = " ".repeat(Math.max(0, (widths[k] ?? 0) - width(cell)));
+        return right.includes(k) ? gap + cell : cell + gap;
+      })
+      .join("  ")
+      .trimEnd();
+  return [dim(line(heading)), ...rows.map(line)].map((text) => `  ${text}\n`).join("");
+}
+
+/** Three digits, or a dash for what is not there and "not finite" for what JSON would call null. */
+export const scientific = (value: number | null | undefined): string =>
+  value === undefined ? "-" : value === null ? "not finite" : value === 0 ? "0" : value.toExponential(2);
+
+/** A bar on standard error while it is a terminal, and silence in a pipe. */
+export function progressBar(): { update(progress: Progress): void; stop(): void } {
+  if (process.stderr.isTTY !== true) return { update: () => undefined, stop: () => undefined };
+  const bar = new SingleBar({
+    format: "  {bar} {value}/{total}  {stage}",
+    barsize: 24,
+    hideCursor: true,
+    clearOnComplete: true,
+    stream: process.stderr,
+  });
+  let started = false;
+  return {
+    update({ stage, done, total }) {
+      if (started) bar.update(done, { stage });
+      else bar.start(total, done, { stage });
+      started = true;
+    },
+    stop() {
+      if (started) bar.stop();
+      started = false;
+    },
+  };
+}

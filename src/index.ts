@@ -1,0 +1,22 @@
+export { type CrosscheckRequest, type CrosscheckSide, crosscheck } from "./crosscheck/crosscheck.ts";
+export { finiteDifferencePotential } from "./crosscheck/fd.ts";
+export {
+  type Comparison,
+  type CrosscheckResult,
+  crosscheckResultSchema,
+  type LawName,
+  type LawResult,
+  lawNames,
+} from "./crosscheck/result.ts";
+export { createNativeEngine } from "./engine/engine.ts";
+export { type ErrorCode, errorCodes, PainnlessError } from "./errors.ts";
+export { type ModelConfig, modelConfigSchema } from "./model/config.ts";
+export { type ModelFile, readModelFile } from "./model/model-file.ts";
+export { type PythonEnvironment, resolvePython } from "./python/environment.ts";
+export { startWorker, type WorkerOptions } from "./python/worker.ts";
+export { renderCrosscheckReport } from "./report/crosscheck.ts";
+export { extxyzFrame } from "./system/extxyz.ts";
+export { type Evaluation, type Potential, type Property, properties } from "./system/potential.ts";
+export { type Domain, type Structure, structureSchema } from "./system/structure.ts";
+export { energyUnitsInEv } from "./system/units.ts";
+export { RemotePotential } from "./wire/client.ts";
