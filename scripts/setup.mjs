@@ -53,7 +53,7 @@ async function setUp(level) {
   try {
     await commands.stopOrphan();
     const todo = pending(state, level).filter((step) => !adopted(state, step, level));
-    stopOn(todo.flatMap((step) => [...step.missing(), ...lackOfSpace(step, state)]));
+    stopOn([...todo.flatMap((step) => step.missing()), ...lackOfSpace(todo, state)]);
     for (const step of todo) await carryOut(step, state, level, commands);
   } finally {
     unlock();
@@ -96,18 +96,14 @@ async function carryOut(step, state, wanted, commands) {
   progress.end(interrupted ? "done, made anew" : "done");
 }
 
-/** Only a first run needs the whole space. @param {Step} step @param {State} state */
-function lackOfSpace(step, state) {
-  if (state.level(step.id) !== null) return [];
+/** Only a first run needs the whole space. @param {readonly Step[]} todo @param {State} state */
+function lackOfSpace(todo, state) {
+  const wanted = todo.filter((step) => state.level(step.id) === null).reduce((sum, step) => sum + step.megabytes, 0);
   const { bavail, bsize } = statfsSync(root);
   const free = Math.floor((bavail * bsize) / 1e6);
-  if (free >= step.megabytes) return [];
-  return [
-    new Problem(
-      `${step.name}: ${free} MB free in ${root}, about ${step.megabytes} MB needed`,
-      "free some space, or clone to a larger disk; an existing PyTorch and ASE environment (PAINNLESS_PYTHON) saves 7 GB",
-    ),
-  ];
+  if (free >= wanted) return [];
+  const mine = namedPython === undefined ? "; an existing PyTorch and ASE environment, named by PAINNLESS_PYTHON, saves 7 GB" : "";
+  return [new Problem(`${free} MB free in ${root}, about ${wanted} MB needed`, `free some space, or clone to a larger disk${mine}`)];
 }
 
 /** @param {readonly Problem[]} problems */

@@ -131,6 +131,14 @@ describe("what is missing is said with its remedy, all at once, before anything 
     expect(existsSync(join(clone.root, ".venv"))).toBe(false);
   });
 
+  test("too little free space for a first run", async () => {
+    const file = "scripts/setup/python-environment.mjs";
+    clone.write(file, clone.read(file).replace(/megabytes: \d+/, "megabytes: 1e12"));
+    const { status, output } = await clone.run();
+    expect(status).toBe(3);
+    expect(output).toMatch(/MB free in .*MB needed[\s\S]*remedy: free some space/);
+  });
+
   test("an unknown option is bad usage", async () => {
     expect(await clone.run(["--test"])).toMatchObject({ status: 2, output: expect.stringContaining("--tests") });
   });
@@ -184,6 +192,7 @@ describe("a tool that fails", () => {
     ["npm error code ENOTFOUND", /registry did not answer/, /PAINNLESS_PYTHON/],
     ["npm error code ENOSPC", /disk is full/, /free some space/],
     ["error: Permission denied (os error 13)", /cannot be written/, /chown/],
+    ["No solution found\n  cause: Failed to fetch\n  cause: tcp connect error", /registry did not answer/, /PAINNLESS_PYTHON/],
     ["  x No solution found when resolving dependencies", /no version for this machine/, /another Python/],
     ["CMake 3.20 or higher is required. You are running version 3.10", /CMake is too old/, /pip install cmake/],
     ["c++: fatal error: Killed signal terminated program cc1plus", /out of memory/, /CMAKE_BUILD_PARALLEL_LEVEL=1/],

@@ -31,17 +31,17 @@ const signs = [
     remedy: "install a newer one: python3 -m pip install cmake, or your system's package",
   },
   {
+    sign: /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET|network|Failed to fetch|error sending request|dns error|Could not connect|timed out|certificate|\b(403|404|407|429|50[0-4])\b/i,
+    found: "a package registry did not answer, or refused",
+    remedy:
+      "check the network and proxy, and run the same command again: what was fetched is kept. Behind a mirror, npm reads .npmrc and uv reads uv.toml (not pip's configuration). " +
+      "Without a network, point PAINNLESS_PYTHON at an existing PyTorch and ASE environment",
+  },
+  {
     sign: /No solution found|no matching distribution|has no wheels with a matching|only have wheels for|ETARGET|No matching version/i,
     found: "a package has no version for this machine or this Python",
     remedy:
       "use another Python (3.11 to 3.13 are the safest), or an existing environment through PAINNLESS_PYTHON; the log names the package",
-  },
-  {
-    sign: /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET|network|Failed to fetch|error sending request|dns error|Could not connect|timed out|certificate|\b(403|404|407|429|50[0-4])\b/i,
-    found: "a package registry did not answer",
-    remedy:
-      "check the network and proxy, and run the same command again: what was fetched is kept. Behind a mirror, npm reads .npmrc and uv reads uv.toml (not pip's configuration). " +
-      "Without a network, point PAINNLESS_PYTHON at an existing PyTorch and ASE environment",
   },
   {
     sign: /Killed|out of memory|bad_alloc|virtual memory exhausted|ENOMEM/i,
