@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Callable
 
 from painnless.errors import PainnlessError
@@ -64,7 +65,11 @@ def _model(options: argparse.Namespace) -> str:
     return options.model
 
 
-status = main()
+try:
+    status = main()
+except Exception:
+    status = 1
+    traceback.print_exc()
 sys.stdout.flush()
 sys.stderr.flush()
 os._exit(status)  # the compute thread may be deep inside a library, which does not survive an interpreter that takes itself apart

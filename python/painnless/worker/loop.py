@@ -78,13 +78,11 @@ class Loop:
         self._socket.setsockopt(zmq.MAXMSGSIZE, 2 * _MAX_BYTES)
         self._socket.bind(self._endpoint)
         self._compute.start()
-        try:
-            self._serve()
-        finally:
-            for client, epoch in self._clients.items():
-                self._send(client, Bye(epoch=epoch))
-            self._socket.close()
-            context.term()
+        self._serve()
+        for client, epoch in self._clients.items():
+            self._send(client, Bye(epoch=epoch))
+        self._socket.close()
+        context.term()
 
     def _serve(self) -> None:
         poller = zmq.Poller()

@@ -29,7 +29,7 @@ class TorchSide:
         self.domain = Domain(elements=tuple(self._reference.elements), max_atoms=_MAX_ATOMS, periodic=config.pbc_supported)
         self.model = self._reference.sha256
         self.cutoff = config.cutoff
-        self.versions = {"python": sys.version.split()[0], "torch": torch.__version__}
+        self.versions = {"python": sys.version.split()[0], "torch": str(torch.__version__)}
 
     def evaluate(self, structures: Sequence[Structure], want: Collection[Property]) -> list[Evaluation]:
         results = self._reference.evaluate([(s.numbers, s.positions, s.cell, s.pbc) for s in structures], want)
