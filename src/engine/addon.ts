@@ -1,0 +1,26 @@
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { PainnlessError } from "../errors.ts";
+import type { NativeAddon } from "./native.ts";
+
+const require = createRequire(import.meta.url);
+
+const builds = {
+  product: { file: "painnless.node", remedy: "run `node scripts/setup.mjs` (or `npm start`) to build it" },
+  faulty: { file: "painnless_faulty.node", remedy: "run `cmake --build build/native --target painnless_faulty` to build it" },
+} as const;
+
+/** The C++ addon; "faulty" is the test build that can plant faults. Loaded once, the same object each time.
+ *  @throws {PainnlessError} MISSING if it is not built, or does not load here */
+export function loadAddon(variant: keyof typeof builds = "product"): NativeAddon {
+  const { file, remedy } = builds[variant];
+  const path = fileURLToPath(new URL(`../../build/native/${file}`, import.meta.url));
+  if (!existsSync(path)) throw new PainnlessError("MISSING", `the native addon ${path} is not there; ${remedy}`);
+  try {
+    return require(path) as NativeAddon;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new PainnlessError("MISSING", `the native addon ${path} does not load: ${why}; delete build/native and ${remedy}`, { cause });
+  }
+}

@@ -1,0 +1,129 @@
+import { availableParallelism } from "node:os";
+import { PainnlessError } from "../errors.ts";
+import type { ModelFile } from "../model/model-file.ts";
+import { type Potential, type Property, properties } from "../system/potential.ts";
+import { assertComputable, type Domain, type Structure } from "../system/structure.ts";
+import { loadAddon } from "./addon.ts";
+import { packBatch } from "./batch.ts";
+import { type Device, nativeSide } from "./device.ts";
+import { readEvaluations } from "./evaluation.ts";
+import type { InstructionSet, NativeAddon, NativeBatch, NativePlan, NativePrecision } from "./native.ts";
+import { fromNative } from "./native-error.ts";
+import { nativeConfig, nativeTensors } from "./weights.ts";
+
+export interface NativeEngineOptions {
+  readonly device: Device;
+  readonly precision: NativePrecision;
+  /** as many as the process may use, by default; the result is the same for any number */
+  readonly threads?: number;
+  /** the best this processor has, by default */
+  readonly instructionSet?: InstructionSet;
+  /** bytes of activations above which they are made again instead of kept */
+  readonly activationBytes?: number;
+  /** another build of the addon than the product's, for tests */
+  readonly addon?: NativeAddon;
+}
+
+/** A model in our C++ engine. */
+export interface NativeEngine extends Potential {
+  /** How a structure of so many atoms and pairs (half its directed edges) is worked on. */
+  plan(atoms: number, pairs: number): NativePlan;
+  /** Seconds of each of `count` evaluations of the batch, measured inside the engine with nothing between them. */
+  time(batch: readonly Structure[], want: readonly Property[], count: number): Promise<Float64Array>;
+}
+
+/** Of one batch: with 50 edges an atom, neighbours and activations of so many fill some 32 GB. */
+const maxAtoms = { f32: 2_000_000, f64: 1_000_000 } as const;
+
+const defaultActivationBytes = 2 ** 30;
+
+/** The engine for a model.
+ *  @throws {PainnlessError} MISSING (addon, device), UNSUPPORTED (instruction set), USAGE (another option), BAD_MODEL */
+export function createNativeEngine(file: ModelFile, options: NativeEngineOptions): NativeEngine {
+  const { device, precision, threads = availableParallelism(), instructionSet = null } = options;
+  const activationBytes = options.activationBytes ?? defaultActivationBytes;
+  const name = nativeSide(device, precision);
+  if (!(Number.isInteger(threads) && threads >= 1 && threads <= 1024))
+    throw new PainnlessError("USAGE", `threads is ${threads}, expected a whole number from 1 to 1024`, { field: "threads" });
+  if (!(activationBytes >= 0))
+    throw new PainnlessError("USAGE", `activationBytes is ${activationBytes}, expected 0 or more`, { field: "activationBytes" });
+
+  const addon = options.addon ?? loadAddon();
+  const domain = domainOf(file, precision);
+  const native = orThrow(() =>
+    addon.createCpuEngine(nativeConfig(file), nativeTensors(file), { precision, threads, instructionSet, activationBytes }),
+  );
+  const pending = new Set<Promise<unknown>>();
+
+  /** The request, settled with our errors and remembered until it is. */
+  const run = async <T>(structures: readonly Structure[], request: (batch: NativeBatch) => Promise<T>): Promise<T> => {
+    assertBatch(structures, domain);
+    const answer = orThrow(() => request(packBatch(structures)));
+    pending.add(answer);
+    try {
+      return await answer;
+    } catch (cause) {
+      throw fromNative(cause, culprit(structures, cause, file, addon));
+    } finally {
+      pending.delete(answer);
+    }
+  };
+  const wanted = (want: readonly Property[]) => ({ forces: want.includes("forces"), stress: want.includes("stress") });
+
+  return {
+    name,
+    provides: new Set(properties),
+    domain,
+    async evaluate(structures, want = ["energy", "forces"]) {
+      if (structures.length === 0) return [];
+      const answer = await run(structures, (batch) => native.evaluate(batch, wanted(want)));
+      return readEvaluations(structures, answer, want, file.config);
+    },
+    async time(structures, want, count) {
+      return run(structures, (batch) => native.time(batch, wanted(want), count));
+    },
+    plan: (atoms, pairs) => orThrow(() => native.plan(atoms, pairs)),
+    async close() {
+      native.close();
+      await Promise.allSettled(pending);
+    },
+  };
+}
+
+function domainOf({ config }: ModelFile, precision: NativePrecision): Domain {
+  const elements = config.elements ?? Array.from({ length: config.max_z }, (_, k) => k + 1);
+  return { elements, maxAtoms: maxAtoms[precision], periodic: config.pbc_supported };
+}
+
+function assertBatch(structures: readonly Structure[], domain: Domain): void {
+  for (const structure of structures) assertComputable(structure, domain);
+  const atoms = structures.reduce((sum, { numbers }) => sum + numbers.length, 0);
+  if (atoms > domain.maxAtoms)
+    throw new PainnlessError(
+      "BAD_STRUCTURE",
+      `the batch holds ${atoms} atoms, the limit is ${domain.maxAtoms}; evaluate fewer structures at a time`,
+      { field: "numbers" },
+    );
+}
+
+/** "structure X: " for the one whose neighbours C++ refused; it counts atoms from the start of a structure and knows no names. */
+function culprit(structures: readonly Structure[], cause: unknown, { config }: ModelFile, addon: NativeAddon): string {
+  if (fromNative(cause).code !== "BAD_STRUCTURE") return "";
+  const refused = structures.find(({ positions, cell, pbc }) => {
+    try {
+      addon.neighbors(positions, cell ?? new Float64Array(9), Uint8Array.from(pbc, Number), config.cutoff, config.edge_rule === "le");
+      return false;
+    } catch {
+      return true;
+    }
+  });
+  return refused === undefined ? "" : `structure "${refused.name}": `;
+}
+
+function orThrow<T>(call: () => T): T {
+  try {
+    return call();
+  } catch (cause) {
+    throw fromNative(cause);
+  }
+}
