@@ -26,7 +26,7 @@ export const doctorCommand = defineCommand({
 });
 
 async function examine(): Promise<Finding[]> {
-  const [machine, build, { python, findings }] = await Promise.all([probeMachine(root), probeBuild(root), probePython()]);
+  const [machine, build, { python, findings }] = await Promise.all([probeMachine(root), probeBuild(), probePython()]);
   return [...machine, ...build, ...findings, ...(await probeGpu(python))];
 }
 
