@@ -1,48 +1,20 @@
-"""The equations of docs/theory.md hold: as layers against PyTorch's automatic differentiation (tests/golden/layers) and against a complex
-step on random inputs; as whole networks against a complex step in positions and strain, and against painnless.reference.
-
-Complex step: dE/dx = Im E(x + ih) / h without subtraction, so h = 1e-30 gives the derivative to rounding.
-"""
+"""The equations of docs/theory.md hold, layer by layer: against PyTorch's automatic differentiation (tests/golden/layers), and against a
+complex step on random inputs."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import theory as T
 import theory_student as S
-import torch
+from theory_checks import CELL, PERIODIC, assert_close, complex_step
 from theory_model import PainnModel, StudentModel
 
-from painnless.model_file import Model, ModelConfig, read_model
-from painnless.reference.random_model import random_config, random_tensors
-from painnless.reference.reference import Reference
+from painnless.model_file import read_model
 
 Arrays = dict[str, np.ndarray]
 GOLDEN = Path(__file__).parents[1] / "golden" / "layers"
-TOLERANCE = 1e-13  # of the largest value: some 450 roundings of float64, docs/accuracy.md
-STEP = 1e-30
-CELL = np.array([[4.2, 0.1, 0.0], [0.3, 5.5, 0.0], [-0.2, 0.6, 6.1]])
-PERIODIC = (True, True, True)
-
-
-def assert_close(found: np.ndarray, expected: np.ndarray, what: str, tolerance: float = TOLERANCE) -> None:
-    assert found.shape == expected.shape, what
-    assert found.size or expected.size == 0, what
-    scale = max(1.0, np.abs(expected).max(initial=0))
-    assert np.all(np.abs(found - expected) <= tolerance * scale), f"{what}: {np.abs(found - expected).max() / scale}"
-
-
-def complex_step(energy: Callable[[np.ndarray], complex], x: np.ndarray) -> np.ndarray:
-    """dE/dx, component by component."""
-    gradient = np.zeros(x.shape)
-    for index in np.ndindex(x.shape):
-        moved = x.astype(complex)
-        moved[index] += 1j * STEP
-        gradient[index] = energy(moved).imag / STEP
-    return gradient
 
 
 # The golden rows: PyTorch's outputs and bars
@@ -222,55 +194,3 @@ def test_t39_to_t42_student_pair_form_equals_edge_by_edge() -> None:
     directed = T.geometry_adjoint(g["r"], g["d"], delta, T.filter_adjoint(g["dW"], w_bar), u_bar)
     pair = S.student_message_pair(edges, g["r"], g["d"], delta, g["W"], g["dW"], s, v, s_bar, v_bar)
     assert_close(pair, directed - directed[edges.reverse], "G")
-
-
-# Whole networks
-
-
-def whole(arch: str, **overrides: Any) -> tuple[ModelConfig, Arrays, PainnModel]:
-    config = random_config(arch=arch, n_features=5, n_layers=3, n_rbf=4, readout_widths=(3, 1), **overrides)
-    tensors = random_tensors(config, np.random.default_rng(5))
-    return config, tensors, (PainnModel if arch == "painn-schnetpack" else StudentModel)(config, tensors)
-
-
-@pytest.mark.parametrize(
-    ("arch", "overrides", "periodic"),
-    [
-        ("painn-schnetpack", {}, True),
-        ("painn-schnetpack", {"rbf": "bessel"}, True),
-        ("painn-schnetpack", {"shared_layers": True, "shared_filters": True}, False),
-        ("painn-distiller", {}, True),
-        ("painn-distiller", {}, False),
-    ],
-    ids=["PaiNN, periodic", "PaiNN, Bessel, periodic", "PaiNN, shared layers", "student, periodic", "student"],
-)
-def test_t34_t35_forces_and_virial(arch: str, overrides: dict, periodic: bool) -> None:
-    config, tensors, model = whole(arch, **overrides)
-    rng = np.random.default_rng(6)
-    numbers, positions = np.array([6, 1, 8]), rng.uniform(0, 1, (3, 3)) @ (CELL if periodic else 0.5 * CELL)
-    cell, pbc = CELL if periodic else np.zeros((3, 3)), (periodic, periodic, periodic)
-    edges = T.find_edges(positions, cell, pbc, config.cutoff)
-    r, _, _ = T.geometry(positions, cell, edges, 0.0)
-    g = model.pair_gradients(numbers, positions, cell, edges)
-    forces, virial = T.forces(edges, g, 3), T.virial(r, g)
-    assert_close(-forces, complex_step(lambda p: model.energies(numbers, p, cell, edges).sum(), positions), "forces")
-
-    def strained(strain: np.ndarray) -> complex:
-        stretch = (np.eye(3) + strain).T
-        return model.energies(numbers, positions @ stretch, cell @ stretch, edges).sum()
-
-    assert_close(virial, complex_step(strained, np.zeros((3, 3))), "virial")
-    if arch == "painn-schnetpack":
-        assert_close(virial, virial.T, "symmetry of the virial")
-    if not periodic or config.pbc_supported:
-        reference = Reference(Model(config, tensors, ""), dtype=torch.float64, device="cpu")
-        want = ("energy", "forces", "stress", "energies")
-        result = reference.evaluate([(numbers, positions, cell if periodic else None, pbc)], want)[0]
-        unit = config.energy_unit_in_ev
-        assert_close(np.array(result["net_energy"]), np.array(model.energies(numbers, positions, cell, edges).sum() * unit), "T33")
-        assert result["forces"] is not None
-        assert_close(result["forces"], forces * unit, "forces of the reference")
-        if periodic:
-            assert result["stress"] is not None
-            stress = (virial + virial.T)[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]] * unit / (2 * abs(np.linalg.det(cell)))
-            assert_close(result["stress"], stress, "T36, stress of the reference")
