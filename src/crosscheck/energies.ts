@@ -1,19 +1,29 @@
+import type { Evaluation } from "../system/potential.ts";
 import type { Pair } from "./compare.ts";
 import { finiteOrNull, largestOf, ulpOf, worse } from "./metrics.ts";
 
 type Basis = "net" | "total" | "shifted";
 
-/** Do any of these evaluations keep constants apart from the net energy? */
-const separatesConstants = (pairs: readonly Pair[], which: "side" | "reference"): boolean =>
-  pairs.some((pair) => pair[which].netEnergy !== pair[which].energy);
+/** Does the side keep constants apart from the net energy? Ours do, so a constant between two of them is a fault and must not be taken
+ *  out; of a foreign side its answers tell. */
+const separatesConstants = (side: string, evaluations: readonly Evaluation[]): boolean =>
+  /^(fd:)*(native|torch):/.test(side) || evaluations.some(({ netEnergy, energy }) => !Object.is(netEnergy, energy));
 
 const composition = (pair: Pair): string => [...pair.structure.numbers].sort((a, b) => a - b).join(",");
 
-/** Net energies where both sides keep the constants apart or neither has any. Where only one does (a foreign package rounds its offset to
+/** Net energies where both sides keep the constants apart or neither does. Where only one does (a foreign package rounds its offset to
  *  float32, which shifts every energy of one composition alike) total energies less the mean difference of the composition are compared,
  *  and total energies where a composition has one structure only. */
-function basisOf(pairs: readonly Pair[]): Basis {
-  if (separatesConstants(pairs, "side") === separatesConstants(pairs, "reference")) return "net";
+function basisOf(pairs: readonly Pair[], [side, reference]: readonly [string, string]): Basis {
+  const ours = separatesConstants(
+    side,
+    pairs.map((pair) => pair.side),
+  );
+  const theirs = separatesConstants(
+    reference,
+    pairs.map((pair) => pair.reference),
+  );
+  if (ours === theirs) return "net";
   const count = new Map<string, number>();
   for (const pair of pairs) count.set(composition(pair), (count.get(composition(pair)) ?? 0) + 1);
   return [...count.values()].every((n) => n > 1) ? "shifted" : "total";
@@ -32,7 +42,7 @@ function differences(pairs: readonly Pair[], basis: Basis): number[] {
 
 /** Energies of all pairs; adds a reason for each that is out of tolerance or missing. */
 export function compareEnergies(pairs: readonly Pair[], names: readonly [string, string], reasons: string[]) {
-  const basis = basisOf(pairs);
+  const basis = basisOf(pairs, names);
   const difference = differences(pairs, basis);
   const rows = pairs.map((pair, i) => {
     const atoms = pair.structure.numbers.length;

@@ -32,6 +32,15 @@ export function morse(d: number, zi: number, zj: number): readonly [number, numb
 
 const honest: Parts = { pair: morse };
 
+const at = (array: ArrayLike<number>, index: number): number => array[index] as number;
+const add = (array: Float64Array, index: number, x: number): void => {
+  array[index] = at(array, index) + x;
+};
+
+/** For faults: an array changed entry by entry; null stays null. */
+export const mapped = (array: Float64Array | null, edit: (x: number, k: number, all: Float64Array) => number): Float64Array | null =>
+  array === null ? null : array.map(edit);
+
 function compute(structure: Structure, parts: Parts): Evaluation {
   const { numbers, positions, cell, pbc } = structure;
   const n = numbers.length;
@@ -41,26 +50,25 @@ function compute(structure: Structure, parts: Parts): Evaluation {
   for (const shift of shifts(structure)) {
     if (!(parts.image?.(shift) ?? true)) continue;
     const lattice = [0, 1, 2].map((k) =>
-      cell === null ? 0 : [0, 1, 2].reduce((sum, a) => sum + (shift[a as 0] ?? 0) * (row(cell, a)[k as 0] ?? 0), 0),
-    );
+      cell === null ? 0 : [0, 1, 2].reduce((sum, axis) => sum + (shift[axis as 0] ?? 0) * (cell[3 * axis + k] ?? 0), 0),
+    ) as [number, number, number];
     for (let i = 0; i < n; i++)
       for (let j = 0; j < n; j++) {
         if (i === j && shift.every((s) => s === 0)) continue;
-        const r = [0, 1, 2].map((k) => (positions[3 * j + k] ?? 0) - (positions[3 * i + k] ?? 0) + (lattice[k] ?? 0)) as [
-          number,
-          number,
-          number,
-        ];
-        const d = Math.hypot(...r);
+        const x = at(positions, 3 * j) - at(positions, 3 * i) + lattice[0];
+        const y = at(positions, 3 * j + 1) - at(positions, 3 * i + 1) + lattice[1];
+        const z = at(positions, 3 * j + 2) - at(positions, 3 * i + 2) + lattice[2];
+        const d = Math.sqrt(x * x + y * y + z * z);
         if (!(d < cutoff)) continue;
-        const [v, dv] = parts.pair(d, numbers[i] ?? 0, numbers[j] ?? 0);
-        const extra = parts.direction?.(r) ?? { energy: 0, gradient: [0, 0, 0] as const };
-        energies[i] = (energies[i] ?? 0) + 0.5 * (v + extra.energy);
+        const r: [number, number, number] = [x, y, z];
+        const [v, dv] = parts.pair(d, at(numbers, i), at(numbers, j));
+        const extra = parts.direction?.(r);
+        add(energies, i, 0.5 * (v + (extra?.energy ?? 0)));
         for (let k = 0; k < 3; k++) {
-          const g = 0.5 * ((dv * (r[k] ?? 0)) / d + (extra.gradient[k] ?? 0));
-          forces[3 * i + k] = (forces[3 * i + k] ?? 0) + g;
-          forces[3 * j + k] = (forces[3 * j + k] ?? 0) - g;
-          for (let l = 0; l < 3; l++) virial[3 * k + l] = (virial[3 * k + l] ?? 0) + g * (r[l] ?? 0);
+          const g = 0.5 * ((dv * at(r, k)) / d + (extra?.gradient[k] ?? 0));
+          add(forces, 3 * i + k, g);
+          add(forces, 3 * j + k, -g);
+          for (let l = 0; l < 3; l++) add(virial, 3 * k + l, g * at(r, l));
         }
       }
   }
