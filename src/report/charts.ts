@@ -33,8 +33,7 @@ function drawAxes(frame: Frame, labelled = true): Markup {
     const y = toY(frame, value);
     return markup`<path class="grid" d="M${left} ${y}H${width - right}"/><text x="${left - 6}" y="${y + 4}" text-anchor="end">${label}</text>`;
   });
-  const middle = frame.top + frame.height / 2;
-  const names = markup`${labelled ? markup`<text x="${left + inner / 2}" y="${bottom + 32}" text-anchor="middle">${frame.x.label}</text>` : null}<text transform="translate(10 ${middle}) rotate(-90)" text-anchor="middle">${frame.y.label}</text>`;
+  const names = markup`${labelled ? markup`<text x="${left + inner / 2}" y="${bottom + 32}" text-anchor="middle">${frame.x.label}</text>` : null}<text x="${left}" y="${frame.top - 8}">${frame.y.label}</text>`;
   return markup`${xs}${ys}<path class="axis" d="M${left} ${frame.top}V${bottom}H${width - right}"/>${names}`;
 }
 
@@ -44,13 +43,25 @@ export function parityChart(points: readonly (readonly [number, number])[], unit
   const values = points.flat();
   const differences = points.map(([x, y]) => y - x);
   const x = axisOf(`reference (${unit})`, values, false);
-  const upper: Frame = { x, y: { ...x, label: `side (${unit})` }, top: 8, height: 190 };
+  const upper: Frame = { x, y: { ...x, label: `side (${unit})` }, top: 22, height: 180 };
   const span = differences.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-  const lower: Frame = { x, y: linearAxis(`difference`, -span, span, 3), top: 212, height: 70 };
+  const power = span > 0 ? Math.floor(Math.log10(span)) : 0;
+  const scaled = differences.map((difference) => difference / 10 ** power);
+  const lower: Frame = {
+    x,
+    y: linearAxis(
+      power === 0 ? `difference (${unit})` : `difference (${powerOfTen(power)} ${unit})`,
+      -span / 10 ** power,
+      span / 10 ** power,
+      4,
+    ),
+    top: 232,
+    height: 70,
+  };
   const dots = (frame: Frame, ys: readonly number[]) =>
     markup`<path class="dots s${colour}" d="${reference.map((r, i) => `M${toX(frame, r)} ${toY(frame, ys[i] as number)}h0`).join("")}"/>`;
   return drawing(
-    322,
+    342,
     title,
     `Scatter plot of ${points.length} components; all on the diagonal would be full agreement. The largest difference shown is ${formatNumber(span)} ${unit}.`,
     [
@@ -62,7 +73,7 @@ export function parityChart(points: readonly (readonly [number, number])[], unit
       ),
       drawAxes(lower),
       markup`<path class="guide" d="M${left} ${toY(lower, 0)}H${width - right}"/>`,
-      dots(lower, differences),
+      dots(lower, scaled),
     ],
   );
 }
@@ -113,7 +124,7 @@ export function lineChart(series: readonly Series[], x: Omit<Axis, "low" | "high
     x.log,
   );
   const all = series.flatMap((s) => s.y.filter((v) => shows(v, y.log)));
-  const frame: Frame = { x: xAxis, y: axisOf(y.label, all as number[], y.log), top: 8, height: 210 };
+  const frame: Frame = { x: xAxis, y: axisOf(y.label, all as number[], y.log), top: 22, height: 210 };
   const lines = series.map((s) => {
     let pen = "M";
     let path = "";
@@ -138,7 +149,7 @@ export function lineChart(series: readonly Series[], x: Omit<Axis, "low" | "high
       values.length === 0 ? "no finite value" : `from ${formatNumber(Math.min(...values))} to ${formatNumber(Math.max(...values))}`;
     return `${s.name}: ${s.x.length} points, ${extent}`;
   });
-  return drawing(258, title, `Line chart of ${y.label} against ${x.label}. ${spoken.join("; ")}.`, [drawAxes(frame), markup`${lines}`]);
+  return drawing(272, title, `Line chart of ${y.label} against ${x.label}. ${spoken.join("; ")}.`, [drawAxes(frame), markup`${lines}`]);
 }
 
 export interface Margin {
@@ -155,13 +166,22 @@ export interface Margin {
   }[];
 }
 
+const shorten = (name: string) => (name.length <= 36 ? name : `${name.slice(0, 22)}…${name.slice(-13)}`);
+
+/** A dot; a cross where the engine is at fault, so that colour is not all that tells. */
+function markOf({ tone, colour }: Margin["marks"][number], x: number, y: number): Markup {
+  return tone === "fail"
+    ? markup`<path class="cross" d="M${round(x - 4)} ${y - 4}l8 8m0-8l-8 8"/>`
+    : markup`<circle class="${tone === "held" ? `f${colour}` : tone}" cx="${x}" cy="${y}" r="4"/>`;
+}
+
 /** How far each measurement stays below its limit: a row each, on one logarithmic axis of measured over allowed, the limit at 1. */
 export function marginChart(rows: readonly Margin[], title: string): Markup {
   const marks = rows.flatMap((row) => row.marks);
   const ratios = marks.map((m) => m.ratio).filter((r): r is number => r !== null && r > 0);
   const lowest = Math.max(Math.floor(Math.log10(Math.min(...ratios, 0.1))), -12);
   const highest = Math.min(Math.max(Math.ceil(Math.log10(Math.max(...ratios, 1))), 1), 15);
-  const axis = decadeAxis("measured ÷ allowed", lowest, highest, 7);
+  const axis = decadeAxis("", lowest, highest, 7);
   const [from, until] = [10, width - 14];
   // Zero and values below the axis stand at its left end; what is not finite stands beyond its right end.
   const at = (ratio: number | null) =>
@@ -170,12 +190,9 @@ export function marginChart(rows: readonly Margin[], title: string): Markup {
   const bottom = rows.length * rowHeight + 8;
   const lines = rows.map((row, i) => {
     const y = 14 + i * rowHeight;
-    const dots = row.marks.map(
-      (m) =>
-        markup`<circle class="${m.tone === "held" ? `f${m.colour}` : m.tone}" cx="${at(m.ratio)}" cy="${y + 11}" r="4"><title>${m.of}: ${m.text}</title></circle>`,
-    );
+    const dots = row.marks.map((m) => markup`<g>${markOf(m, at(m.ratio), y + 11)}<title>${m.of}: ${m.text}</title></g>`);
     const worst = row.marks.map((m) => m.text).at(-1) ?? "";
-    return markup`<text class="strong" x="${from}" y="${y}">${row.name}</text><text x="${until}" y="${y}" text-anchor="end">${worst}</text><path class="grid" d="M${from} ${y + 11}H${until}"/>${dots}`;
+    return markup`<text class="strong" x="${from}" y="${y}">${shorten(row.name)}</text><text x="${until}" y="${y}" text-anchor="end">${worst}</text><path class="grid" d="M${from} ${y + 11}H${until}"/><path class="limit" d="M${at(1)} ${y + 6}v10"/>${dots}`;
   });
   const ticks = axis.ticks.map(
     ({ value }) =>
@@ -183,6 +200,6 @@ export function marginChart(rows: readonly Margin[], title: string): Markup {
   );
   const spoken = rows.map((row) => `${row.name}: ${row.marks.map((m) => `${m.of} ${m.text}`).join(", ")}`);
   return drawing(bottom + 36, title, `Measured over allowed, on a logarithmic axis; the limit is at 1. ${spoken.join("; ")}.`, [
-    markup`<path class="limit" d="M${at(1)} 4V${bottom}"/>${lines}${ticks}<text x="${(from + until) / 2}" y="${bottom + 32}" text-anchor="middle">${axis.label}; the line at 1 is the limit</text>`,
+    markup`${lines}${ticks}<text x="${(from + until) / 2}" y="${bottom + 32}" text-anchor="middle">measured ÷ allowed; the bar at 1 is the limit</text>`,
   ]);
 }

@@ -5,6 +5,7 @@ import { comparisonFigures, comparisonMargins, comparisonTable, worstTable } fro
 import { attributionNotes, lawCurves, lawMargins, lawTable, skippedList } from "./crosscheck/laws.ts";
 import { provenance, structureTable } from "./crosscheck/provenance.ts";
 import { headline, verdictHeader } from "./crosscheck/verdict.ts";
+import { sideKey } from "./crosscheck/words.ts";
 import { type Markup, markup } from "./markup.ts";
 import { renderPage } from "./page.ts";
 
@@ -29,8 +30,9 @@ export function renderCrosscheckReport(result: CrosscheckResult): string {
   const main = [
     section(
       "Everything against its limit",
-      "How far each measurement stays below what rounding is allowed to cause. Each step to the left is a factor of ten.",
-      markup`<div class="figures">${margins}</div>`,
+      "How far each measurement stays below what rounding is allowed to cause, on a logarithmic axis.",
+      sideKey(result, [...new Set([...result.comparisons, ...result.laws].map((x) => x.side))]),
+      markup`<div class="figures large">${margins}</div>`,
     ),
     compared
       ? section(

@@ -29,7 +29,9 @@ export function markup(strings: TemplateStringsArray, ...pieces: Piece[]): Marku
   return new Markup(strings.reduce((text, string, i) => text + textOf(pieces[i - 1] ?? null) + string));
 }
 
-/** JSON that may stand inside a script element: no `</script`, no line separator ends it. */
+/** JSON that may stand inside a script element: nothing in it ends the element, a line or the direction of the text. */
 export function scriptJson(data: unknown): Markup {
-  return new Markup(JSON.stringify(data).replace(/[<>&\u2028\u2029]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`));
+  return new Markup(
+    JSON.stringify(data).replace(/[<>&\u2028-\u202e\u2066-\u2069]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`),
+  );
 }

@@ -5,6 +5,7 @@ export const style = `
 @media (prefers-color-scheme:dark){:root{--paper:#121417;--ink:#e8eaed;--soft:#9aa3ad;--line:#2d3239;--wash:#1a1d21;--pass:#4cc38a;--fail:#ff7b6e;--note:#e0b050;
 --a:#85aaff;--b:#f5985f;--c:#c09cf0;--d:#5cc6d0;--e:#d3c24a;--f:#f086b4}}
 *{box-sizing:border-box}
+h1,h3,p,li,figcaption,caption,.key{overflow-wrap:anywhere}
 html{-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;font-variant-numeric:tabular-nums}
 main,header,footer{max-width:66rem;margin:0 auto;padding:0 1.25rem}
@@ -16,7 +17,7 @@ h3{font-size:1rem;margin:1.6rem 0 .35rem}
 p{margin:.4rem 0 .9rem;max-width:46em}
 .eyebrow{color:var(--soft);font-size:.875rem;margin:0}
 .lead{font-size:1.0625rem}
-.soft{color:var(--soft)}
+.soft{color:var(--soft);font-weight:400}
 .verdict{display:inline-block;font-weight:700;letter-spacing:.06em;font-size:.8125rem;padding:.2em .75em;border:1.5px solid;border-radius:99px;margin-top:1.4rem}
 .pass{color:var(--pass)}.fail{color:var(--fail)}.note{color:var(--note)}
 td.fail,td.pass,td.note{font-weight:600}
@@ -30,24 +31,24 @@ ul{padding-left:1.2em;margin:.4rem 0 1rem}li{margin:.25rem 0;max-width:46em;over
 table{border-collapse:collapse;width:100%;font-size:.875rem;line-height:1.4}
 caption{text-align:left;color:var(--soft);padding:0 0 .5rem;font-size:.875rem}
 th,td{text-align:right;padding:.42rem .55rem;border-bottom:1px solid var(--line);white-space:nowrap;vertical-align:baseline}
-th{font-weight:600}thead th{color:var(--soft);font-weight:500;border-bottom-color:var(--soft)}
-th:first-child,td:first-child{padding-left:0}th:last-child,td:last-child{padding-right:0}
+th{font-weight:600}th code,.sub{font-weight:500}thead th{color:var(--soft);font-weight:500;border-bottom-color:var(--soft)}
+th:first-child:not(.sub){padding-left:0}th:last-child,td:last-child{padding-right:0}
 th[scope=row],.text{text-align:left}
 td.wrap,th.wrap{white-space:normal;overflow-wrap:anywhere;min-width:10em}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.35rem 1.2rem;margin:.6rem 0 1.2rem;font-size:.9375rem}
 dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere;min-width:0}
-.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,19rem),1fr));gap:1.4rem 2rem;margin:1rem 0 1.4rem}
-figure{margin:0;min-width:0}figure.wide{max-width:46rem}
+.figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,19rem),1fr));gap:1.4rem 2rem;margin:1rem 0 1.4rem}
+figure{margin:0;min-width:0}.figures.large{grid-template-columns:repeat(auto-fill,minmax(min(100%,25rem),1fr))}
 figcaption{font-size:.875rem;color:var(--soft);margin-top:.3rem}figcaption b{color:var(--ink);font-weight:600}
-svg{display:block;width:100%;height:auto;overflow:visible;font:11px system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif;font-variant-numeric:tabular-nums}
+svg{display:block;width:100%;height:auto;overflow:hidden;font:11px system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif;font-variant-numeric:tabular-nums}
 svg text{fill:var(--soft)}svg .strong{fill:var(--ink)}
 .axis{stroke:var(--soft);fill:none}.grid{stroke:var(--line);fill:none}.guide{stroke:var(--soft);stroke-dasharray:3 3;fill:none}
 .limit{stroke:var(--ink);stroke-width:1.5;fill:none}
-.dots{fill:none;stroke-linecap:round;stroke-width:4.5;stroke-opacity:.55}.curve{fill:none;stroke-width:1.75;stroke-linejoin:round}
+.dots{fill:none;stroke-linecap:round;stroke-width:4.5;stroke-opacity:.7}.curve{fill:none;stroke-width:1.75;stroke-linejoin:round}
 .bar{stroke:none;fill-opacity:.85}
 .s0{stroke:var(--a)}.s1{stroke:var(--b)}.s2{stroke:var(--c)}.s3{stroke:var(--d)}.s4{stroke:var(--e)}.s5{stroke:var(--f)}
 .f0{fill:var(--a)}.f1{fill:var(--b)}.f2{fill:var(--c)}.f3{fill:var(--d)}.f4{fill:var(--e)}.f5{fill:var(--f)}
-svg .over,svg .fail{fill:var(--fail)}svg .note{fill:var(--note)}
+.cross{stroke:var(--fail);stroke-width:2.5;fill:none}svg .over,svg .fail{fill:var(--fail)}svg .note{fill:var(--note)}
 .key{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;list-style:none;padding:0;margin:.3rem 0;font-size:.8125rem}.key li{margin:0}
 .key svg{display:inline-block;width:1.1rem;height:.7rem;vertical-align:baseline;margin-right:.4rem}
 details{margin:.5rem 0 1.2rem}summary{cursor:pointer;color:var(--soft);font-size:.875rem}
@@ -55,6 +56,6 @@ button{font:inherit;font-size:.9375rem;color:var(--paper);background:var(--ink);
 button:hover{opacity:.85}:focus-visible{outline:2px solid var(--a);outline-offset:2px}
 @media (max-width:40rem){header{padding-top:1.5rem}h2{margin-top:2.2rem}dl{grid-template-columns:1fr;gap:.1rem}dd{margin-bottom:.5rem}}
 @media print{:root{color-scheme:light;--paper:#fff;--ink:#000;--soft:#444;--line:#ccc;--wash:#fff;--pass:#0b7a4b;--fail:#b0201a;--note:#7a5000;--a:#2458c5;--b:#b4460f;--c:#6b3fa0;--d:#0f7c86;--e:#6a5c00;--f:#a3195b}
-body{font-size:10pt}header{padding-top:0}main,header,footer{max-width:none;padding-left:0;padding-right:0}.screen{display:none}figure,tr,pre,.findings,.reasons{break-inside:avoid}h2,h3{break-after:avoid}h2{margin-top:1.6rem}
-.scroll{overflow:visible}table{font-size:7.5pt}th,td{padding:.25rem .3rem}details::details-content{content-visibility:visible;display:block;height:auto}}
+body{font-size:10pt}header{padding-top:0}main,header,footer{max-width:none;padding-left:0;padding-right:0}.screen{display:none}figure,tr,pre,.findings,.reasons{break-inside:avoid}h2,h3,h2+p,.key{break-after:avoid}h2{margin-top:1.6rem}
+.scroll{overflow:visible}table{font-size:7.5pt}th,td{padding:.25rem .3rem}.figures{grid-template-columns:repeat(3,1fr);gap:1rem}.figures.large{grid-template-columns:1fr 1fr}.figures details,.figures summary{display:none}details::details-content{content-visibility:visible;display:block;height:auto}}
 `.trim();

@@ -55,7 +55,7 @@ export function comparisonTable(result: CrosscheckResult): Markup {
           ? markup`<th scope="rowgroup" class="text" rowspan="${quantities.length}">${sideName(c.side)}<br><span class="${c.verdict}">${c.verdict}</span></th>`
           : null;
       const basis = q.name === "energy" && c.energy.basis !== "net" ? ` (${c.energy.basis})` : "";
-      return markup`<tr>${head}<th scope="row" class="text">${q.name}${basis}<span class="soft">, ${q.unit}</span></th><td>${formatNumber(q.error)}</td><td>${q.components === null ? "–" : formatNumber(q.components.rms)}</td><td>${q.components === null ? "–" : formatNumber(q.components.relative)}</td><td>${formatNumber(q.tolerance)}</td><td class="${held(q) ? "pass" : "fail"}">${formatNumber(ratioOf(q.error, q.tolerance) === 0 ? 0 : q.ratio)}</td></tr>`;
+      return markup`<tr>${head}<th scope="row" class="text sub">${q.name}${basis}<span class="soft">, ${q.unit}</span></th><td>${formatNumber(q.error)}</td><td>${q.components === null ? "–" : formatNumber(q.components.rms)}</td><td>${q.components === null ? "–" : formatNumber(q.components.relative)}</td><td>${formatNumber(q.tolerance)}</td><td class="${held(q) ? "pass" : "fail"}">${formatNumber(ratioOf(q.error, q.tolerance) === 0 ? 0 : q.ratio)}</td></tr>`;
     });
   });
   const yardsticks = result.comparisons.flatMap(({ side, yardstick }) =>
@@ -98,7 +98,8 @@ function decadeBins(components: Components): Bin[] {
 
 function ulpBins(ulps: NonNullable<Components["ulps"]>): Bin[] {
   const last = ulps.histogram.reduce((at, bin, i) => (bin.count > 0 ? i : at), 0);
-  const name = (upTo: number | null) => (upTo === null ? "more" : upTo >= 1024 ? `${upTo / 1024}k` : String(upTo));
+  const name = (upTo: number | null) =>
+    upTo === null ? "more" : upTo >= 2 ** 20 ? `${upTo / 2 ** 20}M` : upTo >= 1024 ? `${upTo / 1024}k` : String(upTo);
   return ulps.histogram.slice(0, last + 1).map((bin) => ({ label: name(bin.upTo), count: bin.count, over: false }));
 }
 

@@ -2,7 +2,7 @@ import { type CrosscheckResult, type LawName, type LawResult, lawNames } from ".
 import { lineChart, type Margin, marginChart, type Series } from "../charts.ts";
 import { type Markup, markup } from "../markup.ts";
 import { formatNumber, ratioOf } from "../numbers.ts";
-import { attributionWords, coloursOf, lawWords, sideName } from "./words.ts";
+import { attributionWords, coloursOf, lawWords, sideKey, sideName } from "./words.ts";
 
 const shownCharts = 4;
 
@@ -51,7 +51,7 @@ export function lawTable(result: CrosscheckResult): Markup {
           : null;
       const tone = { held: "pass", note: "note", fail: "fail" }[toneOf(law)];
       const reference = law.reference === null ? "–" : formatNumber(law.reference.value);
-      return markup`<tr>${head}<th scope="row" class="text">${sideName(side)}</th><td>${law.error === null ? formatNumber(law.value) : "–"} <span class="soft">${law.unit}</span></td><td>${formatNumber(law.tolerance)}</td><td>${reference}</td><td class="text wrap ${tone}">${attributionWords(law)}</td><td class="text wrap">${law.structure}</td></tr>`;
+      return markup`<tr>${head}<th scope="row" class="text sub">${sideName(side)}</th><td>${law.error === null ? formatNumber(law.value) : "–"} <span class="soft">${law.unit}</span></td><td>${formatNumber(law.tolerance)}</td><td>${reference}</td><td class="text wrap ${tone}">${attributionWords(law)}</td><td class="text wrap">${law.structure}</td></tr>`;
     }),
   );
   return markup`<div class="scroll" tabindex="0" role="region" aria-label="Laws"><table><caption>The worst structure of each law and side; the reference's column is the same measurement on ${sideName(result.reference)}</caption><thead><tr><th class="text" scope="col">law</th><th class="text" scope="col">side</th><th scope="col">off by</th><th scope="col">allowed</th><th scope="col">reference</th><th class="text" scope="col">finding</th><th class="text" scope="col">worst structure</th></tr></thead><tbody>${rows}</tbody></table></div>`;
@@ -102,11 +102,12 @@ export function lawCurves(result: CrosscheckResult, name: LawName): Markup | nul
       const drawn = own.flatMap((law) => (law.curves[k] === undefined ? [] : [{ law, curve: law.curves[k] }]));
       const first = drawn[0]?.curve;
       if (first === undefined) return null;
+      const title = first.title.replace(`, ${drawn[0]?.law.side}`, "");
       const series = drawn.map(({ law, curve }) => ({ name: law.side, colour: colour(law.side), x: curve.x.values, y: curve.y.values }));
-      const chart = lineChart(series, { label: first.x.label, log: first.x.log }, { label: first.y.label, log: first.y.log }, first.title);
-      return markup`<figure>${chart}<figcaption><b>${structure}.</b> ${first.title}</figcaption>${curveTable(series, first.x.label)}</figure>`;
+      const chart = lineChart(series, { label: first.x.label, log: first.x.log }, { label: first.y.label, log: first.y.log }, title);
+      return markup`<figure>${chart}<figcaption><b>${title.replace(/^./, (c) => c.toUpperCase())}.</b></figcaption>${curveTable(series, first.x.label)}</figure>`;
     });
   });
   const rest = structures.length - shownCharts;
-  return markup`<ul class="key">${sidesOf(laws).map((side) => markup`<li><svg viewBox="0 0 18 11" aria-hidden="true"><path class="curve s${colour(side)}" d="M0 6H18"/></svg>${side}</li>`)}</ul><div class="figures">${figures}</div>${rest > 0 ? markup`<p class="soft">${rest} more structures are in the JSON.</p>` : null}`;
+  return markup`${sideKey(result, sidesOf(laws))}<div class="figures large">${figures}</div>${rest > 0 ? markup`<p class="soft">${rest} more structures are in the JSON.</p>` : null}`;
 }

@@ -44,6 +44,6 @@ export function provenance(result: CrosscheckResult): Markup {
   const replays =
     result.replays.length === 0
       ? null
-      : markup`<h3>Replay the failures</h3><pre><code>${result.replays.map((file) => `painnless crosscheck --replay ${file}\n`)}</code></pre>`;
+      : markup`<h3>Replay the failures</h3>${result.replays.map((file) => markup`<pre><code>painnless crosscheck --replay ${file}</code></pre>`)}`;
   return markup`<dl>${entries.map(([name, value]) => markup`<dt>${name}</dt><dd>${value}</dd>`)}</dl><h3>Run it again</h3><pre><code>${result.command}</code></pre>${replays}<h3>Time to evaluate every structure once</h3><ul>${times}</ul>`;
 }

@@ -3,7 +3,7 @@ import { type Markup, markup } from "../markup.ts";
 import { formatCount, formatNumber } from "../numbers.ts";
 import { lawWords, sideName, sideWords } from "./words.ts";
 
-const shownReasons = 8;
+const shownReasons = 5;
 
 /** The verdict in one sentence. */
 export function headline(result: CrosscheckResult): string {
@@ -41,9 +41,11 @@ function worstOf(comparisons: readonly Comparison[]): Comparison | undefined {
 
 function lead(result: CrosscheckResult): Markup {
   const parts = result.comparisons.map((c) => {
-    const error = c.forces === null ? `${formatNumber(c.energy.maxAbsPerAtom)} eV per atom` : `${formatNumber(c.forces.maxAbs)} eV/Å`;
-    const allowed = formatNumber(c.forces === null ? c.energy.tolerance : c.forces.tolerance);
-    return markup`<li>${sideName(c.side)} differs by at most <b>${error}</b> <span class="soft">(allowed ${allowed})</span></li>`;
+    const [error, tolerance, unit] =
+      c.forces === null ? [c.energy.maxAbsPerAtom, c.energy.tolerance, "eV per atom"] : [c.forces.maxAbs, c.forces.tolerance, "eV/Å"];
+    if (error === null) return markup`<li>${sideName(c.side)} gave values that are <b class="fail">missing or NaN</b></li>`;
+    const tone = c.verdict === "pass" ? "" : "fail";
+    return markup`<li>${sideName(c.side)} differs by at most <b class="${tone}">${formatNumber(error)} ${unit}</b> <span class="soft">(allowed ${formatNumber(tolerance)})</span></li>`;
   });
   const measured = new Set(result.laws.map((law) => law.name)).size;
   const counts = `${formatCount(result.structures.length, "structure")}, ${formatCount(result.comparisons.length, "comparison")} with ${result.reference}, ${formatCount(measured, "law")} measured.`;

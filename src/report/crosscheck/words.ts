@@ -38,6 +38,16 @@ export function coloursOf(result: CrosscheckResult): (side: string) => number {
   return (side) => Math.max(side === result.reference ? 5 : others.indexOf(side) % 5, 0);
 }
 
+/** Which colour is which side. */
+export function sideKey(result: CrosscheckResult, sides: readonly string[]): Markup {
+  const colour = coloursOf(result);
+  const items = sides.map(
+    (side) =>
+      markup`<li><svg viewBox="0 0 18 11" aria-hidden="true"><path class="dots s${colour(side)}" d="M9 6h0"/><path class="curve s${colour(side)}" d="M0 6H18"/></svg>${side}</li>`,
+  );
+  return markup`<ul class="key">${items}</ul>`;
+}
+
 /** Who is at fault when a law does not hold. */
 export function attributionWords(law: LawResult): string {
   if (law.error !== null) return `not measured: ${law.error.message}`;

@@ -1,0 +1,41 @@
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { type Browser, chromium, type Page } from "playwright-core";
+
+/** A Chromium on PATH; null where there is none. */
+export const chromiumPath: string | null =
+  ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+    .flatMap((name) => (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, name)))
+    .find((path) => existsSync(path)) ?? null;
+
+const quiet = [
+  ...["--no-sandbox", "--headless", "--disable-gpu", "--disable-quic", "--no-first-run"],
+  ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
+];
+
+export function launchBrowser(executablePath: string): Promise<Browser> {
+  return chromium.launch({ executablePath, args: quiet });
+}
+
+export interface Visit {
+  readonly page: Page;
+  /** console errors, exceptions and violations of the content-security policy */
+  readonly complaints: string[];
+  /** every address asked for */
+  readonly requests: string[];
+}
+
+/** Opens a file of this machine and listens from the first moment. */
+export async function visit(browser: Browser, path: string, settings: Parameters<Browser["newContext"]>[0] = {}): Promise<Visit> {
+  const context = await browser.newContext({ offline: true, ...settings });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  const requests: string[] = [];
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("request", (request) => requests.push(request.url()));
+  await page.goto(`file://${path}`);
+  return { page, complaints, requests };
+}
