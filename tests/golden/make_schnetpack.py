@@ -82,7 +82,7 @@ def build(
                 parameter.normal_(0, 0.2)
             elif name.startswith(("representation.interactions", "representation.mixing")):
                 parameter.mul_(1.2)  # so that vector features and their gates count
-    return model.to(dtype)
+    return model if dtype == torch.float32 else model.to(dtype)  # the offsets are float64 already
 
 
 MEAN = {"add_mean": True}
