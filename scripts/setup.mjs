@@ -42,14 +42,15 @@ async function setUp(level) {
   if (pending(state, level).length === 0) return;
 
   const commands = new Commands(folder);
-  const unlock = await lock(folder, (pid) => progress.say(`waiting for another set-up in this folder, process ${pid}`));
+  let unlock = () => {};
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]))
     process.on(signal, () => {
       commands.stop("SIGTERM");
       unlock();
-      progress.end("interrupted; the next call takes it up again");
+      progress.interrupt();
       process.exit(130);
     });
+  unlock = await lock(folder, (pid) => progress.say(`waiting for another set-up in this folder, process ${pid}`));
   try {
     await commands.stopOrphan();
     const todo = pending(state, level).filter((step) => !adopted(state, step, level));

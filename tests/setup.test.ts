@@ -162,6 +162,19 @@ describe("interrupted, killed, or twice at once", () => {
     expect(existsSync(join(clone.root, "node_modules/half"))).toBe(false);
   });
 
+  test("SIGINT while it waits for another one leaves no trace", async () => {
+    clone.tool("npm", endless("npm"));
+    const first = clone.start();
+    await until(() => existsSync(join(clone.root, "npm.pid")));
+    const second = clone.start();
+    await until(() => readdirSync(join(clone.root, ".setup")).some((name) => name === `lock.${second.child.pid}`));
+    second.child.kill("SIGINT");
+    expect((await second.ended).status).toBe(130);
+    expect(readdirSync(join(clone.root, ".setup"))).not.toContain(`lock.${second.child.pid}`);
+    first.child.kill("SIGINT");
+    expect((await first.ended).status).toBe(130);
+  });
+
   test("what a killed set-up left running is stopped before its folders are used again", async () => {
     const npm = clone.read("bin/npm");
     clone.tool("npm", endless("npm"));

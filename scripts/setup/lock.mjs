@@ -16,6 +16,7 @@ export async function lock(folder, onWait) {
   const text = JSON.stringify({ pid: process.pid, start: processStart(process.pid) });
   let told = false;
   writeFileSync(mine, text);
+  process.on("exit", () => rmSync(mine, { force: true })); // interrupted while it waits
   try {
     for (;;) {
       if (claim(mine, file)) return () => rmSync(file, { force: true });

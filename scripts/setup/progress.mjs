@@ -21,7 +21,9 @@ export class Progress {
     this.#label = `set-up: ${name.padEnd(20)}`;
     const hint = note === "" ? "" : ` (${note})`;
     if (!this.stream.isTTY) return this.stream.write(`${this.#label}...${hint}\n`);
-    const draw = () => this.stream.write(`\r\x1b[2K${this.#label}${this.#seconds().padStart(8)}${hint}`);
+    // A line that wraps could not be drawn over.
+    const draw = () =>
+      this.stream.write(`\r\x1b[2K${`${this.#label}${this.#seconds().padStart(8)}${hint}`.slice(0, this.stream.columns - 1)}`);
     draw();
     this.#timer = setInterval(draw, 500);
   }
@@ -32,6 +34,13 @@ export class Progress {
     this.#timer = null;
     const clear = this.stream.isTTY ? "\r\x1b[2K" : "";
     this.stream.write(`${clear}${this.#label}${this.#seconds().padStart(8)}  ${result}\n`);
+    this.#label = "";
+  }
+
+  /** Ends the step that runs, where there is one. */
+  interrupt() {
+    if (this.#label !== "") this.end("interrupted; the next call takes it up again");
+    else this.say("interrupted");
   }
 
   #seconds() {
