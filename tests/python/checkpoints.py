@@ -13,7 +13,7 @@ GOLDEN = ROOT / "tests" / "golden"
 SHARED = ROOT.parent / "shared" / "data"
 
 # Events by which running foreign code would show, whatever the file made of it.
-_EXECUTION = {"os.system", "os.exec", "os.posix_spawn", "os.fork", "os.spawn", "subprocess.Popen", "pickle.find_class", "marshal.loads"}
+_EXECUTION = {"os.system", "os.exec", "os.posix_spawn", "os.fork", "os.spawn", "subprocess.Popen", "pickle.find_class"}
 _seen: list[str] = []
 _watching = False
 
