@@ -41,8 +41,8 @@ class Message(nn.Module):
 
     def forward(self, s: Tensor, v: Tensor, basis: Tensor, directions: Tensor, graph: Graph) -> tuple[Tensor, Tensor]:
         w_s, w_v, w_direction = torch.chunk(self.rbf_to_scalar(basis), 3, dim=-1)
-        ds = w_s * s[graph.senders]
-        dv = w_v[:, None, :] * v[graph.senders] + directions[:, :, None] * w_direction[:, None, :]
+        ds = w_s * s.index_select(0, graph.senders)
+        dv = w_v[:, None, :] * v.index_select(0, graph.senders) + directions[:, :, None] * w_direction[:, None, :]
         return s.index_add(0, graph.receivers, ds), v.index_add(0, graph.receivers, dv)
 
 

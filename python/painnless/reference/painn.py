@@ -77,8 +77,8 @@ class Message(nn.Module):
 
     def forward(self, q: Tensor, mu: Tensor, filters: Tensor, directions: Tensor, graph: Graph) -> tuple[Tensor, Tensor]:
         x = self.interatomic_context_net(q)
-        dq, d_direction, d_mu = torch.chunk(filters * x[graph.senders], 3, dim=-1)
-        dmu = directions[:, :, None] * d_direction[:, None, :] + d_mu[:, None, :] * mu[graph.senders]
+        dq, d_direction, d_mu = torch.chunk(filters * x.index_select(0, graph.senders), 3, dim=-1)
+        dmu = directions[:, :, None] * d_direction[:, None, :] + d_mu[:, None, :] * mu.index_select(0, graph.senders)
         return q.index_add(0, graph.receivers, dq), mu.index_add(0, graph.receivers, dmu)
 
 
