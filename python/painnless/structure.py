@@ -1,4 +1,4 @@
-"""Atoms in space, and what can be computed of them. The rules of `src/system/structure.ts`, and those that need distances."""
+"""Atoms in space, and what can be computed of them: the rules of `src/system/structure.ts`."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,9 @@ from numpy.typing import NDArray
 
 from painnless.errors import PainnlessError
 
-__all__ = ["Domain", "Structure", "assert_computable", "assert_distinct"]
+__all__ = ["Domain", "Structure", "assert_computable"]
 
 Floats = NDArray[np.float64]
-
-_COINCIDENT = 1e-6
-"""Å; two atoms closer than this are one. The same in native/neighbors.h."""
-
-_THINNEST = 0.1
-"""Å; lattice planes closer than this make more images than any model has use for."""
 
 
 @dataclass(frozen=True)
@@ -73,52 +67,3 @@ def assert_computable(structure: Structure, domain: Domain) -> None:
     lengths = np.linalg.norm(rows, axis=1)
     if not (np.all(lengths > 0) and np.linalg.det((rows / lengths[:, None]) @ (rows / lengths[:, None]).T) > 1e-8):
         raise bad("cell", f": the periodic lattice vectors {rows.tolist()} are singular or zero, expected independent directions")
-
-
-def assert_distinct(structure: Structure) -> None:
-    """Raises BAD_STRUCTURE where two atoms, or an atom and a periodic image, coincide. The structure is computable otherwise."""
-    from scipy.spatial import KDTree  # noqa: PLC0415  # only workers check; clients stay light
-
-    points, owners = structure.positions, np.arange(len(structure.numbers))
-    if structure.cell is not None and any(structure.pbc):
-        points, owners = _with_images_at_faces(structure, structure.cell)
-    pairs = KDTree(points).query_pairs(_COINCIDENT)
-    for p, q in sorted(pairs):
-        i, j = sorted((int(owners[p]), int(owners[q])))
-        raise PainnlessError(
-            "BAD_STRUCTURE",
-            f'structure "{structure.name}": atoms {i} and {j} coincide (closer than {_COINCIDENT} Å), expected distinct positions',
-            "positions",
-        )
-
-
-def _with_images_at_faces(structure: Structure, cell: Floats) -> tuple[Floats, NDArray[np.intp]]:
-    """Positions wrapped into the cell, with copies of the atoms that lie at a periodic face; and whose each is."""
-    basis = _complete(cell, structure.pbc)
-    inverse = np.linalg.inv(basis)
-    fractional = structure.positions @ inverse
-    owners = np.arange(len(fractional))
-    for axis in range(3):
-        if not structure.pbc[axis]:
-            continue
-        spacing = 1 / float(np.linalg.norm(inverse[:, axis]))
-        if not spacing >= _THINNEST:
-            raise PainnlessError(
-                "BAD_STRUCTURE",
-                f'structure "{structure.name}": lattice planes of axis {axis} are {spacing} Å apart, expected at least {_THINNEST} Å',
-                "cell",
-            )
-        fractional[:, axis] -= np.floor(fractional[:, axis])
-        at_face = fractional[:, axis] <= 2 * _COINCIDENT / spacing
-        images = fractional[at_face].copy()
-        images[:, axis] += 1
-        fractional, owners = np.concatenate([fractional, images]), np.concatenate([owners, owners[at_face]])
-    return fractional @ basis, owners
-
-
-def _complete(cell: Floats, pbc: tuple[bool, bool, bool]) -> Floats:
-    """The cell with each row of a non-periodic axis replaced by a unit vector orthogonal to the periodic ones."""
-    periodic = cell[list(pbc)]
-    basis = cell.copy()
-    basis[[not p for p in pbc]] = np.linalg.svd(periodic)[2][len(periodic) :]
-    return basis

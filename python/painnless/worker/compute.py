@@ -9,8 +9,9 @@ import numpy as np
 
 from painnless.batch import Evaluation
 from painnless.errors import PainnlessError
-from painnless.structure import Structure, assert_computable, assert_distinct
+from painnless.structure import Structure, assert_computable
 from painnless.wire import Property
+from painnless.worker.distinct import assert_distinct
 from painnless.worker.side import Side
 
 __all__ = ["Compute", "Job"]

@@ -1,0 +1,203 @@
+"""The Python end of the wire: golden messages of both sides, the schema of both sides, and what is refused."""
+
+import base64
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from painnless import wire
+from painnless.batch import Evaluation, decode_evaluate, decode_result, encode_evaluate, encode_result
+from painnless.errors import PainnlessError
+from painnless.structure import Structure
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = ROOT / "tests/golden/wire"
+
+
+def read(name: str) -> Any:
+    return json.loads((GOLDEN / name).read_text(encoding="utf-8"))
+
+
+CONTENTS: dict[str, Any] = read("messages.json")
+
+
+def encode(content: Any) -> list[bytes]:
+    message = content["message"]
+    refs = {field: message[field] for field in content["arrays"]}
+    frames = {ref["frame"]: np.array(content["arrays"][field], dtype=NUMPY[ref["dtype"]]).tobytes() for field, ref in refs.items()}
+    return wire.encode_message(msgspec.convert(message, wire.Message), [frames[k] for k in sorted(frames)])
+
+
+NUMPY = {"f64": "<f8", "i32": "<i4", "u8": "u1"}
+
+if os.environ.get("WRITE_GOLDEN"):
+    written = {name: [base64.b64encode(frame).decode() for frame in encode(content)] for name, content in CONTENTS.items()}
+    (GOLDEN / "python.json").write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_what_python_writes_has_not_changed(name: str) -> None:
+    assert [base64.b64encode(frame).decode() for frame in encode(CONTENTS[name])] == read("python.json")[name]
+
+
+@pytest.mark.parametrize("name", CONTENTS)
+def test_what_node_wrote_is_read(name: str) -> None:
+    decoded = wire.decode_message([base64.b64decode(frame) for frame in read("node.json")[name]])
+    assert json.loads(msgspec.json.encode(decoded.message)) == CONTENTS[name]["message"]
+    for field, values in CONTENTS[name]["arrays"].items():
+        assert decoded.array(getattr(decoded.message, field)).ravel().tolist() == values
+
+
+def test_the_schema_is_that_of_typescript() -> None:
+    ours = msgspec.json.schema(wire.Message)
+    theirs = json.loads((ROOT / "python/painnless/wire_schema.json").read_text(encoding="utf-8"))
+    assert normal(ours, ours["$defs"]) == normal(theirs, {})
+
+
+UNBOUNDED = 9007199254740991  # the largest integer of JavaScript, which zod writes where no maximum was given
+IGNORED = {"$schema", "$defs", "title", "description", "discriminator", "propertyNames"}
+
+
+def normal(schema: Any, definitions: dict[str, Any]) -> Any:
+    """The same schema in one spelling."""
+    if isinstance(schema, list):
+        return [normal(item, definitions) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return normal(definitions[schema["$ref"].rpartition("/")[2]], definitions)
+    if isinstance(schema.get("type"), list):
+        return normal({"anyOf": [{**schema, "type": kind} for kind in schema["type"]]}, definitions)
+    out: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key in IGNORED or (key == "maximum" and value == UNBOUNDED):
+            continue
+        if key in ("anyOf", "oneOf"):
+            out["anyOf"] = sorted(normal(value, definitions), key=json.dumps)
+        elif key in ("const", "enum"):
+            out["enum"] = sorted(value if key == "enum" else [value], key=str)
+        elif key == "required":
+            out[key] = sorted(value)
+        elif key == "properties":
+            out[key] = {name: normal(item, definitions) for name, item in sorted(value.items())}
+        else:
+            out[key] = normal(value, definitions)
+    if "enum" in out:
+        out.pop("type", None)
+    return dict(sorted(out.items()))
+
+
+def good_header() -> dict[str, Any]:
+    return json.loads(json.dumps(CONTENTS["evaluate"]["message"]))
+
+
+def frames_of(header: Any, sizes: tuple[int, ...] = (8, 16, 96, 144, 6)) -> list[bytes]:
+    return [msgspec.msgpack.encode(header), *(bytes(size) for size in sizes)]
+
+
+def with_field(path: str, value: Any) -> dict[str, Any]:
+    header = good_header()
+    *parents, last = path.split(".")
+    target: Any = header
+    for parent in parents:
+        target = target[parent]
+    if value is None:
+        del target[last]
+    else:
+        target[last] = value
+    return header
+
+
+REFUSED = {
+    "no frames": ([], None),
+    "no msgpack": ([b"\xc1"], None),
+    "half a header": ([frames_of(good_header())[0][:40]], None),
+    "a list": ([msgspec.msgpack.encode([1])], None),
+    "deep nesting": ([b"\x91" * 100_000], None),
+    "unknown kind": (frames_of({"kind": "shout", "epoch": 1, "id": 1}, ()), "kind"),
+    "no kind": (frames_of({"epoch": 1, "id": 1}, ()), None),
+    "unknown key": (frames_of(with_field("colour", "red")), None),
+    "missing key": (frames_of(with_field("names", None)), None),
+    "negative id": (frames_of(with_field("id", -1)), "id"),
+    "id of 64 bits": (frames_of(with_field("id", 2**63)), "id"),
+    "unknown property": (frames_of(with_field("want", ["charge"])), "want[0]"),
+    "nothing wanted": (frames_of(with_field("want", [])), "want"),
+    "wrong dtype": (frames_of(with_field("positions.dtype", "f32")), "positions.dtype"),
+    "wrong shape": (frames_of(with_field("positions.shape", [4, 2])), "positions.shape[1]"),
+    "flat shape": (frames_of(with_field("positions.shape", [12])), "positions.shape"),
+    "extent that is not the frame's": (frames_of(with_field("positions.shape", [5, 3])), "positions"),
+    "huge extent": (frames_of(with_field("positions.shape", [2147483647, 3])), "positions"),
+    "frame that is not there": (frames_of(with_field("positions.frame", 6)), "positions"),
+    "frame of another": (frames_of(with_field("numbers.frame", 1) | {"counts": {"dtype": "i32", "shape": [4], "frame": 1}}), "counts"),
+    "a frame too many": (frames_of(good_header(), (8, 16, 96, 144, 6, 1)), None),
+    "a frame too few": (frames_of(good_header(), (8, 16, 96, 144)), None),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name: str) -> None:
+    frames, field = REFUSED[name]
+    with pytest.raises(PainnlessError) as caught:
+        wire.decode_message(frames)
+    assert caught.value.code == "BAD_MESSAGE"
+    if field is not None:
+        assert caught.value.field == field
+
+
+finite = st.floats(allow_nan=False)
+
+
+@st.composite
+def structures(draw: st.DrawFn) -> Structure:
+    n = draw(st.integers(1, 5))
+    numbers = np.array(draw(st.lists(st.integers(1, 118), min_size=n, max_size=n)))
+    positions = np.array(draw(st.lists(finite, min_size=3 * n, max_size=3 * n))).reshape(n, 3)
+    cell = draw(st.none() | st.lists(st.floats(1, 9), min_size=9, max_size=9).map(lambda x: np.array(x).reshape(3, 3)))
+    return Structure(draw(st.text(max_size=5)), numbers, positions, cell, draw(st.tuples(st.booleans(), st.booleans(), st.booleans())))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(structures(), min_size=1, max_size=4), st.data())
+def test_a_batch_and_its_answer_survive_the_wire(batch: list[Structure], data: st.DataObject) -> None:
+    back = decode_evaluate(wire.decode_message(encode_evaluate(1, 2, batch, ["energy", "forces"])))
+    for a, b in zip(batch, back, strict=True):
+        assert (a.name, a.numbers.tolist(), a.positions.tolist(), a.pbc) == (b.name, b.numbers.tolist(), b.positions.tolist(), b.pbc)
+        assert (a.cell is None) == (b.cell is None) and (a.cell is None or (b.cell is not None and np.array_equal(a.cell, b.cell)))
+    has = data.draw(st.tuples(st.booleans(), st.booleans()))
+    rng = np.random.default_rng(len(batch))
+    answer = [
+        Evaluation(
+            energy=rng.normal(),
+            net_energy=rng.normal(),
+            forces=rng.normal(size=s.positions.shape) if has[0] else None,
+            stress=rng.normal(size=6) if data.draw(st.booleans()) else None,
+            energies=rng.normal(size=len(s.numbers)) if has[1] else None,
+        )
+        for s in batch
+    ]
+    got = decode_result(wire.decode_message(encode_result(1, 2, answer)), batch)
+    for a, b in zip(answer, got, strict=True):
+        assert (a.energy, a.net_energy) == (b.energy, b.net_energy)
+        for name in ("forces", "stress", "energies"):
+            x, y = getattr(a, name), getattr(b, name)
+            assert (x is None) == (y is None)
+            assert x is None or np.array_equal(x, y)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.binary(max_size=60), max_size=4), st.integers(0, 215), st.binary(min_size=1, max_size=3))
+def test_damaged_messages_are_refused_or_read(tail: list[bytes], at: int, patch: bytes) -> None:
+    header, *arrays = encode(CONTENTS["evaluate"])
+    for frames in ([header[:at] + patch + header[at + len(patch) :], *arrays], tail, [header, *tail]):
+        try:
+            wire.decode_message(frames)
+        except PainnlessError as error:
+            assert error.code == "BAD_MESSAGE"
+        wire.address_of(frames)

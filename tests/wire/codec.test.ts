@@ -1,0 +1,182 @@
+import fc from "fast-check";
+import { pack } from "msgpackr";
+import { describe, expect, test } from "vitest";
+import { PainnlessError } from "../../src/errors.ts";
+import type { Evaluation } from "../../src/system/potential.ts";
+import type { Structure } from "../../src/system/structure.ts";
+import { decodeEvaluate, decodeResult, encodeEvaluate, encodeResult } from "../../src/wire/batch.ts";
+import { addressOf, decodeMessage } from "../../src/wire/codec.ts";
+
+const anyFloat = fc.double({ noDefaultInfinity: false });
+const floats = (length: number) => fc.array(anyFloat, { minLength: length, maxLength: length }).map((list) => Float64Array.from(list));
+
+const structure: fc.Arbitrary<Structure> = fc.integer({ min: 1, max: 6 }).chain((n) =>
+  fc.record({
+    name: fc.string(),
+    numbers: fc.array(fc.integer({ min: 1, max: 118 }), { minLength: n, maxLength: n }),
+    positions: floats(3 * n),
+    cell: fc.option(floats(9).filter((cell) => cell.some((x) => x !== 0))),
+    pbc: fc.tuple(fc.boolean(), fc.boolean(), fc.boolean()),
+  }),
+);
+const batches = fc.array(structure, { minLength: 1, maxLength: 5 });
+
+/** Evaluations of a batch: forces and energies for all or for none, stress for some. */
+const evaluated = batches.chain((batch) =>
+  fc
+    .tuple(fc.boolean(), fc.boolean())
+    .chain(([forces, energies]) =>
+      fc.tuple(
+        ...batch.map(({ numbers }) =>
+          fc.record({
+            energy: anyFloat,
+            netEnergy: anyFloat,
+            forces: forces ? floats(3 * numbers.length) : fc.constant(null),
+            stress: fc.option(floats(6)),
+            energies: energies ? floats(numbers.length) : fc.constant(null),
+          }),
+        ),
+      ),
+    )
+    .map((evaluations: Evaluation[]) => ({ batch, evaluations })),
+);
+
+const address = fc.record({ epoch: fc.integer({ min: 0, max: 2 ** 32 - 1 }), id: fc.integer({ min: 0, max: 2 ** 32 - 1 }) });
+
+/** As the network gives it: each frame a view at some offset of a larger buffer. */
+function scattered(frames: readonly Uint8Array[], offset: number): Uint8Array[] {
+  return frames.map((frame) => {
+    const larger = new Uint8Array(frame.byteLength + offset + 3);
+    larger.set(frame, offset);
+    return larger.subarray(offset, offset + frame.byteLength);
+  });
+}
+
+describe("what is written is read", () => {
+  test("structures, at any alignment", () => {
+    fc.assert(
+      fc.property(batches, address, fc.integer({ min: 0, max: 9 }), (batch, at, offset) => {
+        const decoded = decodeMessage(scattered(encodeEvaluate(at, batch, ["energy", "stress"]), offset));
+        if (!decoded.is("evaluate")) throw new Error(decoded.message.kind);
+        expect(decoded.message).toMatchObject({ ...at, want: ["energy", "stress"] });
+        expect(decodeEvaluate(decoded)).toEqual(batch);
+      }),
+      { numRuns: 150, seed: 1 },
+    );
+  });
+
+  test("evaluations, NaN and infinity included", () => {
+    fc.assert(
+      fc.property(evaluated, address, ({ batch, evaluations }, at) => {
+        const decoded = decodeMessage(encodeResult(at, evaluations));
+        if (!decoded.is("result")) throw new Error(decoded.message.kind);
+        expect(decodeResult(decoded, batch)).toEqual(evaluations);
+      }),
+      { numRuns: 150, seed: 2 },
+    );
+  });
+
+  test("frames are copies: writing into the structure afterwards does not change what is sent", () => {
+    const one = sample();
+    const frames = encodeEvaluate({ epoch: 1, id: 1 }, [one], ["energy"]);
+    one.positions.fill(Number.NaN);
+    const decoded = decodeMessage(frames);
+    expect(decoded.is("evaluate") && decodeEvaluate(decoded)).toEqual([sample()]);
+  });
+});
+
+function sample(): Structure {
+  return { name: "s", numbers: [8, 1], positions: Float64Array.of(0, 0, 0, 0, 0, 1), cell: null, pbc: [false, false, false] };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: messages that break the protocol have no type
+type Header = any;
+
+/** A valid evaluate with its header changed. */
+function changed(change: (header: Header) => void, frames = encodeEvaluate({ epoch: 1, id: 2 }, [sample()], ["energy"])): Uint8Array[] {
+  const header: Header = structuredClone(decodeMessage(frames).message);
+  change(header);
+  return [pack(header), ...frames.slice(1)];
+}
+
+const whole = () => encodeEvaluate({ epoch: 1, id: 2 }, [sample()], ["energy"]);
+
+// [what, frames, field of the error, part of its message]
+const refused: readonly (readonly [string, () => Uint8Array[], string | null, string])[] = [
+  ["no frames", () => [], null, "expected a header"],
+  ["no msgpack", () => [Uint8Array.of(0xd9, 200, 97)], null, "not msgpack"],
+  ["half a header", () => [(whole()[0] as Uint8Array).subarray(0, 30)], null, ""],
+  ["nothing but nesting", () => [new Uint8Array(100_000).fill(0x91)], null, ""],
+  ["a header of 5 MB", () => [pack({ kind: "bye", epoch: 1, x: "x".repeat(5 << 20) })], null, "at most"],
+  ["an unknown kind", () => changed((h) => Object.assign(h, { kind: "shout" })), "kind", ""],
+  ["an unknown key", () => changed((h) => Object.assign(h, { colour: "red" })), null, "colour"],
+  ["a missing key", () => changed((h) => delete h.names), "names", ""],
+  ["an id of 64 bits", () => changed((h) => Object.assign(h, { id: 2n ** 60n })), "id", ""],
+  ["a fractional id", () => changed((h) => Object.assign(h, { id: 1.5 })), "id", ""],
+  ["an unknown property", () => changed((h) => Object.assign(h, { want: ["charge"] })), "want.0", ""],
+  ["float32 positions", () => changed((h) => Object.assign(h.positions, { dtype: "f32" })), "positions.dtype", "f64"],
+  ["positions of two columns", () => changed((h) => Object.assign(h.positions, { shape: [3, 2] })), "positions.shape.1", "3"],
+  ["flat positions", () => changed((h) => Object.assign(h.positions, { shape: [6] })), "positions.shape", ""],
+  ["a negative extent", () => changed((h) => Object.assign(h.positions, { shape: [-2, 3] })), "positions.shape.0", ""],
+  ["more rows than the frame holds", () => changed((h) => Object.assign(h.positions, { shape: [3, 3] })), "positions", "expected 72"],
+  ["a frame that is not there", () => changed((h) => Object.assign(h.positions, { frame: 6 })), "positions", "no bytes"],
+  ["one frame for two arrays", () => changed((h) => Object.assign(h.cells, { ...h.positions, shape: [1, 3, 3] })), "cells", "bytes"],
+  ["a shared frame of the right size", () => changed((h) => Object.assign(h.counts, { shape: [2], frame: 2 })), "numbers", "share"],
+  ["a frame too many", () => [...whole(), new Uint8Array(1)], null, "6 array frames, expected 5"],
+  ["a frame too few", () => whole().slice(0, -1), null, "4 array frames, expected 5"],
+];
+
+describe("what does not follow the protocol is refused", () => {
+  test.each(refused)("%s", (_, frames, field, part) => {
+    const error = expectRefusal(() => decodeMessage(frames()));
+    expect(error.code).toBe("BAD_MESSAGE");
+    expect(error.field).toBe(field);
+    expect(error.message).toContain(part);
+  });
+
+  test("extents that disagree between arrays", () => {
+    const short = changed((h) => Object.assign(h, { names: ["a", "b"] }));
+    const decoded = decodeMessage(short);
+    const error = expectRefusal(() => decoded.is("evaluate") && decodeEvaluate(decoded));
+    expect(error).toMatchObject({ code: "BAD_MESSAGE", field: "counts" });
+  });
+
+  test("an answer of another size than the question", () => {
+    const none = { forces: null, stress: null, energies: null };
+    const decoded = decodeMessage(encodeResult({ epoch: 1, id: 1 }, [{ energy: 1, netEnergy: 1, ...none }]));
+    const error = expectRefusal(() => decoded.is("result") && decodeResult(decoded, [sample(), sample()]));
+    expect(error).toMatchObject({ code: "BAD_MESSAGE", field: "energy" });
+  });
+
+  test("whatever bytes come, the error is ours, and the address is found where it is readable", () => {
+    const [header, ...arrays] = whole() as [Uint8Array, ...Uint8Array[]];
+    const damage = fc.record({ at: fc.nat(header.byteLength - 1), bytes: fc.uint8Array({ minLength: 1, maxLength: 4 }) });
+    fc.assert(
+      fc.property(damage, fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 6 }), ({ at, bytes }, noise) => {
+        const bent = Uint8Array.from(header);
+        bent.set(bytes.subarray(0, bent.byteLength - at), at);
+        for (const frames of [[bent, ...arrays], noise, [header, ...noise]]) {
+          try {
+            decodeMessage(frames);
+          } catch (error) {
+            expect(error).toBeInstanceOf(PainnlessError);
+            expect(error).toMatchObject({ code: "BAD_MESSAGE" });
+          }
+          addressOf(frames);
+        }
+        expect(addressOf([header, ...noise])).toEqual({ epoch: 1, id: 2 });
+      }),
+      { numRuns: 300, seed: 3 },
+    );
+  });
+});
+
+function expectRefusal(run: () => unknown): PainnlessError {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof PainnlessError) return error;
+    throw error;
+  }
+  throw new Error("nothing was refused");
+}
