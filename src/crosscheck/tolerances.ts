@@ -91,7 +91,7 @@ export function lawTolerances(side: string, scale: Scale): Tolerances {
 
 /** The best point of a sweep of plain central differences, relative to the largest force: at the best step rounding over the step equals
  *  truncation, which leaves eps^(2/3) of the energy's own scale (docs/accuracy.md, differences). */
-export const differenceTolerance = (side: string): number => (accuracyOf(side).endsWith("f64") ? 1e-6 : 1e-2);
+export const differenceTolerance = (side: string): number => (accuracyOf(side).endsWith("f64") ? 1e-7 : 1e-2);
 
 /** The jump of energy (eV) and force (eV/Å) at the cutoff, extrapolated from values on both sides of it: four roundings, each up to 1.5
  *  times, and the second derivative over 1e-6 Å (docs/accuracy.md, cutoff). */
