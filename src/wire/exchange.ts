@@ -36,6 +36,8 @@ export class Exchange {
   #ticker: NodeJS.Timeout | null = null;
   #lastTick = 0;
   #lastHeard = 0;
+  /** has the server ever been heard: before it is there it cannot be silent, and only a deadline ends the wait */
+  #met = false;
   #lastPing = 0;
 
   constructor(endpoint: string, silenceMs: number) {
@@ -114,6 +116,7 @@ export class Exchange {
         return this.fail(new PainnlessError("INTERNAL", `reading from ${this.endpoint} failed: ${reason(cause)}`, { cause }));
       }
       this.#lastHeard = Date.now();
+      this.#met = true;
       this.#receive(frames);
     }
   }
@@ -166,7 +169,7 @@ export class Exchange {
     const silence = now - this.#lastHeard;
     for (const [id, { what, deadline }] of [...this.#pending]) {
       const address = { epoch: this.epoch, id };
-      if (silence > this.#silenceMs)
+      if (this.#met && silence > this.#silenceMs)
         this.#withdraw(address, new PainnlessError("TIMEOUT", `${what}: no sign of life from ${this.endpoint} for ${silence} ms`));
       else if (now > deadline) this.#withdraw(address, new PainnlessError("TIMEOUT", `${what}: no answer from ${this.endpoint} in time`));
     }

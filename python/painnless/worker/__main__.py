@@ -36,14 +36,16 @@ def side_maker(options: argparse.Namespace) -> Callable[[], Side]:
     answers meanwhile, must not wait for them."""
 
     def torch_side() -> Side:
+        model = _model(options)
         from painnless.worker.torch_side import TorchSide  # noqa: PLC0415
 
-        return TorchSide(_model(options), options.device, options.precision, options.threads)
+        return TorchSide(model, options.device, options.precision, options.threads)
 
     def package_side() -> Side:
+        model = _model(options)
         from painnless.worker.package_side import PackageSide  # noqa: PLC0415
 
-        return PackageSide(_model(options), options.device, options.precision, options.energy_unit, options.threads)
+        return PackageSide(model, options.device, options.precision, options.energy_unit, options.threads)
 
     def ase_side() -> Side:
         from painnless.worker.ase_side import AseSide  # noqa: PLC0415
@@ -62,6 +64,8 @@ def side_maker(options: argparse.Namespace) -> Callable[[], Side]:
 def _model(options: argparse.Namespace) -> str:
     if options.model is None:
         raise PainnlessError("USAGE", f'--serve "{options.serve}" needs --model', "model")
+    if not os.path.isfile(options.model):  # before torch is imported, which takes seconds
+        raise PainnlessError("NOT_FOUND", f"model file {options.model} is not there", "model")
     return options.model
 
 
