@@ -17,7 +17,7 @@ from painnless.reference.painn import CosineCutoff
 
 
 class RadialBasis(nn.Module):
-    """f(d) exp(-(d - c_k)^2 / w_k^2), f the cosine cutoff: applied to the basis, not to the filter."""
+    """f(d) exp(-(d - c_k)^2 / w_k^2), f the cosine cutoff: applied to the basis, not to the filter (T5, T6, T10)."""
 
     centers: Tensor
     widths: Tensor
@@ -33,7 +33,7 @@ class RadialBasis(nn.Module):
 
 
 class Message(nn.Module):
-    """Filters of the edge alone, without a net on the sender."""
+    """Filters of the edge alone (T10), without a net on the sender; T37, T38."""
 
     def __init__(self, features: int, n_rbf: int) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Message(nn.Module):
 
 
 class Update(nn.Module):
-    """Scalars see the lengths of the vectors; vectors are replaced, not added to. The last layer needs no new vectors."""
+    """Scalars see the lengths of the vectors (T43); vectors are replaced, not added to (T44). The last layer needs no new vectors."""
 
     def __init__(self, features: int, last: bool) -> None:
         super().__init__()

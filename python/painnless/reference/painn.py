@@ -17,7 +17,7 @@ from painnless.reference.graph import Graph
 
 
 class GaussianBasis(nn.Module):
-    """phi_k(d) = exp(-(d - o_k)^2 / (2 w_k^2))."""
+    """phi_k(d) = exp(-(d - o_k)^2 / (2 w_k^2)), T6."""
 
     offsets: Tensor
     widths: Tensor
@@ -32,7 +32,7 @@ class GaussianBasis(nn.Module):
 
 
 class BesselBasis(nn.Module):
-    """phi_k(d) = sin(freq_k d) / d."""
+    """phi_k(d) = sin(freq_k d) / d, T7."""
 
     freqs: Tensor
 
@@ -45,7 +45,7 @@ class BesselBasis(nn.Module):
 
 
 class CosineCutoff(nn.Module):
-    """f(d) = (cos(pi d / rc) + 1) / 2 for d < rc, else 0."""
+    """f(d) = (cos(pi d / rc) + 1) / 2 for d < rc, else 0, T5."""
 
     def __init__(self, cutoff: float) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class Mlp(nn.ModuleList):
 
 
 class Message(nn.Module):
-    """What the neighbours tell an atom: x = W2 silu(W1 q + b1) + b2 of the sender, times the filter of the edge."""
+    """What the neighbours tell an atom: x = W2 silu(W1 q + b1) + b2 of the sender (T14), times the filter of the edge (T16, T17)."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class Message(nn.Module):
 
 
 class Mixing(nn.Module):
-    """What an atom makes of it: scalars see the lengths of the vectors, vectors are rescaled by scalars."""
+    """What an atom makes of it (T23 to T26): scalars see the lengths of the vectors, vectors are rescaled by scalars."""
 
     def __init__(self, features: int, norm_eps: float) -> None:
         super().__init__()
@@ -100,7 +100,7 @@ class Mixing(nn.Module):
 
 
 class Representation(nn.Module):
-    """Atoms and edges to scalar features q (N, F)."""
+    """Atoms and edges to scalar features q (N, F): distances and directions (T3), filters (T8), embedding (T13), then the layers."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -131,7 +131,7 @@ class Representation(nn.Module):
 
 
 class Atomwise(nn.Module):
-    """Scalar features to an energy per atom."""
+    """Scalar features to an energy per atom, T31."""
 
     def __init__(self, features: int, widths: tuple[int, ...]) -> None:
         super().__init__()

@@ -87,8 +87,8 @@ class Reference:
         with torch.set_grad_enabled("forces" in want or "stress" in want):
             positions, strains, structure_of_atom, graph = self._graph(group)
             per_atom = self.module(graph)
-        inputs = [positions] * ("forces" in want) + [strains] * ("stress" in want)
-        gradients = iter(torch.autograd.grad(per_atom.sum(), inputs) if inputs else [])
+            inputs = [positions] * ("forces" in want) + [strains] * ("stress" in want)
+            gradients = iter(torch.autograd.grad(per_atom.sum(), inputs) if inputs else [])
         position_gradient = next(gradients).double().cpu().numpy() if "forces" in want else None
         strain_gradient = next(gradients).double().cpu().numpy() if "stress" in want else None
         net = per_atom.detach().double().cpu().numpy()
@@ -97,7 +97,7 @@ class Reference:
         for index, ((numbers, _, cell, pbc), _) in enumerate(group):
             own = structure_of_atom == index
             constants = self._constants(numbers)
-            volume = abs(np.linalg.det(cell)) if cell is not None and any(pbc) else 0.0
+            volume = abs(float(np.dot(cell[0], np.cross(cell[1], cell[2])))) if cell is not None and any(pbc) else 0.0
             result: Result = {
                 "energy": float(net[own].sum() + constants.sum()) * unit,
                 "net_energy": float(net[own].sum()) * unit,
@@ -112,7 +112,7 @@ class Reference:
     def _graph(self, group: list[tuple[Structure, Edges]]) -> tuple[Tensor, Tensor, np.ndarray, Graph]:
         """Positions (N, 3) and strains (B, 3, 3) that everything depends on, the structure of each atom, and the graph.
 
-        With the strain eps = 0, r -> r (I + eps)^T: its derivative is that of straining positions and cell together.
+        r -> r (I + eps)^T at eps = 0: its derivative is that of straining positions and cell together (T35).
         """
         sizes = [len(s[0]) for s, _ in group]
         firsts = np.cumsum([0, *sizes])
@@ -130,7 +130,7 @@ class Reference:
         return positions, strains, structure_of_atom, Graph(numbers, receivers, senders, vectors)
 
     def _constants(self, numbers: np.ndarray) -> np.ndarray:
-        """Offset and atom references by atom (n), float64, in the unit of the weights. An offset that is added once is spread evenly."""
+        """Offset and atom references by atom (n), float64, in the unit of the weights (T33). An offset added once is spread evenly."""
         count = 1 if self.config.energy_offset_per_atom else len(numbers)
         constants = np.full(len(numbers), self.config.offset / count)
         return constants if self.config.atom_refs is None else constants + np.array(self.config.atom_refs)[numbers]
@@ -191,5 +191,6 @@ def _assert_finite(result: Result, where: str) -> None:
 
 
 def _voigt(stress: np.ndarray) -> np.ndarray:
+    """The symmetric part (T36) as xx yy zz yz xz xy."""
     symmetric = (stress + stress.T) / 2
     return symmetric[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]]
