@@ -20,6 +20,7 @@ constexpr double margin = 1 + 1e-5;           // fractions are rounded; candidat
 constexpr double max_images = 1e6;            // of one atom: a cell of 0.1 Å at a cutoff of 5 Å
 constexpr size_t max_edges = size_t{1} << 28; // 17 GB; beyond it a list is a mistake, not a structure
 constexpr size_t few_atoms = 64;              // up to here every pair is looked at
+constexpr int32_t ahead = 8;                  // edges for which memory is asked in advance
 constexpr double max_squares = 1 << 30;       // along one axis, so that indices fit int32
 
 double dot(const Vector& a, const Vector& b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
@@ -249,7 +250,7 @@ void NeighborSearch::find(const Row& row) {
       window.stop = std::max(window.stop, window.start);
       while (window.stop < window.end && f_[window.stop] <= high) window.stop++;
       const size_t most = count + static_cast<size_t>(window.stop - window.start);
-      if (found_.size() < most) found_.resize(2 * most);
+      if (found_.size() < most) found_.resize(4 * most);  // memory that is not written to costs nothing
       const auto [tx, ty, tz] = translation.offset;
       const auto scan = [&](int32_t begin, int32_t end) {
         for (int32_t j = begin; j < end; j++) {  // no branch: one candidate in four is an edge, in no order
@@ -294,7 +295,7 @@ void NeighborSearch::refuse_coincident(int32_t receiver) const {
 
 /// The list is its own transpose: reading the finds sender by sender puts each receiver's edges in order of their senders, without a sort.
 /// Reading each atom's finds backwards puts the images, whose shifts change sign, in order too.
-void NeighborSearch::transpose(std::vector<int32_t>& first) {
+void NeighborSearch::transpose(Column<int32_t>& first) {
   const size_t n = placed_.size();
   first.resize(n + 1);
   first[0] = 0;
@@ -303,8 +304,10 @@ void NeighborSearch::transpose(std::vector<int32_t>& first) {
   cursor_.assign(first.begin(), first.end() - 1);
   const int32_t last = static_cast<int32_t>(translations_.size()) - 1;
   for (size_t s = 0; s < n; s++)
-    for (int32_t u = end_[s] - 1; u >= begin_[s]; u--)
+    for (int32_t u = end_[s] - 1; u >= begin_[s]; u--) {
+      if (u >= begin_[s] + ahead) __builtin_prefetch(&sorted_[cursor_[found_[u - ahead].sender]], 1);
       sorted_[cursor_[found_[u].sender]++] = {static_cast<int32_t>(s), last - found_[u].translation};
+    }
 }
 
 void NeighborSearch::write(NeighborList& list) {
@@ -312,8 +315,9 @@ void NeighborSearch::write(NeighborList& list) {
   for (auto* column : {&list.receivers, &list.senders, &list.reverse}) column->resize(found_count_);
   list.shifts.resize(3 * found_count_);
   list.vectors.resize(3 * found_count_);
-  for (const Placed& receiver : by_row_)  // near atoms one after the other: their senders are the same and stay in the cache
+  for (const Placed& receiver : placed_)
     for (int32_t e = list.first[receiver.atom]; e < list.first[receiver.atom + 1]; e++) {
+      if (static_cast<size_t>(e) + ahead < found_count_) __builtin_prefetch(&placed_[sorted_[e + ahead].sender]);
       const Placed& sender = placed_[sorted_[e].sender];
       const Translation& translation = translations_[sorted_[e].translation];
       list.receivers[e] = receiver.atom;

@@ -2,20 +2,32 @@
 // Neighbour search: every pair within the cutoff, each once in either direction (docs/theory.md, section on neighbours).
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace painnless {
 
+/// A vector whose resize leaves new elements as they are, since each is written once by whoever asked for it.
+template <class Value> struct Uninitialized : std::allocator<Value> {
+  template <class Other> struct rebind {
+    using other = Uninitialized<Other>;
+  };
+  template <class Other> void construct(Other* at) { ::new (at) Other; }
+  template <class Other, class... From> void construct(Other* at, From&&... from) { ::new (at) Other(std::forward<From>(from)...); }
+};
+template <class Value> using Column = std::vector<Value, Uninitialized<Value>>;
+
 /// Directed edges of one structure, sorted by receiver, then sender, then shift (lexicographic in the three integers).
 /// r = R_sender - R_receiver + S cell. An atom is never its own neighbour at S = 0; images of itself (S != 0) are kept.
 struct NeighborList {
-  std::vector<int32_t> first;      // (atoms + 1) first edge of each receiver
-  std::vector<int32_t> receivers;  // (edges)
-  std::vector<int32_t> senders;    // (edges)
-  std::vector<int32_t> shifts;     // (edges, 3)
-  std::vector<double> vectors;     // (edges, 3) Å; that of the reverse edge is its exact negative
-  std::vector<int32_t> reverse;    // (edges) index of the edge sender -> receiver with the opposite shift
+  Column<int32_t> first;      // (atoms + 1) first edge of each receiver
+  Column<int32_t> receivers;  // (edges)
+  Column<int32_t> senders;    // (edges)
+  Column<int32_t> shifts;     // (edges, 3)
+  Column<double> vectors;     // (edges, 3) Å; that of the reverse edge is its exact negative
+  Column<int32_t> reverse;    // (edges) index of the edge sender -> receiver with the opposite shift
 };
 
 /// Reuses its memory from call to call. O(atoms) at constant density; any cell, any mix of periodic axes, any number of images.
@@ -75,7 +87,7 @@ class NeighborSearch {
   void open_windows(const Row& row);
   void find(const Row& row);
   [[noreturn]] void refuse_coincident(int32_t receiver) const;
-  void transpose(std::vector<int32_t>& first);
+  void transpose(Column<int32_t>& first);
   void write(NeighborList& list);
   void find_reverse(NeighborList& list);
 
@@ -88,14 +100,14 @@ class NeighborSearch {
   std::array<Axis, 2> axes_{};
 
   std::vector<Translation> translations_;
-  std::vector<Placed> placed_, by_row_;  // by atom; by row
-  std::vector<double> x_, y_, z_, f_;    // by row: position, fraction along the third axis
+  Column<Placed> placed_, by_row_;  // by atom; by row
+  Column<double> x_, y_, z_, f_;    // by row: position, fraction along the third axis
   std::vector<Row> rows_;
   std::vector<int32_t> atom_;            // by row
   std::vector<int32_t> row_of_, table_;  // row of each atom; hash table of rows, -1 where empty
   std::vector<int32_t> order_;           // of the rows, near ones together: memory is read nearly in sequence
   std::vector<Window> windows_;
-  std::vector<Found> found_, sorted_;
+  Column<Found> found_, sorted_;  // by receiver, as found; in order
   size_t found_count_ = 0;
   std::vector<int32_t> begin_, end_, cursor_;  // found_[begin .. end) belongs to a receiver
 };

@@ -104,6 +104,15 @@ export interface NativeAddon {
   createCpuEngine(config: NativeConfig, tensors: NativeTensors, options: CpuEngineOptions): NativeCpuEngine;
   /** Throws an Error with code BAD_STRUCTURE for coincident atoms. */
   neighbors(positions: Float64Array, cell: Float64Array, pbc: Uint8Array, cutoff: number, edgeAtCutoff: boolean): NativeNeighbors;
+  /** Processor seconds of each of `count` such searches, which use one another's memory as the engine's do. */
+  timeNeighbors(
+    positions: Float64Array,
+    cell: Float64Array,
+    pbc: Uint8Array,
+    cutoff: number,
+    edgeAtCutoff: boolean,
+    count: number,
+  ): Float64Array;
   /** Multiply-add rate of one core in flop/s with this instruction set, measured for a moment; the ceiling of the dense layers. */
   peak(instructionSet: InstructionSet, precision: NativePrecision): number;
   /** Names of the faults this build can plant (tests only; an empty list in the product). */
