@@ -1,0 +1,82 @@
+import { defineCommand } from "citty";
+import type { NativePlan } from "../engine/native.ts";
+import { planFor } from "../engine/plan.ts";
+import { PainnlessError } from "../errors.ts";
+import { findingsOf } from "../model/findings.ts";
+import { type ModelFile, readModelFile } from "../model/model-file.ts";
+import { typicalNeighbors, workOf } from "../model/work.ts";
+import { wholeNumber } from "./arguments.ts";
+import { countWeights, describeModel, lines } from "./model-summary.ts";
+import { claimOutput } from "./output.ts";
+import { bold, yellow } from "./terminal.ts";
+
+const precisions = ["f32", "f64"] as const;
+type Plans = { readonly side: string; readonly plan: NativePlan }[];
+
+/** `painnless inspect`: what a model is, what it costs, and how the engine would work on it. */
+export const inspectCommand = defineCommand({
+  meta: { name: "inspect", description: "What a model is, what it costs, and how the engine would work on it" },
+  args: {
+    model: { type: "positional", required: true, description: "Model file, as painnless import writes it" },
+    atoms: { type: "string", default: "100", valueHint: "N", description: "Count work and memory for so many atoms" },
+    json: { type: "string", valueHint: "FILE", description: "Write the same as JSON" },
+  },
+  async run({ args }) {
+    const atoms = wholeNumber("atoms", args.atoms, 1);
+    const model = await readModelFile(args.model);
+    const json = args.json === undefined ? null : await claimOutput(args.json);
+    const neighbors = typicalNeighbors(model.config, atoms);
+    const edges = atoms * neighbors;
+    const work = workOf(model.config, atoms, edges);
+    const findings = findingsOf(model.config);
+    const plans = await plansFor(model, atoms, edges / 2);
+    await json?.write(
+      `${JSON.stringify(
+        {
+          format: "painnless.inspect/1",
+          model: { path: model.path, sha256: model.sha256, bytes: model.bytes, weights: countWeights(model), config: model.config },
+          findings,
+          work: { atoms, edges, forwardFlop: work.forward, reverseFlop: work.reverse },
+          plans: "missing" in plans ? null : plans.found.map(({ side, plan }) => ({ side, ...plan })),
+        },
+        null,
+        1,
+      )}\n`,
+    );
+    process.stdout.write(`${bold(model.path)}\n${describeModel(model)}`);
+    for (const finding of findings) process.stdout.write(`  ${yellow("finding")}: ${finding}\n`);
+    const say = (flop: number) => `${(flop / 1e6).toPrecision(3)} MFLOP`;
+    process.stdout.write(
+      `\n${bold(`${atoms} atoms`)}, ${neighbors} neighbours each (0.1 atoms/Å³ within the cutoff, or all)\n` +
+        lines([
+          ["energy", say(work.forward)],
+          ["forces", `${say(work.reverse)} more`],
+          ...("missing" in plans
+            ? [["plan", plans.missing] as const]
+            : plans.found.map(({ side, plan }) => [side, describePlan(plan)] as const)),
+        ]),
+    );
+  },
+});
+
+/** The engine's plans; where there is no engine, a model can still be looked at, and the reason is shown in their place. */
+async function plansFor(model: ModelFile, atoms: number, pairs: number): Promise<{ found: Plans } | { missing: string }> {
+  try {
+    return { found: await Promise.all(precisions.map((precision) => planFor(model, precision, atoms, pairs))) };
+  } catch (error) {
+    if (error instanceof PainnlessError && error.code === "MISSING") return { missing: error.message };
+    throw error;
+  }
+}
+
+function describePlan(plan: NativePlan): string {
+  const megabytes = (bytes: number) => `${(bytes / 1e6).toPrecision(3)} MB`;
+  const filters = plan.filters === "tabulated" ? `filters tabulated in ${plan.knots} intervals` : "filters computed for each pair";
+  return [
+    `${plan.instructionSet}, ${plan.threads} ${plan.threads === 1 ? "thread" : "threads"}`,
+    filters,
+    `activations ${plan.activations}`,
+    `weights ${megabytes(plan.weightBytes)}`,
+    `scratch ${megabytes(plan.scratchBytes)}`,
+  ].join("; ");
+}
