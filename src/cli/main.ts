@@ -28,6 +28,8 @@ async function commandOf<T extends ArgsDef>(definition: CommandDef<T>): Promise<
 /** Loaded when called, so that a command works where only another one's needs are missing. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => commandOf((await import("./demo.ts")).demoCommand),
+  import: async () => commandOf((await import("./import.ts")).importCommand),
+  inspect: async () => commandOf((await import("./inspect.ts")).inspectCommand),
   evaluate: async () => commandOf((await import("./evaluate.ts")).evaluateCommand),
   crosscheck: async () => commandOf((await import("./crosscheck.ts")).crosscheckCommand),
   doctor: async () => commandOf((await import("./doctor.ts")).doctorCommand),
