@@ -1,5 +1,6 @@
 """A worker seen from Python: the blocking client, the end of the parent, and what coincides."""
 
+import importlib.util
 import os
 import signal
 import subprocess
@@ -130,3 +131,16 @@ def test_coincident_atoms_are_found(planted: bool) -> None:
                 assert_distinct(structure)
         else:
             assert_distinct(structure)
+
+
+@pytest.mark.parametrize(("unit", "code"), [(None, "USAGE"), ("furlong", "USAGE"), ("kcal/mol", "MISSING")])
+def test_package_side_says_what_it_lacks(unit: str | None, code: str) -> None:
+    """That it agrees with the reference where schnetpack is installed is crosscheck's to show."""
+    pytest.importorskip("torch")
+    if importlib.util.find_spec("schnetpack") is not None:
+        pytest.skip("skipped: schnetpack is here")
+    from painnless.worker.package_side import PackageSide  # noqa: PLC0415
+
+    with pytest.raises(PainnlessError) as caught:
+        PackageSide("none", "cpu", "f64", unit, None)
+    assert caught.value.code == code

@@ -5,7 +5,7 @@ import { PainnlessError } from "../../src/errors.ts";
 import type { Evaluation } from "../../src/system/potential.ts";
 import type { Structure } from "../../src/system/structure.ts";
 import { decodeEvaluate, decodeResult, encodeEvaluate, encodeResult } from "../../src/wire/batch.ts";
-import { addressOf, decodeMessage } from "../../src/wire/codec.ts";
+import { addressOf, decodeMessage, encodeMessage } from "../../src/wire/codec.ts";
 
 const anyFloat = fc.double({ noDefaultInfinity: false });
 const floats = (length: number) => fc.array(anyFloat, { minLength: length, maxLength: length }).map((list) => Float64Array.from(list));
@@ -76,12 +76,14 @@ describe("what is written is read", () => {
     );
   });
 
-  test("frames are copies: writing into the structure afterwards does not change what is sent", () => {
-    const one = sample();
-    const frames = encodeEvaluate({ epoch: 1, id: 1 }, [one], ["energy"]);
-    one.positions.fill(Number.NaN);
-    const decoded = decodeMessage(frames);
-    expect(decoded.is("evaluate") && decodeEvaluate(decoded)).toEqual([sample()]);
+  test("frames are copies, also of the library's own buffer: what is written afterwards does not change what is sent", () => {
+    const [header, ...arrays] = whole() as [Uint8Array, ...Uint8Array[]];
+    const { message } = decodeMessage([header, ...arrays]);
+    const copies = arrays.map((frame) => Uint8Array.from(frame));
+    const frames = encodeMessage(message, copies);
+    for (const copy of copies) copy.fill(255);
+    for (let k = 0; k < 1000; k++) encodeMessage({ kind: "bye", epoch: k });
+    expect(frames.map((frame) => [...frame])).toEqual([header, ...arrays].map((frame) => [...frame]));
   });
 });
 

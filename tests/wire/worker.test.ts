@@ -133,6 +133,23 @@ test("each request is answered exactly once, an id in use included", async () =>
   });
 });
 
+test("busy comes several times a second, to who waits too, and says how many are ahead", async () => {
+  await withDealer(async (dealer) => {
+    const slow = remote.evaluate([pair(1, 0.9)]);
+    await remote.ping(); // what was sent before has arrived
+    await dealer.send(encodeEvaluate({ epoch: 4, id: 1 }, [pair(2)], ["energy"]));
+    const kinds: string[] = [];
+    while (!kinds.includes("result")) {
+      const { message } = decodeMessage(await dealer.receive());
+      kinds.push(message.kind);
+      if (message.kind === "busy") expect(message).toMatchObject({ epoch: 4, id: 1, ahead: 1 });
+    }
+    expect(kinds.length).toBeGreaterThan(2);
+    expect(kinds.length).toBeLessThan(8);
+    await slow;
+  });
+});
+
 test("thousands of damaged messages, and the next valid request is answered", async () => {
   const [header, ...arrays] = encodeEvaluate({ epoch: 1, id: 2 }, [pair(1)], ["energy"]) as [Uint8Array, ...Uint8Array[]];
   const noise = fc.array(fc.uint8Array({ maxLength: 50 }), { minLength: 1, maxLength: 4 });
