@@ -87,13 +87,14 @@ export async function crosscheck(request: CrosscheckRequest): Promise<{ result: 
   const skipped: CrosscheckResult["skipped"] = [];
   for (const law of tried)
     for (const structure of subjects) {
-      const measured = once(() => measureLaw(law, reference.potential, structure, { seed, cutoff: model.cutoff }));
+      const measured = once(() => measureLaw(law, reference.potential, structure, { seed, cutoff: model.cutoff, brief: true }));
       for (const { potential, laws: wanted } of sides) {
         if (!wanted) continue;
         step(`${law.name} on ${potential.name}`);
         const reason = law.inapplicable(structure, potential);
         const context = { name: reference.potential.name, ask: measured };
-        if (reason === null) lawResults.push(await checkLaw(law, potential, structure, { seed, cutoff: model.cutoff }, context));
+        if (reason === null)
+          lawResults.push(await checkLaw(law, potential, structure, { seed, cutoff: model.cutoff, brief: false }, context));
         else skipped.push({ law: law.name, side: potential.name, reason: `${structure.name}: ${reason}` });
       }
     }

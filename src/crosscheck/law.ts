@@ -22,6 +22,8 @@ export interface Trial {
   readonly random: Random;
   /** Å */
   readonly cutoff: number;
+  /** the answer is for attribution only, no curve is wanted: an expensive law may take fewer steps */
+  readonly brief: boolean;
 }
 
 /** Something every force field, or every engine, must obey: a function of a potential, a structure and random numbers. */

@@ -53,6 +53,8 @@ export interface LawOptions {
   readonly seed: number;
   /** Å */
   readonly cutoff: number;
+  /** for attribution only */
+  readonly brief: boolean;
 }
 
 type Outcome = Measurement | { readonly error: PainnlessError };
@@ -61,7 +63,7 @@ type Outcome = Measurement | { readonly error: PainnlessError };
 export async function measureLaw(law: Law, potential: Potential, structure: Structure, options: LawOptions): Promise<Outcome> {
   const random = new Random(options.seed, `${law.name}/${structure.name}`);
   try {
-    return await law.measure(potential, { structure, random, cutoff: options.cutoff });
+    return await law.measure(potential, { structure, random, cutoff: options.cutoff, brief: options.brief });
   } catch (thrown) {
     const error = asPainnlessError(thrown, potential.name);
     if (error.code === "CANCELLED") throw error;
