@@ -36,8 +36,8 @@ class Result(TypedDict):
 
 
 def build(config: ModelConfig) -> nn.Module:
-    """The architecture without weights (on the meta device, so that no random number is drawn)."""
-    with torch.device("meta"):
+    """The architecture, its weights still without meaning. The random numbers that torch puts there are not taken from the user's."""
+    with torch.random.fork_rng(devices=[]):
         return Painn(config) if config.arch == "painn-schnetpack" else Distiller(config)
 
 

@@ -16,7 +16,15 @@ from painnless.training.train import Schedule, train
 
 
 def make_model(
-    *, out: Path, work: Path, recipe: Recipe, schedule: Schedule, machine: str, report: Callable[[str], None], features: int = 64
+    *,
+    out: Path,
+    work: Path,
+    recipe: Recipe,
+    schedule: Schedule,
+    machine: str,
+    report: Callable[[str], None],
+    features: int = 64,
+    nve_steps: int = 4000,
 ) -> None:
     """Writes `out` and, beside it, the card. machine: what it runs on, for the card."""
     work.mkdir(parents=True, exist_ok=True)
@@ -44,7 +52,7 @@ def make_model(
         schedule=schedule,
         frames=frames,
         reference=reference,
-        stability=run_nve(reference, recipe.molecules[0]),
+        stability=run_nve(reference, recipe.molecules[0], nve_steps),
         seconds=trained.seconds,
         machine=machine,
         command=f"python -m painnless.training --out {out}",

@@ -23,8 +23,8 @@ class Schedule:
     per atom, eV; both rounded off near zero."""
 
     seed: int = 1
-    steps: int = 24_000
-    batch: int = 16
+    steps: int = 14_000
+    batch: int = 32
     learning_rate: float = 3e-3
     warm_up: int = 500
     weight_decay: float = 1e-4
