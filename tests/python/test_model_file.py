@@ -44,6 +44,12 @@ def test_metadata_that_is_no_object(text: str) -> None:
     assert caught.value.code == "BAD_MODEL"
 
 
+def test_a_field_twice() -> None:
+    text = json.dumps(EXPECTED["configs"]["painn"])
+    with pytest.raises(PainnlessError, match="cutoff occurs twice"):
+        ModelConfig.from_json(text[:-1] + ', "cutoff": 6.0}')
+
+
 def test_not_finite_numbers_in_json() -> None:
     for value in ("NaN", "Infinity", "-Infinity", "1e999"):
         text = json.dumps(EXPECTED["configs"]["painn"] | {"cutoff": 123.25}).replace("123.25", value)
