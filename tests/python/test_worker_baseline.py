@@ -76,6 +76,22 @@ def test_sets_of_different_edge_counts_share_one_shape(tmp_path: Path) -> None:
     assert {len(inputs.senders) for inputs in session._inputs} == {max(loaded["edges"])}
 
 
+def test_one_graph_serves_every_set(tmp_path: Path) -> None:
+    """Traced and handed to the compiler as one graph; the compiler itself is left out, as it takes a minute."""
+    path = tmp_path / "model.safetensors"
+    write_random_model(path, 5)
+    z, molecules, sets = molecules_and_sets()
+    session = Session(str(path))
+    session.load([int(x) for x in z], molecules, [(x * (1 + 0.2 * k)).ravel().tolist() for k, x in enumerate(sets)])
+    session._baselines["f32"].backend = "eager"
+    for k in range(3):
+        compiled, eager = session.evaluate("compiled", "f32", k), session.evaluate("eager", "f32", k)
+        assert np.abs(np.subtract(compiled["forces"], eager["forces"])).max() <= 1e-5
+    assert session.time("compiled", "f32", 1, 1)["graphs"] == 1
+    session.load([int(x) for x in z], molecules, [sets[0].ravel().tolist()])
+    assert session.time("eager", "f32", 0, 1)["graphs"] == 0
+
+
 def test_other_architectures_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     write_random_model(path, 5, arch="painn-distiller")
