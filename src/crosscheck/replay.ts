@@ -64,6 +64,9 @@ export async function readReplay(file: string): Promise<Replay> {
     throw new PainnlessError("USAGE", `replay file "${file}" is not JSON`, { cause });
   }
   const parsed = replaySchema.safeParse(data);
-  if (!parsed.success) throw new PainnlessError("USAGE", `"${file}" is not a replay file: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new PainnlessError("USAGE", `"${file}" is not a replay file: ${issue?.message} (at "${issue?.path.join(".")}")`);
+  }
   return parsed.data;
 }

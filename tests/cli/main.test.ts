@@ -1,0 +1,61 @@
+import { describe, expect, test } from "vitest";
+import { painnless, start } from "./run.ts";
+
+const model = "models/ethanol.safetensors";
+
+describe("help and version", () => {
+  test("--help lists every command and exits 0", async () => {
+    const { status, out } = await painnless("--help");
+    expect(status).toBe(0);
+    for (const name of ["demo", "import", "inspect", "evaluate", "crosscheck", "bench", "doctor"])
+      expect(out).toMatch(new RegExp(`^  ${name} `, "m"));
+  });
+  test("no command shows the same and exits 2", async () => {
+    expect(await painnless()).toMatchObject({ status: 2, out: expect.stringContaining("crosscheck") });
+  });
+  test("COMMAND --help shows its options", async () => {
+    expect(await painnless("crosscheck", "--help")).toMatchObject({ status: 0, out: expect.stringContaining("--reference") });
+  });
+  test("--version", async () => {
+    expect((await painnless("--version")).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
+
+/** Each is refused with exit 2 before any Python starts, on one line of standard error that names what is wrong. */
+test.each([
+  [["frobnicate"], /no command "frobnicate"; the commands are/],
+  [["toString"], /no command "toString"/],
+  [["crosscheck", model, "name:CH4", "--reprot", "x"], /Unknown option '--reprot'/],
+  [["crosscheck", model, "name:CH4", "--json"], /'--json <value>' argument missing/],
+  [["crosscheck", model, "name:CH4", "--boxes=maybe"], /boxes/],
+  [["crosscheck"], /MODEL is missing/],
+  [["crosscheck", model], /STRUCTURES are missing/],
+  [["crosscheck", model, "name:CH4", "--sides", "native:cpu:f16"], /there is no side "native:cpu:f16"; the sides are auto, native:cpu:f64/],
+  [["crosscheck", model, "name:CH4", "--sides", "fd:gpu"], /there is no side "gpu"/],
+  [["crosscheck", model, "name:CH4", "--sides", "torch:cpu:f64"], /the reference itself/],
+  [["crosscheck", model, "name:CH4", "--sides", "native:cpu:f64,,"], /expected names between commas/],
+  [["crosscheck", model, "name:CH4", "--seed", "x"], /--seed is "x"/],
+  [["crosscheck", model, "name:CH4", "--samples", "-1"], /samples/],
+  [["crosscheck", "nowhere.safetensors", "name:CH4"], /nowhere.safetensors/],
+  [["crosscheck", "package.json", "name:CH4"], /package.json/],
+  [["crosscheck", "--replay", "package.json"], /not a replay file/],
+  [["crosscheck", "--replay", "nowhere.json"], /nowhere.json/],
+  [["crosscheck", model, "name:CH4", "--checkpoint", "package.json"], /was imported from/],
+  [["evaluate"], /MODEL is missing/],
+  [["evaluate", model], /STRUCTURES is missing/],
+  [["evaluate", model, "name:CH4", "--out", "x.cif"], /ends in .xyz/],
+  [["doctor", "now"], /unexpected argument "now"/],
+  [["demo", "--sides", "x"], /Unknown option '--sides'/],
+])("%j is bad usage", async (argv, message) => {
+  const { status, out, err } = await painnless(...argv);
+  expect({ status, out }).toEqual({ status: 2, out: "" });
+  expect(err).toMatch(message);
+  expect(err).toMatch(/^painnless: .*\n$/);
+});
+
+test("what this machine lacks is exit 3, with the remedy", async () => {
+  const cuda = await painnless("evaluate", model, "name:CH4", "--side", "native:cuda:f32");
+  expect(cuda).toMatchObject({ status: 3, err: expect.stringContaining("use native:cpu:f32") });
+  const python = await start(["evaluate", model, "name:CH4"], { PAINNLESS_PYTHON: "/nowhere/python" }).ended;
+  expect(python).toMatchObject({ status: 3, err: expect.stringContaining("PAINNLESS_PYTHON") });
+});

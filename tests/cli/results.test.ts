@@ -1,0 +1,105 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { claimOutput } from "../../src/cli/output.ts";
+import type { Replay } from "../../src/crosscheck/replay.ts";
+import { crosscheckResultSchema } from "../../src/crosscheck/result.ts";
+import { painnless, start } from "./run.ts";
+
+const model = "models/ethanol.safetensors";
+let folder = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "painnless-cli-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const json = async (name: string): Promise<unknown> => JSON.parse(await readFile(join(folder, name), "utf8"));
+
+describe("an output file", () => {
+  test("of an earlier run is gone from the start, and appears whole", async () => {
+    const path = join(folder, "made", "x.json");
+    const first = await claimOutput(path);
+    await first.write("one");
+    const second = await claimOutput(path);
+    expect(existsSync(path)).toBe(false);
+    await second.write("two");
+    expect(await readFile(path, "utf8")).toBe("two");
+    expect(await readdir(join(folder, "made"))).toEqual(["x.json"]);
+  });
+  test("that cannot be written is refused at once", async () => {
+    await writeFile(join(folder, "file"), "");
+    await expect(claimOutput(join(folder, "file", "x.json"))).rejects.toMatchObject({ code: "NOT_FOUND" });
+    await expect(claimOutput(folder)).rejects.toMatchObject({ code: "NOT_FOUND" });
+  });
+});
+
+test("evaluate writes JSON and frames", async () => {
+  const ended = await painnless(
+    "evaluate",
+    model,
+    "name:CH3CH2OH",
+    "name:H2O",
+    "--json",
+    join(folder, "e.json"),
+    "--out",
+    join(folder, "e.xyz"),
+  );
+  expect(ended).toMatchObject({ status: 0, out: expect.stringContaining("CH3CH2OH") });
+  expect(ended.err).toContain("auto chose native:cpu:f64");
+  expect(await json("e.json")).toMatchObject({
+    format: "painnless.evaluate/1",
+    side: "native:cpu:f64",
+    results: [
+      { structure: "CH3CH2OH", stress: null, forces: expect.any(Array) },
+      { structure: "H2O", numbers: [8, 1, 1], energies: [expect.any(Number), expect.any(Number), expect.any(Number)] },
+    ],
+  });
+  expect((await readFile(join(folder, "e.xyz"), "utf8")).split("\n")[0]).toBe("9");
+}, 60_000);
+
+test("a run that fails leaves no file, not even an old one", async () => {
+  await writeFile(join(folder, "old.json"), "{}");
+  const ended = await painnless("evaluate", model, "no-such-file.xyz", "--json", join(folder, "old.json"));
+  expect(ended).toMatchObject({ status: 2, err: expect.stringContaining("no-such-file.xyz") });
+  expect(existsSync(join(folder, "old.json"))).toBe(false);
+}, 60_000);
+
+test("an element the model does not know is bad input", async () => {
+  const ended = await painnless("crosscheck", model, "name:SiH4", "--sides", "native:cpu:f32", "--reference", "native:cpu:f64");
+  expect(ended).toMatchObject({ status: 2, err: expect.stringContaining("atomic number 14") });
+}, 60_000);
+
+test("crosscheck passes with exit 0, and its JSON follows the schema", async () => {
+  const argv = ["crosscheck", model, "name:CH3OH", "--sides", "native:cpu:f32", "--reference", "native:cpu:f64"];
+  const ended = await painnless(...argv, "--samples", "1", "--report", join(folder, "report"), "--json", join(folder, "c.json"));
+  expect(ended).toMatchObject({ status: 0, out: expect.stringContaining("Verdict: pass"), err: "" });
+  const result = crosscheckResultSchema.parse(await json("c.json"));
+  expect(result.command).toContain("painnless crosscheck models/ethanol.safetensors name:CH3OH");
+  expect(result.structures.map(({ origin }) => origin)).toEqual(["given", "displaced", "boxed"]);
+  expect(await json("report/crosscheck.json")).toEqual(await json("c.json"));
+  expect(await readFile(join(folder, "report", "index.html"), "utf8")).toContain("<!doctype html>");
+}, 60_000);
+
+test("sides that disagree are exit 1, and each failure replays alone with the same outcome", async () => {
+  // A distorted geometry's energies by quite another method: nothing can agree.
+  const argv = ["crosscheck", model, "name:CH3OH", "--sides", "native:cpu:f64", "--reference", "ase:ase.calculators.lj:LennardJones"];
+  const ended = await painnless(...argv, "--samples", "0", "--no-boxes", "--report", join(folder, "bad"));
+  expect(ended).toMatchObject({ status: 1, out: expect.stringContaining("Verdict: FAIL") });
+  const files = await readdir(join(folder, "bad", "failures"));
+  expect(files.length).toBeGreaterThan(0);
+  const replay = (await json(`bad/failures/${files[0]}`)) as Replay;
+  expect(replay).toMatchObject({ format: "painnless.replay/1", side: "native:cpu:f64", structure: { name: "CH3OH" } });
+  const again = await painnless("crosscheck", "--replay", join(folder, "bad", "failures", files[0] as string));
+  expect(again).toMatchObject({ status: 1, out: expect.stringContaining("CH3OH: ") });
+}, 60_000);
+
+test("an interrupted run exits 130, leaves no file and no process", async () => {
+  const argv = ["crosscheck", model, "name:CH3CH2OH", "--samples", "200", "--json", join(folder, "i.json")];
+  const { child, ended } = start([...argv, "--sides", "fd:native:cpu:f64", "--reference", "native:cpu:f64"]);
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  child.kill("SIGINT");
+  expect(await ended).toMatchObject({ status: 130, err: "painnless: interrupted\n" });
+  expect(existsSync(join(folder, "i.json"))).toBe(false);
+}, 60_000);
