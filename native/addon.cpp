@@ -1,4 +1,5 @@
-// The door between Node and C++: what src/engine/native.ts declares, and nothing more. The only file that includes napi.h.
+// The door between Node and C++: what src/engine/native.ts declares, and nothing more. The only file that includes napi.h, and longer than
+// others for that.
 #include <napi.h>
 
 #include <chrono>
@@ -94,9 +95,10 @@ template <class Array, class Value> Array array_from(Napi::Env env, const std::v
 
 /// The column itself as a typed array, without a copy: a list of 100,000 atoms takes 250 MB.
 template <class Array, class Value> Array array_of(Napi::Env env, Column<Value>&& values) {
+  if (values.empty()) return Array::New(env, 0);  // an array over no memory would count as detached
   auto* kept = new Column<Value>(std::move(values));
-  const auto buffer = Napi::ArrayBuffer::New(env, kept->data(), kept->size() * sizeof(Value), [](Napi::Env, void*, Column<Value>* column) { delete column; }, kept);
-  return Array::New(env, kept->size(), buffer, 0);
+  const auto release = [](Napi::Env, void*, Column<Value>* column) { delete column; };
+  return Array::New(env, kept->size(), Napi::ArrayBuffer::New(env, kept->data(), kept->size() * sizeof(Value), release, kept), 0);
 }
 
 Napi::Object evaluation_to(Napi::Env env, const Evaluation& result) {
@@ -193,15 +195,32 @@ class Job : public Napi::AsyncWorker {
   void OnOK() override {
     const auto desk = desk_;
     desk->running = false;
-    if (failure_)
-      promise_.Reject(error_to(Env(), *failure_).Value());
-    else
-      promise_.Resolve(answer_(Env()));
     if (desk->closed) desk->engine.reset();
-    start_next(*desk);
+    try {
+      settle();
+      start_next(*desk);
+    } catch (const Napi::Error&) {
+      // Node is tearing this environment down: nobody is left to answer, and no JavaScript may run. What waits goes with it.
+      for (Job* job : std::exchange(desk->waiting, {})) job->Destroy();
+    }
   }
 
  private:
+  void settle() {
+    if (failure_) {
+      promise_.Reject(error_to(Env(), *failure_).Value());
+      return;
+    }
+    Napi::Value answer;
+    try {
+      answer = answer_(Env());
+    } catch (const Napi::Error& error) {  // no memory for the arrays of the answer
+      promise_.Reject(error.Value());
+      return;
+    }
+    promise_.Resolve(answer);
+  }
+
   static void start_next(Desk& desk) {
     if (desk.running || desk.waiting.empty()) return;
     Job* next = desk.waiting.front();

@@ -13,8 +13,6 @@
 namespace painnless {
 namespace {
 
-using Vector = std::array<double, 3>;
-
 constexpr double coincident = 1e-6;           // Å
 constexpr double margin = 1 + 1e-5;           // fractions are rounded; candidates are looked for a little farther than the cutoff
 constexpr double max_images = 1e6;            // of one atom: a cell of 0.1 Å at a cutoff of 5 Å
@@ -22,22 +20,6 @@ constexpr size_t max_edges = size_t{1} << 28; // 17 GB; beyond it a list is a mi
 constexpr size_t few_atoms = 64;              // up to here every pair is looked at
 constexpr int32_t ahead = 8;                  // edges for which memory is asked in advance
 constexpr double max_squares = 1 << 30;       // along one axis, so that indices fit int32
-
-double dot(const Vector& a, const Vector& b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
-Vector cross(const Vector& a, const Vector& b) {
-  return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
-}
-Vector scaled(const Vector& a, double s) { return {s * a[0], s * a[1], s * a[2]}; }
-Vector unit(const Vector& a) { return scaled(a, 1 / std::sqrt(dot(a, a))); }
-
-/// The coordinate axis most nearly perpendicular to `a`.
-Vector least_along(const Vector& a) {
-  const Vector size{std::abs(a[0]), std::abs(a[1]), std::abs(a[2])};
-  const auto k = std::min_element(size.begin(), size.end()) - size.begin();
-  Vector e{};
-  e[k] = 1;
-  return e;
-}
 
 /// The largest square whose root is within the cutoff: comparing squares with it is comparing distances with the cutoff, rounding included.
 double largest_square(double cutoff, bool edge_at_cutoff) {
@@ -55,7 +37,8 @@ double largest_square(double cutoff, bool edge_at_cutoff) {
 void NeighborSearch::search(std::span<const double> positions, std::span<const double> cell, std::span<const uint8_t> pbc, double cutoff,
                             bool edge_at_cutoff, NeighborList& list) {
   largest_ = largest_square(cutoff, edge_at_cutoff);
-  complete_basis(cell, pbc, cutoff);
+  basis_ = Basis(cell, pbc);
+  set_reach(cutoff);
   list_translations();
   place(positions);
   fill_rows();
@@ -66,50 +49,27 @@ void NeighborSearch::search(std::span<const double> positions, std::span<const d
   write(list);
 }
 
-/// Lattice vectors along periodic axes; elsewhere unit vectors perpendicular to all others, along which a fraction is a length in Å.
-void NeighborSearch::complete_basis(std::span<const double> cell, std::span<const uint8_t> pbc, double cutoff) {
-  std::array<Vector, 3> basis{};
-  int periodic = 0;
-  for (int k = 0; k < 3; k++) {
-    periodic_[k] = pbc[k] != 0;
-    periodic += periodic_[k];
-    basis[k] = periodic_[k] ? Vector{cell[3 * k], cell[3 * k + 1], cell[3 * k + 2]} : Vector{};
-  }
-  lattice_ = basis;
-  for (int k = 0; k < 3; k++) {
-    if (periodic_[k]) continue;
-    const Vector &a = basis[(k + 1) % 3], &b = basis[(k + 2) % 3];
-    const bool has_a = dot(a, a) > 0, has_b = dot(b, b) > 0;
-    if (has_a && has_b)
-      basis[k] = unit(cross(a, b));
-    else if (has_a || has_b)
-      basis[k] = unit(cross(has_a ? a : b, least_along(has_a ? a : b)));
-    else
-      basis[k] = {k == 0 ? 1.0 : 0.0, k == 1 ? 1.0 : 0.0, k == 2 ? 1.0 : 0.0};
-  }
-  const double volume = dot(basis[0], cross(basis[1], basis[2]));
-  if (!(std::abs(volume) > 0 && std::isfinite(volume)))
-    refuse("cell", "the periodic lattice vectors span no volume, expected independent directions");
+/// What the cutoff spans along each axis; refuses a cell of which too many images fit into it.
+void NeighborSearch::set_reach(double cutoff) {
   double images = 1;
   for (int k = 0; k < 3; k++) {
-    inverse_[k] = scaled(cross(basis[(k + 1) % 3], basis[(k + 2) % 3]), 1 / volume);
-    reach_[k] = cutoff * margin * std::sqrt(dot(inverse_[k], inverse_[k]));
-    if (periodic_[k]) images *= 1 + 2 * reach_[k];
+    reach_[k] = cutoff * margin * std::sqrt(dot(basis_.inverse[k], basis_.inverse[k]));
+    if (basis_.periodic[k]) images *= 1 + 2 * reach_[k];
   }
-  if (periodic > 0 && !(images <= max_images))
-    refuse("cell", "the cell is too small or too flat: an atom would have to look at " + std::to_string(images) +
-                       " images of each other one within the cutoff, the limit is 1e6");
+  if (!(images <= max_images))
+    refuse("cell", "the cell is too small or too flat: about " + std::to_string(std::llround(std::min(images, 1e18))) +
+                       " images of it lie within the cutoff, the limit is 1e6");
 }
 
 /// Every translation that can bring two placed atoms within the cutoff, in ascending order.
 void NeighborSearch::list_translations() {
-  for (int k = 0; k < 3; k++) images_[k] = periodic_[k] ? static_cast<int32_t>(1 + reach_[k]) : 0;
+  for (int k = 0; k < 3; k++) images_[k] = basis_.periodic[k] ? static_cast<int32_t>(1 + reach_[k]) : 0;
   translations_.clear();
   for (int32_t x = -images_[0]; x <= images_[0]; x++)
     for (int32_t y = -images_[1]; y <= images_[1]; y++)
       for (int32_t z = -images_[2]; z <= images_[2]; z++) {
         Vector offset;
-        for (int c = 0; c < 3; c++) offset[c] = x * lattice_[0][c] + y * lattice_[1][c] + z * lattice_[2][c];
+        for (int c = 0; c < 3; c++) offset[c] = x * basis_.lattice[0][c] + y * basis_.lattice[1][c] + z * basis_.lattice[2][c];
         translations_.push_back({{x, y, z}, offset});
       }
 }
@@ -119,15 +79,15 @@ void NeighborSearch::place(std::span<const double> positions) {
   for (size_t i = 0; i < placed_.size(); i++) {
     Placed& p = placed_[i];
     const Vector given{positions[3 * i], positions[3 * i + 1], positions[3 * i + 2]};
-    p = {given, {dot(inverse_[0], given), dot(inverse_[1], given), dot(inverse_[2], given)}, {}, static_cast<int32_t>(i)};
+    p = {given, {dot(basis_.inverse[0], given), dot(basis_.inverse[1], given), dot(basis_.inverse[2], given)}, {}, static_cast<int32_t>(i)};
     for (int k = 0; k < 3; k++) {
-      if (!periodic_[k]) continue;
+      if (!basis_.periodic[k]) continue;
       const double cells = std::floor(p.fraction[k]);
       if (!(std::abs(cells) < 1e9))
         refuse("positions", "atom " + std::to_string(i) + " lies " + std::to_string(cells) + " cells away from the origin, the limit is 1e9");
       p.fraction[k] -= cells;
       p.wrap[k] = static_cast<int32_t>(cells);
-      for (int c = 0; c < 3; c++) p.position[c] -= cells * lattice_[k][c];
+      for (int c = 0; c < 3; c++) p.position[c] -= cells * basis_.lattice[k][c];
     }
   }
 }
@@ -138,7 +98,7 @@ void NeighborSearch::divide(int k) {
   double low = placed_[0].fraction[k], high = low;
   for (const Placed& p : placed_) low = std::min(low, p.fraction[k]), high = std::max(high, p.fraction[k]);
   Axis& axis = axes_[k];
-  if (periodic_[k]) {
+  if (basis_.periodic[k]) {
     axis.origin = 0;
     const double finer = 1 / reach_[k] < 3 ? 2 : 1;  // in a small cell, smaller squares leave more of it out
     axis.count = few ? 1 : static_cast<int32_t>(std::clamp(finer / reach_[k], 1.0, max_squares));
@@ -164,7 +124,7 @@ void NeighborSearch::fill_rows() {
     std::array<int32_t, 2> at;
     for (int k = 0; k < 2; k++) {
       at[k] = static_cast<int32_t>((placed_[i].fraction[k] - axes_[k].origin) / axes_[k].width);
-      if (periodic_[k]) at[k] = std::min(at[k], axes_[k].count - 1);
+      if (basis_.periodic[k]) at[k] = std::min(at[k], axes_[k].count - 1);
     }
     int32_t& slot = table_[slot_of(at[0], at[1])];
     if (slot < 0) {
@@ -225,7 +185,7 @@ void NeighborSearch::open_windows(const Row& row) {
       if (found < 0) continue;
       const Row& other = rows_[found];
       int32_t low = 0, high = 0;
-      if (periodic_[2]) {
+      if (basis_.periodic[2]) {
         low = static_cast<int32_t>(std::ceil(f_[row.begin] - f_[other.end - 1] - reach_[2]));
         high = static_cast<int32_t>(std::floor(f_[row.end - 1] - f_[other.begin] + reach_[2]));
       }
@@ -281,14 +241,14 @@ void NeighborSearch::refuse_coincident(int32_t receiver) const {
   const Placed& i = placed_[receiver];
   for (const Placed& j : placed_)
     for (const Translation& t : translations_) {
-      double square = 0;
-      for (int c = 0; c < 3; c++) square += std::pow((j.position[c] - i.position[c]) + t.offset[c], 2);
-      if (i.atom == j.atom && t.steps == Shift{}) continue;
-      if (square < coincident * coincident)
-        refuse("positions", i.atom == j.atom ? "atom " + std::to_string(i.atom) + " coincides with a periodic image of itself"
-                                             : "atoms " + std::to_string(i.atom) + " and " + std::to_string(j.atom) +
-                                                   " coincide: less than 1e-6 Å apart" +
-                                                   (t.steps == Shift{} && i.wrap == j.wrap ? "" : " through the periodic boundary"));
+      Vector r;
+      for (int c = 0; c < 3; c++) r[c] = (j.position[c] - i.position[c]) + t.offset[c];
+      const bool itself = i.atom == j.atom, moved = t.steps != Shift{} || i.wrap != j.wrap;
+      if (!(dot(r, r) < coincident * coincident) || (itself && !moved)) continue;
+      const auto first = std::to_string(std::min(i.atom, j.atom)), second = std::to_string(std::max(i.atom, j.atom));
+      refuse("positions", itself ? "atom " + first + " coincides with a periodic image of itself"
+                                 : "atoms " + first + " and " + second + " coincide: less than 1e-6 Å apart" +
+                                       (moved ? " through the periodic boundary" : ""));
     }
   refuse("positions", "atom " + std::to_string(i.atom) + " coincides with another");
 }

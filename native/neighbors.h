@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "basis.h"
+
 namespace painnless {
 
 /// A vector whose resize leaves new elements as they are, since each is written once by whoever asked for it.
@@ -40,7 +42,6 @@ class NeighborSearch {
               bool edge_at_cutoff, NeighborList& list);
 
  private:
-  using Vector = std::array<double, 3>;
   using Shift = std::array<int32_t, 3>;
 
   /// A whole number of lattice vectors along each axis; translations_[size - 1 - k] is the opposite of translations_[k].
@@ -78,7 +79,7 @@ class NeighborSearch {
     int32_t count, reach;  // squares (periodic axes), squares to look at on either side
   };
 
-  void complete_basis(std::span<const double> cell, std::span<const uint8_t> pbc, double cutoff);
+  void set_reach(double cutoff);
   void list_translations();
   void place(std::span<const double> positions);
   void divide(int k);
@@ -91,9 +92,7 @@ class NeighborSearch {
   void write(NeighborList& list);
   void find_reverse(NeighborList& list);
 
-  std::array<Vector, 3> lattice_{};  // zero along axes that are not periodic
-  std::array<bool, 3> periodic_{};
-  std::array<Vector, 3> inverse_{};  // fraction_k = inverse_k . position
+  Basis basis_;
   std::array<double, 3> reach_{};    // what the cutoff spans, in fractions, with a margin for rounding
   std::array<int32_t, 3> images_{};  // steps along each axis that can matter, either way
   double largest_ = 0;               // square of the longest distance that is an edge

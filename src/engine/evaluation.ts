@@ -1,5 +1,6 @@
 import { PainnlessError } from "../errors.ts";
 import type { ModelConfig } from "../model/config.ts";
+import { cellVolume } from "../system/cell.ts";
 import type { Evaluation, Property } from "../system/potential.ts";
 import type { Structure } from "../system/structure.ts";
 import type { NativeEvaluation } from "./native.ts";
@@ -46,11 +47,7 @@ function finite(values: Float64Array, what: (index: number) => string): Float64A
 }
 
 /** Stress is energy per volume: it needs a periodic axis and a cell with a volume. */
-function hasStress({ cell, pbc }: Structure): boolean {
-  if (cell === null || !pbc.some(Boolean)) return false;
-  const [ax = 0, ay = 0, az = 0, bx = 0, by = 0, bz = 0, cx = 0, cy = 0, cz = 0] = cell;
-  return ax * (by * cz - bz * cy) - ay * (bx * cz - bz * cx) + az * (bx * cy - by * cx) !== 0;
-}
+const hasStress = ({ cell, pbc }: Structure): boolean => cell !== null && pbc.some(Boolean) && cellVolume(cell) > 0;
 
 /** The model's offset and atom references, eV: of the structure, and the share of each atom. Summed in the model's unit and converted once;
  *  an offset given once for the structure is spread evenly over its atoms. */
