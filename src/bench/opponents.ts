@@ -16,8 +16,8 @@ export interface Absent {
   readonly reason: string;
 }
 
-/** evaluations that decide between numbers of threads */
-const probes = 5;
+/** evaluations that decide between numbers of threads; fewer where one takes longer than `slow` seconds */
+const probes = { few: 1, many: 5, slow: 0.2 };
 /** PyTorch float32 sums in another order at every size, and its error is up to twice what we allow ourselves (performance.md, section 4). */
 const slack = 5;
 
@@ -68,7 +68,9 @@ async function fastest<T extends Contestant>(candidates: readonly T[]): Promise<
   const timed: { candidate: T; median: number }[] = [];
   for (const candidate of candidates) {
     // The first call may compile; the process's own warm-up takes that out of the times.
-    timed.push({ candidate, median: quantile(await candidate.time(0, probes), 0.5) });
+    const first = await candidate.time(0, probes.few);
+    const all = quantile(first, 0.5) > probes.slow ? first : await candidate.time(0, probes.many);
+    timed.push({ candidate, median: quantile(all, 0.5) });
   }
   return timed.reduce((best, next) => (next.median < best.median ? next : best)).candidate;
 }

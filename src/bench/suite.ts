@@ -32,7 +32,7 @@ export interface TrialOptions {
 
 /** sets of positions that rotate */
 const setCount = 4;
-const minimumRounds = 7;
+const minimumRounds = 5;
 /** seconds of a turn */
 const turn = 0.02;
 /** Below this size PyTorch's blocks are small and malloc as it comes is no slower. */
