@@ -47,7 +47,14 @@ export async function verify(contestant: Contestant, judged: readonly Answer[], 
     const energy = largestOf(answer.energies.map((e, i) => (e - (judge.energies[i] as number)) / (inputs.atoms[i] as number)));
     const forces = largestOf(answer.forces.map((f, k) => f - (judge.forces[k] as number)));
     const perAtom = largestOf(judge.energies.map((e, i) => e / (inputs.atoms[i] as number)));
-    const scale = { atoms: Math.max(...inputs.atoms), perAtom, largestForce: largestOf(judge.forces), volume: 0, cutoff: inputs.cutoff };
+    const scale = {
+      atoms: Math.max(...inputs.atoms),
+      perAtom,
+      largestForce: largestOf(judge.forces),
+      virialPerAtom: 0,
+      volume: 0,
+      cutoff: inputs.cutoff,
+    };
     const allowed = pairTolerances(contestant.side, "torch:cpu:f64", scale);
     const tolerance = contestant.slack * allowed.forces;
     if (!(forces <= tolerance)) throw wrong(contestant, `forces are ${forces} eV/Å from PyTorch float64, allowed is ${tolerance}`);

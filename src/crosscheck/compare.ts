@@ -76,11 +76,13 @@ export function compare(
 /** The sizes on which tolerances depend; what is not finite counts as 0, so that it cannot loosen them. */
 export function scaleOf(structure: Structure, reference: Evaluation, cutoff: number): Scale {
   const finite = (x: number) => (Number.isFinite(x) ? x : 0);
+  const volume = isCrystal(structure) ? cellVolume(structure.cell) : 0;
   return {
     atoms: structure.numbers.length,
     perAtom: finite(reference.netEnergy / structure.numbers.length),
     largestForce: finite(largestOf(reference.forces ?? [])),
-    volume: isCrystal(structure) ? cellVolume(structure.cell) : 0,
+    virialPerAtom: finite((largestOf(reference.stress ?? []) * volume) / structure.numbers.length),
+    volume,
     cutoff,
   };
 }

@@ -37,11 +37,12 @@ const energyBounds: Readonly<Record<"f64" | "f32", { absolute: number; relative:
 const forceTolerance = (accuracy: Accuracy, largest: number): number =>
   Math.max(forceBounds[accuracy].absolute, forceBounds[accuracy].relative * largest);
 
-/** @param perAtom reference energy per atom of the structure, eV */
-function energyTolerance(accuracy: Accuracy, perAtom: number, atoms: number): number {
-  const kind = accuracy.endsWith("f64") ? "f64" : "f32";
-  const growth = kind === "f64" ? Math.sqrt(atoms) : 1;
-  return Math.max(energyBounds[kind].absolute, energyBounds[kind].relative * Math.abs(perAtom) * growth);
+/** In float32 an atom's energy rounds in proportion to the terms it is a sum of. They are at least as large as the sum, and where they cancel
+ *  they are as large as the energy's change over a bond: the largest force times 1 Å. */
+function energyTolerance(accuracy: Accuracy, { perAtom, atoms, largestForce }: Scale): number {
+  const { f64, f32 } = energyBounds;
+  if (accuracy.endsWith("f64")) return Math.max(f64.absolute, f64.relative * Math.abs(perAtom) * Math.sqrt(atoms));
+  return Math.max(f32.absolute, f32.relative * Math.max(Math.abs(perAtom), largestForce));
 }
 
 /** Two inexact sides of one kind may stand on opposite sides of the exact value; otherwise the coarser one's bound holds both. */
@@ -54,6 +55,8 @@ export interface Scale {
   readonly perAtom: number;
   /** eV/Å, of the reference */
   readonly largestForce: number;
+  /** largest component of stress times volume over atoms, eV, of the reference; 0 without stress */
+  readonly virialPerAtom: number;
   /** Å^3; 0 without a volume */
   readonly volume: number;
   /** Å */
@@ -76,15 +79,17 @@ export function pairTolerances(side: string, reference: string, scale: Scale): T
   const factor = pairFactor(...kinds);
   const forces = factor * Math.max(...kinds.map((kind) => forceTolerance(kind, scale.largestForce)));
   return {
-    energy: factor * Math.max(...kinds.map((kind) => energyTolerance(kind, scale.perAtom, scale.atoms))),
+    energy: factor * Math.max(...kinds.map((kind) => energyTolerance(kind, scale))),
     forces,
     stress: scale.volume > 0 ? (forces * scale.cutoff * scale.atoms) / scale.volume : 0,
   };
 }
 
-/** A law compares a side with itself: both values carry its own rounding, so twice its distance from exact arithmetic. */
+/** A law compares a side with itself: both values carry its own rounding, so twice its distance from exact arithmetic. In the crystals that
+ *  laws are tried on, pair forces cancel by symmetry; their size, which is what rounds, is then seen in the virial (docs/accuracy.md, laws). */
 export function lawTolerances(side: string, scale: Scale): Tolerances {
-  const { energy, forces, stress } = pairTolerances(side, side, scale);
+  const largestForce = Math.max(scale.largestForce, scale.virialPerAtom);
+  const { energy, forces, stress } = pairTolerances(side, side, { ...scale, largestForce });
   const factor = accuracyOf(side) === "f64" ? 2 : 1;
   return { energy: factor * energy, forces: factor * forces, stress: factor * stress };
 }
