@@ -32,6 +32,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   inspect: async () => commandOf((await import("./inspect.ts")).inspectCommand),
   evaluate: async () => commandOf((await import("./evaluate.ts")).evaluateCommand),
   crosscheck: async () => commandOf((await import("./crosscheck.ts")).crosscheckCommand),
+  bench: async () => commandOf((await import("./bench.ts")).benchCommand),
   doctor: async () => commandOf((await import("./doctor.ts")).doctorCommand),
 };
 

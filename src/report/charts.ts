@@ -5,7 +5,7 @@ import { type Axis, axisOf, decadeAxis, linearAxis, place } from "./scale.ts";
 // Static SVG, drawn when the page is written: prints, needs no script, and reads aloud by its title and description.
 const width = 400;
 const left = 52;
-const right = 10;
+const right = 16;
 const inner = width - left - right;
 const round = (x: number) => Number(x.toFixed(1));
 
@@ -195,8 +195,8 @@ export function marginChart(rows: readonly Margin[], title: string): Markup {
     return markup`<text class="strong" x="${from}" y="${y}">${shorten(row.name)}</text><text x="${until}" y="${y}" text-anchor="end">${worst}</text><path class="grid" d="M${from} ${y + 11}H${until}"/><path class="limit" d="M${at(1)} ${y + 6}v10"/>${dots}`;
   });
   const ticks = axis.ticks.map(
-    ({ value }) =>
-      markup`<text x="${at(value)}" y="${bottom + 16}" text-anchor="middle">${value === 1 ? "1" : powerOfTen(Math.round(Math.log10(value)))}</text>`,
+    ({ value }, i) =>
+      markup`<text x="${at(value)}" y="${bottom + 16}" text-anchor="${i === 0 ? "start" : value === axis.high ? "end" : "middle"}">${value === 1 ? "1" : powerOfTen(Math.round(Math.log10(value)))}</text>`,
   );
   const spoken = rows.map((row) => `${row.name}: ${row.marks.map((m) => `${m.of} ${m.text}`).join(", ")}`);
   return drawing(bottom + 36, title, `Measured over allowed, on a logarithmic axis; the limit is at 1. ${spoken.join("; ")}.`, [

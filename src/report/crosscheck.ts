@@ -5,7 +5,7 @@ import { comparisonFigures, comparisonMargins, comparisonTable, worstTable } fro
 import { attributionNotes, lawCurves, lawMargins, lawTable, skippedList } from "./crosscheck/laws.ts";
 import { provenance, structureTable } from "./crosscheck/provenance.ts";
 import { headline, verdictHeader } from "./crosscheck/verdict.ts";
-import { sideKey } from "./crosscheck/words.ts";
+import { principal, sideKey } from "./crosscheck/words.ts";
 import { type Markup, markup } from "./markup.ts";
 import { renderPage } from "./page.ts";
 
@@ -31,7 +31,7 @@ export function renderCrosscheckReport(result: CrosscheckResult): string {
     section(
       "Everything against its limit",
       "How far each measurement stays below what rounding is allowed to cause, on a logarithmic axis.",
-      sideKey(result, [...new Set([...result.comparisons, ...result.laws].map((x) => x.side))]),
+      sideKey(result, [...new Set([...principal(result), ...result.laws].map((x) => x.side))]),
       markup`<div class="figures large">${margins}</div>`,
     ),
     compared

@@ -16,6 +16,9 @@ export function formatNumber(value: number | null, digits = 3): string {
   return mantissa === "1" || /^1\.0+$/.test(mantissa) ? power : `${mantissa.replace("-", "−")} × ${power}`;
 }
 
+/** A unit, or a label that ends in one, as it is printed. */
+export const unitText = (unit: string): string => unit.replaceAll("^3", "³");
+
 /** Measured over allowed: 0 where nothing was measured off, null where there is no finite ratio. */
 export function ratioOf(value: number | null, tolerance: number): number | null {
   if (value === 0) return 0;

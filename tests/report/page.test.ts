@@ -103,6 +103,12 @@ describe("the text of the page", () => {
     expect(await textOf("passing")).toContain("<h1>The forces agree with PyTorch autograd in float64.</h1>");
   });
 
+  test("each comparison names what it was made against; only those with the reference are drawn", async () => {
+    const text = await textOf("passing");
+    expect(text.match(/against native:cpu:f64/g)).toHaveLength(1);
+    expect(text.match(/<h3>[^/]*native:cpu:f32/g)).toHaveLength(2);
+  });
+
   test("what the model breaks is said to be the model's", async () => {
     const text = await textOf("withFindings");
     expect(text).toContain("✓ PASS");

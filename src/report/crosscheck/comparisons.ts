@@ -2,7 +2,7 @@ import type { Comparison, CrosscheckResult } from "../../crosscheck/result.ts";
 import { type Bin, barChart, type Margin, marginChart, parityChart } from "../charts.ts";
 import { type Markup, markup } from "../markup.ts";
 import { formatExact, formatNumber, powerOfTen, ratioOf } from "../numbers.ts";
-import { coloursOf, sideName } from "./words.ts";
+import { coloursOf, comparisonName, principal, sideName } from "./words.ts";
 
 type Components = NonNullable<Comparison["forces"]> | NonNullable<Comparison["stress"]>;
 
@@ -36,11 +36,14 @@ const held = (quantity: Quantity) => quantity.ratio !== null && quantity.ratio <
 /** Every comparison's distance from its limit, in one chart. */
 export function comparisonMargins(result: CrosscheckResult): Markup {
   const colour = coloursOf(result);
-  const rows = result.comparisons.flatMap((c) =>
+  const rows = principal(result).flatMap((c) =>
     quantitiesOf(c).map((q): Margin => {
       const text = `${formatNumber(q.error)} ${q.unit}`;
       const tone = held(q) ? "held" : "fail";
-      return { name: `${c.side}  ${q.name}`, marks: [{ of: c.side, ratio: q.ratio, text, colour: colour(c.side), tone }] };
+      return {
+        name: `${comparisonName(c, result)}  ${q.name}`,
+        marks: [{ of: c.side, ratio: q.ratio, text, colour: colour(c.side), tone }],
+      };
     }),
   );
   return marginChart(rows, "Largest error of each side against its tolerance");
@@ -52,7 +55,7 @@ export function comparisonTable(result: CrosscheckResult): Markup {
     return quantities.map((q, i) => {
       const head =
         i === 0
-          ? markup`<th scope="rowgroup" class="text" rowspan="${quantities.length}">${sideName(c.side)}<br><span class="${c.verdict}">${c.verdict}</span></th>`
+          ? markup`<th scope="rowgroup" class="text" rowspan="${quantities.length}">${sideName(c.side)}<br><span class="soft">against ${c.reference}</span><br><span class="${c.verdict}">${c.verdict}</span></th>`
           : null;
       const basis = q.name === "energy" && c.energy.basis !== "net" ? ` (${c.energy.basis})` : "";
       return markup`<tr>${head}<th scope="row" class="text sub">${q.name}${basis}<span class="soft">, ${q.unit}</span></th><td>${formatNumber(q.error)}</td><td>${q.components === null ? "–" : formatNumber(q.components.rms)}</td><td>${q.components === null ? "–" : formatNumber(q.components.relative)}</td><td>${formatNumber(q.tolerance)}</td><td class="${held(q) ? "pass" : "fail"}">${formatNumber(ratioOf(q.error, q.tolerance) === 0 ? 0 : q.ratio)}</td></tr>`;
@@ -65,15 +68,15 @@ export function comparisonTable(result: CrosscheckResult): Markup {
           markup`<p>PyTorch's own float32 (${sideName(yardstick.side)}) is ${formatNumber(yardstick.maxAbs)} eV/Å from the same reference; ${sideName(side)} is ${formatNumber(yardstick.ratio)} times as far, and ${formatNumber(yardstick.limit)} times is allowed.</p>`,
         ],
   );
-  return markup`<div class="scroll" tabindex="0" role="region" aria-label="Comparisons"><table><caption>Against ${sideName(result.reference)}, component by component</caption><thead><tr><th class="text" scope="col">side</th><th class="text" scope="col">quantity</th><th scope="col">largest error</th><th scope="col">rms</th><th scope="col">relative</th><th scope="col">allowed</th><th scope="col">error ÷ allowed</th></tr></thead><tbody>${rows}</tbody></table></div>${yardsticks}`;
+  return markup`<div class="scroll" tabindex="0" role="region" aria-label="Comparisons"><table><caption>Component by component; a ratio of error to allowed of at most 1 passes</caption><thead><tr><th class="text" scope="col">side</th><th class="text" scope="col">quantity</th><th scope="col">largest error</th><th scope="col">rms</th><th scope="col">relative</th><th scope="col">allowed</th><th scope="col">error ÷ allowed</th></tr></thead><tbody>${rows}</tbody></table></div>${yardsticks}`;
 }
 
 /** The component with the largest error of each side, with both values to the last digit. */
 export function worstTable(result: CrosscheckResult): Markup {
-  const rows = result.comparisons.flatMap((c) => {
+  const rows = principal(result).flatMap((c) => {
     const { forces, stress, energy } = c;
     const row = (where: string, what: string, side: number | null, reference: number | null) =>
-      markup`<tr><th scope="row" class="text">${sideName(c.side)}</th><td class="text wrap">${where}</td><td class="text">${what}</td><td class="${side === null ? "fail" : ""}">${formatExact(side)}</td><td class="${reference === null ? "fail" : ""}">${formatExact(reference)}</td></tr>`;
+      markup`<tr><th scope="row" class="text">${sideName(comparisonName(c, result))}</th><td class="text wrap">${where}</td><td class="text">${what}</td><td class="${side === null ? "fail" : ""}">${formatExact(side)}</td><td class="${reference === null ? "fail" : ""}">${formatExact(reference)}</td></tr>`;
     const f = forces?.worst ?? null;
     const s = stress?.worst ?? null;
     const e = energy.worst;
@@ -103,6 +106,14 @@ function ulpBins(ulps: NonNullable<Components["ulps"]>): Bin[] {
   return ulps.histogram.slice(0, last + 1).map((bin) => ({ label: name(bin.upTo), count: bin.count, over: false }));
 }
 
+/** A component near zero has an ulp near zero, and any rounding is then many ulps: beyond a size the number says nothing. */
+function largestUlps({ max, precision }: NonNullable<Components["ulps"]>): string {
+  const unit = `${precision} ulps of the reference value.`;
+  return max !== null && max <= 2 ** 20
+    ? `largest ${formatNumber(max)} ${unit}`
+    : `largest over a million ${unit} Near zero an ulp means little.`;
+}
+
 function binTable(bins: readonly Bin[], what: string): Markup {
   const rows = bins.map((bin) => markup`<tr><th scope="row" class="text">${bin.label}</th><td>${bin.count}</td></tr>`);
   return markup`<details><summary>as a table</summary><table><thead><tr><th scope="col" class="text">${what}</th><th scope="col">components</th></tr></thead><tbody>${rows}</tbody></table></details>`;
@@ -116,14 +127,16 @@ function componentFigures(side: string, name: string, unit: string, components: 
   const units =
     ulps === null
       ? null
-      : markup`<figure>${barChart(ulpBins(ulps), `error, ${ulps.precision} ulps, at most`, `Errors of the ${name} of ${side} in units in the last place`, colour)}<figcaption><b>In units in the last place.</b> Median ${formatNumber(ulps.median)}, largest ${formatNumber(ulps.max)} ${ulps.precision} ulps of the reference value.</figcaption>${binTable(ulpBins(ulps), "ulps, at most")}</figure>`;
+      : markup`<figure>${barChart(ulpBins(ulps), `error, ${ulps.precision} ulps, at most`, `Errors of the ${name} of ${side} in units in the last place`, colour)}<figcaption><b>In units in the last place.</b> Median ${formatNumber(ulps.median)}, ${largestUlps(ulps)}</figcaption>${binTable(ulpBins(ulps), "ulps, at most")}</figure>`;
   return markup`<h3>${sideName(side)}, ${name}</h3><div class="figures"><figure>${parity}<figcaption><b>Parity.</b> Each component against the reference's, and what is between them.</figcaption></figure><figure>${errors}<figcaption><b>Errors.</b> Components by the size of their error; allowed is ${formatNumber(components.tolerance)} ${unit}.</figcaption>${binTable(decades, `error from, ${unit}`)}</figure>${units}</div>`;
 }
 
 export function comparisonFigures(result: CrosscheckResult): Markup {
   const colour = coloursOf(result);
-  const figures = result.comparisons.flatMap((c) =>
-    quantitiesOf(c).map((q) => (q.components === null ? null : componentFigures(c.side, q.name, q.unit, q.components, colour(c.side)))),
+  const figures = principal(result).flatMap((c) =>
+    quantitiesOf(c).map((q) =>
+      q.components === null ? null : componentFigures(comparisonName(c, result), q.name, q.unit, q.components, colour(c.side)),
+    ),
   );
   return markup`${figures}`;
 }

@@ -1,7 +1,7 @@
-import { type CrosscheckResult, type LawName, type LawResult, lawNames } from "../../crosscheck/result.ts";
+import { type CrosscheckResult, type Curve, type LawName, type LawResult, lawNames } from "../../crosscheck/result.ts";
 import { lineChart, type Margin, marginChart, type Series } from "../charts.ts";
 import { type Markup, markup } from "../markup.ts";
-import { formatNumber, ratioOf } from "../numbers.ts";
+import { formatNumber, ratioOf, unitText } from "../numbers.ts";
 import { attributionWords, coloursOf, lawWords, sideKey, sideName } from "./words.ts";
 
 const shownCharts = 4;
@@ -16,7 +16,7 @@ function worstOf(laws: readonly LawResult[]): LawResult {
   return laws.reduce((worst, law) => (rank(law) > rank(worst) || (rank(law) === rank(worst) && size(law) > size(worst)) ? law : worst));
 }
 
-const textOf = (law: LawResult) => (law.error === null ? `${formatNumber(law.value)} ${law.unit}` : "not measured");
+const textOf = (law: LawResult) => (law.error === null ? `${formatNumber(law.value)} ${unitText(law.unit)}` : "not measured");
 
 /** The measurements of each law that has any, in the order of the schema. */
 function byLaw(result: CrosscheckResult): { name: LawName; laws: LawResult[] }[] {
@@ -51,7 +51,7 @@ export function lawTable(result: CrosscheckResult): Markup {
           : null;
       const tone = { held: "pass", note: "note", fail: "fail" }[toneOf(law)];
       const reference = law.reference === null ? "–" : formatNumber(law.reference.value);
-      return markup`<tr>${head}<th scope="row" class="text sub">${sideName(side)}</th><td>${law.error === null ? formatNumber(law.value) : "–"} <span class="soft">${law.unit}</span></td><td>${formatNumber(law.tolerance)}</td><td>${reference}</td><td class="text wrap ${tone}">${attributionWords(law)}</td><td class="text wrap">${law.structure}</td></tr>`;
+      return markup`<tr>${head}<th scope="row" class="text sub">${sideName(side)}</th><td>${law.error === null ? formatNumber(law.value) : "–"} <span class="soft">${unitText(law.unit)}</span></td><td>${formatNumber(law.tolerance)}</td><td>${reference}</td><td class="text wrap ${tone}">${attributionWords(law)}</td><td class="text wrap">${law.structure}</td></tr>`;
     }),
   );
   return markup`<div class="scroll" tabindex="0" role="region" aria-label="Laws"><table><caption>The worst structure of each law and side; the reference's column is the same measurement on ${sideName(result.reference)}</caption><thead><tr><th class="text" scope="col">law</th><th class="text" scope="col">side</th><th scope="col">off by</th><th scope="col">allowed</th><th scope="col">reference</th><th class="text" scope="col">finding</th><th class="text" scope="col">worst structure</th></tr></thead><tbody>${rows}</tbody></table></div>`;
@@ -89,25 +89,26 @@ function curveTable(series: readonly Series[], label: string): Markup {
   return markup`<details><summary>as a table</summary><div class="scroll"><table><thead><tr><th class="text" scope="col">${label}</th>${series.map((s) => markup`<th scope="col">${s.name}</th>`)}</tr></thead><tbody>${rows}</tbody></table></div></details>`;
 }
 
-/** The curves of one law: a chart a structure, a line a side; the first few structures, the rest is in the JSON. */
+/** The curves of one law by what they show, a line a side; the first few charts, the rest is in the JSON. */
 export function lawCurves(result: CrosscheckResult, name: LawName): Markup | null {
   const colour = coloursOf(result);
   const laws = result.laws.filter((law) => law.name === name && law.curves.length > 0);
-  const structures = [...new Set(laws.map((law) => law.structure))];
-  if (structures.length === 0) return null;
-  const figures = structures.slice(0, shownCharts).flatMap((structure) => {
-    const own = laws.filter((law) => law.structure === structure);
-    const most = own.reduce((count, law) => Math.max(count, law.curves.length), 0);
-    return Array.from({ length: most }, (_, k) => {
-      const drawn = own.flatMap((law) => (law.curves[k] === undefined ? [] : [{ law, curve: law.curves[k] }]));
-      const first = drawn[0]?.curve;
-      if (first === undefined) return null;
-      const title = first.title.replace(`, ${drawn[0]?.law.side}`, "");
-      const series = drawn.map(({ law, curve }) => ({ name: law.side, colour: colour(law.side), x: curve.x.values, y: curve.y.values }));
-      const chart = lineChart(series, { label: first.x.label, log: first.x.log }, { label: first.y.label, log: first.y.log }, title);
-      return markup`<figure>${chart}<figcaption><b>${title.replace(/^./, (c) => c.toUpperCase())}.</b></figcaption>${curveTable(series, first.x.label)}</figure>`;
-    });
+  // Sides may have measured different things, and only curves of the same thing belong into one chart: a title ends in its side.
+  const charts = new Map<string, { side: string; curve: Curve }[]>();
+  for (const { side, curves } of laws)
+    for (const curve of curves) {
+      const title = curve.title.replace(`, ${side}`, "");
+      const drawn = charts.get(title) ?? [];
+      if (!drawn.some((other) => other.side === side)) charts.set(title, [...drawn, { side, curve }]);
+    }
+  if (charts.size === 0) return null;
+  const figures = [...charts].slice(0, shownCharts).map(([title, drawn]) => {
+    const { x, y } = (drawn[0] as (typeof drawn)[number]).curve;
+    const series = drawn.map(({ side, curve }) => ({ name: side, colour: colour(side), x: curve.x.values, y: curve.y.values }));
+    const axis = ({ label, log }: Curve["x"] | Curve["y"]) => ({ label: unitText(label), log });
+    const chart = lineChart(series, axis(x), axis(y), title);
+    return markup`<figure>${chart}<figcaption><b>${title.replace(/^./, (c) => c.toUpperCase())}.</b></figcaption>${curveTable(series, x.label)}</figure>`;
   });
-  const rest = structures.length - shownCharts;
-  return markup`${sideKey(result, sidesOf(laws))}<div class="figures large">${figures}</div>${rest > 0 ? markup`<p class="soft">${rest} more structures are in the JSON.</p>` : null}`;
+  const rest = charts.size - shownCharts;
+  return markup`${sideKey(result, sidesOf(laws))}<div class="figures large">${figures}</div>${rest > 0 ? markup`<p class="soft">${rest} more are in the JSON.</p>` : null}`;
 }

@@ -1,17 +1,18 @@
 import type { CrosscheckResult } from "../../crosscheck/result.ts";
 import { type Markup, markup } from "../markup.ts";
 import { formatNumber, formatSeconds } from "../numbers.ts";
-import { sideName } from "./words.ts";
+import { comparisonName, principal, sideName } from "./words.ts";
 
 const openRows = 12;
 
 /** Every structure with its largest force error (where there are no forces: energy per atom) on each side. */
 export function structureTable(result: CrosscheckResult): Markup {
-  const heads = result.comparisons.map(
-    (c) => markup`<th scope="col">${c.side}<br><span class="soft">${c.forces === null ? "eV/atom" : "eV/Å"}</span></th>`,
+  const comparisons = principal(result);
+  const heads = comparisons.map(
+    (c) => markup`<th scope="col">${comparisonName(c, result)}<br><span class="soft">${c.forces === null ? "eV/atom" : "eV/Å"}</span></th>`,
   );
   const rows = result.structures.map((structure, i) => {
-    const errors = result.comparisons.map((c) => {
+    const errors = comparisons.map((c) => {
       const row =
         c.perStructure[i]?.structure === structure.name ? c.perStructure[i] : c.perStructure.find((r) => r.structure === structure.name);
       if (row === undefined) return markup`<td>–</td>`;

@@ -1,7 +1,7 @@
 import type { Comparison, CrosscheckResult, LawResult } from "../../crosscheck/result.ts";
 import { type Markup, markup } from "../markup.ts";
 import { formatCount, formatNumber } from "../numbers.ts";
-import { lawWords, sideName, sideWords } from "./words.ts";
+import { comparisonName, lawWords, principal, sideName, sideWords } from "./words.ts";
 
 const shownReasons = 5;
 
@@ -15,7 +15,7 @@ export function headline(result: CrosscheckResult): string {
   const silent = result.sides.find((side) => side.error !== null);
   if (silent !== undefined) return `${silent.name} gave no answer, so nothing is proven.`;
   const wrong = worstOf(result.comparisons.filter((c) => c.verdict === "fail"));
-  if (wrong !== undefined) return comparisonHeadline(wrong, reference);
+  if (wrong !== undefined) return comparisonHeadline(wrong, sideWords(wrong.reference));
   const broken = result.laws.find((law) => law.verdict === "fail");
   if (broken === undefined) return "Nothing was compared, so nothing is proven.";
   const law = lawWords[broken.name].replace(/^./, (c) => c.toLowerCase());
@@ -40,15 +40,16 @@ function worstOf(comparisons: readonly Comparison[]): Comparison | undefined {
 }
 
 function lead(result: CrosscheckResult): Markup {
-  const parts = result.comparisons.map((c) => {
+  const parts = principal(result).map((c) => {
     const [error, tolerance, unit] =
       c.forces === null ? [c.energy.maxAbsPerAtom, c.energy.tolerance, "eV per atom"] : [c.forces.maxAbs, c.forces.tolerance, "eV/Å"];
-    if (error === null) return markup`<li>${sideName(c.side)} gave values that are <b class="fail">missing or NaN</b></li>`;
+    if (error === null)
+      return markup`<li>${sideName(comparisonName(c, result))} gave values that are <b class="fail">missing or NaN</b></li>`;
     const tone = c.verdict === "pass" ? "" : "fail";
-    return markup`<li>${sideName(c.side)} differs by at most <b class="${tone}">${formatNumber(error)} ${unit}</b> <span class="soft">(allowed ${formatNumber(tolerance)})</span></li>`;
+    return markup`<li>${sideName(comparisonName(c, result))} differs by at most <b class="${tone}">${formatNumber(error)} ${unit}</b> <span class="soft">(allowed ${formatNumber(tolerance)})</span></li>`;
   });
   const measured = new Set(result.laws.map((law) => law.name)).size;
-  const counts = `${formatCount(result.structures.length, "structure")}, ${formatCount(result.comparisons.length, "comparison")} with ${result.reference}, ${formatCount(measured, "law")} measured.`;
+  const counts = `${formatCount(result.structures.length, "structure")}, ${formatCount(result.comparisons.length, "comparison")}, ${formatCount(measured, "law")} measured.`;
   return markup`<div class="lead"><p>${counts}</p><ul>${parts}</ul></div>`;
 }
 
@@ -66,7 +67,7 @@ function reasonsOf(result: CrosscheckResult): string[] {
         ? []
         : [`${s.name}${s.error.structure === null ? "" : ` on ${s.error.structure}`}: ${s.error.message} (${s.error.code})`],
     ),
-    ...result.comparisons.flatMap((c) => c.reasons.map((reason) => `${c.side}: ${reason}`)),
+    ...result.comparisons.flatMap((c) => c.reasons.map((reason) => `${comparisonName(c, result)}: ${reason}`)),
     ...result.laws.filter((law) => law.verdict === "fail").map(lawReason),
   ];
 }

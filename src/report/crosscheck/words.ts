@@ -1,4 +1,4 @@
-import type { CrosscheckResult, LawName, LawResult } from "../../crosscheck/result.ts";
+import type { Comparison, CrosscheckResult, LawName, LawResult } from "../../crosscheck/result.ts";
 import { type Markup, markup } from "../markup.ts";
 
 /** What must hold, as one would say it. */
@@ -31,6 +31,16 @@ export function sideWords(name: string): string {
 }
 
 export const sideName = (name: string): Markup => markup`<code>${name}</code>`;
+
+/** The comparisons worth a picture: those with the reference itself, and whichever failed; the rest follow from them. */
+export function principal(result: CrosscheckResult): Comparison[] {
+  return result.comparisons.filter((c) => c.reference === result.reference || c.verdict === "fail");
+}
+
+/** A comparison by name: its side, and what it was compared with where that is not the reference of all. */
+export function comparisonName({ side, reference }: Comparison, result: CrosscheckResult): string {
+  return reference === result.reference ? side : `${side} − ${reference}`;
+}
 
 /** The colour of each side, the same in every chart. */
 export function coloursOf(result: CrosscheckResult): (side: string) => number {
