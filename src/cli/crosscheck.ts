@@ -24,7 +24,7 @@ export const crosscheckCommand = defineCommand({
     samples: { type: "string", default: "2", valueHint: "K", description: "Displaced copies (0.05 Å, seeded) of each composition" },
     boxes: { type: "boolean", default: true, description: "Also put molecules into periodic cells, where every side can do that" },
     seed: { type: "string", default: "0", valueHint: "S", description: "Seed of every random number" },
-    threads: { type: "string", valueHint: "N", description: "Threads of each engine and worker" },
+    threads: { type: "string", valueHint: "N", description: "Threads of each engine and worker; a worker takes one by default" },
     checkpoint: { type: "string", valueHint: "FILE", description: 'The foreign file behind MODEL; side "package" runs what is in it' },
     report: { type: "string", valueHint: "DIR", description: "Write index.html, crosscheck.json and a replay file for each failure" },
     json: { type: "string", valueHint: "FILE", description: "Write the result as JSON" },

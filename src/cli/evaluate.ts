@@ -21,7 +21,7 @@ export const evaluateCommand = defineCommand({
     model: { type: "positional", required: true, description: "Model file, as painnless import writes it" },
     structures: { type: "positional", required: true, description: "Files that ASE reads, or name:NAME; any number of them" },
     side: { type: "string", default: "auto", valueHint: "SIDE", description: "Which side computes" },
-    threads: { type: "string", valueHint: "N", description: "Threads of the engine or worker" },
+    threads: { type: "string", valueHint: "N", description: "Threads of the engine or worker; a worker takes one by default" },
     out: { type: "string", valueHint: "FILE.xyz", description: "Write structures and results as extended XYZ" },
     json: { type: "string", valueHint: "FILE", description: "Write the results as JSON" },
   },

@@ -13,7 +13,8 @@ export interface SideOptions {
   readonly model: ModelFile;
   /** the foreign file the model was imported from, for side "package"; null if the user named none */
   readonly checkpoint: string | null;
-  /** of each engine and worker; null leaves the choice to them */
+  /** of each engine and worker; null: an engine takes what there is, a worker takes one. PyTorch shares out even the products of a
+   *  molecule, and its threads wait for each other in a loop: on a busy machine of two cores that was 20 times slower than one thread */
   readonly threads: number | null;
 }
 
@@ -120,7 +121,7 @@ async function build(
   }
   const python = await interpreter();
   const connect = RemotePotential.connect.bind(RemotePotential);
-  const worker = await startWorker({ python, ...limit, ...workerOf(side, model, checkpoint) }, connect);
+  const worker = await startWorker({ python, threads: threads ?? 1, ...workerOf(side, model, checkpoint) }, connect);
   return { potential: worker, note: null, versions: worker.remote.welcome.versions };
 }
 
