@@ -18,8 +18,6 @@ export interface Absent {
 
 /** evaluations that decide between numbers of threads; fewer where one takes longer than `slow` seconds */
 const probes = { few: 1, many: 5, slow: 0.2 };
-/** PyTorch float32 sums in another order at every size, and its error is up to twice what we allow ourselves (performance.md, section 4). */
-const slack = 5;
 
 const names: Readonly<Record<How, string>> = { eager: "torch-eager", compiled: "torch-compile" };
 
@@ -34,7 +32,7 @@ function contestantOf(process: BaselineProcess, how: How, precision: Precision) 
   };
   const evaluate = (set: number) => process.evaluate(how, precision, set);
   const name = opponentName(how, process.malloc);
-  return { name, side: `torch:cpu:${precision}`, slack, how, process, time, evaluate, graphs: () => graphs };
+  return { name, side: `torch:cpu:${precision}`, how, process, time, evaluate, graphs: () => graphs };
 }
 
 /** For each way to run PyTorch and each malloc: the process that is fastest, verified; and those that cannot be timed, with the reason.

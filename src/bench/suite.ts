@@ -48,14 +48,14 @@ const answerOf = async (engine: NativeEngine, batch: System["sets"][number]): Pr
 
 /** Timed inside the engine. */
 const inside = (engine: NativeEngine, name: string, { sets }: System): Contestant => ({
-  ...{ name, side: engine.name, slack: 1 },
+  ...{ name, side: engine.name },
   evaluate: (set) => answerOf(engine, sets[set] ?? []),
   time: async (set, count) => [...(await engine.time(sets[set] ?? [], want, count + 1)).slice(1)],
 });
 
 /** Timed from where a user of the potential stands. */
 const through = (engine: NativeEngine, { sets }: System): Contestant => ({
-  ...{ name: `${engine.name} through evaluate`, side: engine.name, slack: 1 },
+  ...{ name: `${engine.name} through evaluate`, side: engine.name },
   evaluate: (set) => answerOf(engine, sets[set] ?? []),
   async time(set, count) {
     const seconds: number[] = [];

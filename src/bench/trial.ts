@@ -13,8 +13,6 @@ export interface Contestant {
   readonly name: string;
   /** its side, e.g. "torch:cpu:f32": what its tolerance follows from */
   readonly side: string;
-  /** how many times the tolerance of its side it may be off: 1 for ours */
-  readonly slack: number;
   evaluate(set: number): Promise<Answer>;
   /** Seconds of each of `count` evaluations of one input set; one more, not timed, goes before. */
   time(set: number, count: number): Promise<readonly number[]>;
@@ -56,10 +54,10 @@ export async function verify(contestant: Contestant, judged: readonly Answer[], 
       cutoff: inputs.cutoff,
     };
     const allowed = pairTolerances(contestant.side, "torch:cpu:f64", scale);
-    const tolerance = contestant.slack * allowed.forces;
+    const tolerance = allowed.forces;
     if (!(forces <= tolerance)) throw wrong(contestant, `forces are ${forces} eV/Å from PyTorch float64, allowed is ${tolerance}`);
-    if (!(energy <= contestant.slack * allowed.energy))
-      throw wrong(contestant, `energies are ${energy} eV/atom from PyTorch float64, allowed is ${contestant.slack * allowed.energy}`);
+    if (!(energy <= allowed.energy))
+      throw wrong(contestant, `energies are ${energy} eV/atom from PyTorch float64, allowed is ${allowed.energy}`);
     if (set === 0 || forces > worst.forces) worst = { ...worst, forces, tolerance };
     worst = { ...worst, energyPerAtom: Math.max(worst.energyPerAtom, energy) };
   }

@@ -151,7 +151,7 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 /** Every side against the reference first, then every two sides, the coarser against the finer. */
 function comparePairs(answers: readonly SideAnswers[], structures: readonly Structure[], cutoff: number): Comparison[] {
   const [reference, ...sides] = answers as [SideAnswers, ...SideAnswers[]];
-  const exactness = ["f64", "fd-f64", "f32", "fd-f32"];
+  const exactness = ["f64", "fd-f64", "f32", "foreign-f32", "fd-f32"];
   const rank = ({ side }: Answers) => exactness.indexOf(accuracyOf(side));
   const pairs: [SideAnswers, SideAnswers][] = sides.map((side) => [side, reference]);
   sides.forEach((a, i) => {

@@ -1,15 +1,16 @@
 import type { LawName } from "./result.ts";
 
 /** How exactly a side computes, told by its name: what tolerances depend on. */
-export type Accuracy = "f64" | "f32" | "fd-f64" | "fd-f32";
+export type Accuracy = "f64" | "f32" | "foreign-f32" | "fd-f64" | "fd-f32";
 
-/** Precision is the last word of a side that says one ("native:cpu:f64"); "mixed" is held to float32's bounds, and so is a side that does
- *  not say (a foreign package computes in float32 until it says otherwise). `fd:` sides carry the error of a difference quotient. */
+/** Precision is the last word of a side that says one ("native:cpu:f64"); ours in "mixed" is held to float32's bounds. A side that is not
+ *  ours is foreign where it computes in float32, and it does until it says otherwise. `fd:` sides carry the error of a difference quotient. */
 export function accuracyOf(side: string): Accuracy {
   const differences = side.startsWith("fd:");
   const double = /:f64$/.test(side);
   if (differences) return double ? "fd-f64" : "fd-f32";
-  return double ? "f64" : "f32";
+  if (double) return "f64";
+  return side.startsWith("native:") ? "f32" : "foreign-f32";
 }
 
 /** Unit in the last place used to count ulps. */
@@ -21,6 +22,8 @@ export const ulpPrecision = (side: string): "float32" | "float64" => (accuracyOf
 const forceBounds: Readonly<Record<Accuracy, { absolute: number; relative: number }>> = {
   f64: { absolute: 1e-10, relative: 1e-13 },
   f32: { absolute: 1e-5, relative: 5e-6 },
+  // Coordinates are rounded too, to 1e-6 Å at 20 Å from the origin, times the stiffness of a bond; and sums are float32.
+  "foreign-f32": { absolute: 1e-4, relative: 2.5e-5 },
   // Central differences with Richardson extrapolation: the rounding of an energy divided by the step (docs/accuracy.md, differences).
   "fd-f64": { absolute: 1e-7, relative: 1e-7 },
   "fd-f32": { absolute: 5e-3, relative: 5e-3 },
