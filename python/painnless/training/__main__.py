@@ -19,7 +19,7 @@ from painnless.training.train import Schedule
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m painnless.training", description="Make the shipped model and its card.")
     parser.add_argument("--out", type=Path, required=True, help="model file to write; the card goes beside it, with .md")
-    parser.add_argument("--work", type=Path, default=Path("training-work"), help="folder for data and checkpoint; what is there is used")
+    parser.add_argument("--work", type=Path, default=Path("build/training"), help="folder for data and checkpoint; what is there is used")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=Schedule().steps)
     parser.add_argument("--threads", type=int, default=1, help="of torch; more than one helps little at this size")

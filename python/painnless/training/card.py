@@ -104,7 +104,7 @@ so another machine gets other trajectories of the same distribution.
 
 Atom references are a least-squares fit to the training energies in float64. Loss: mean length of the force error plus
 {schedule.energy_weight:g} × mean energy error per atom. AdamW, learning rate {schedule.learning_rate:g}, cosine to zero;
-the weights are an exponential moving average.
+the weights are an exponential moving average. Rate, batch and weight of the loss were chosen on validation blocks.
 
 ## Errors on the test blocks
 
