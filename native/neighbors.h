@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "basis.h"
+#include "neighbors/basis.h"
 
 namespace painnless {
 

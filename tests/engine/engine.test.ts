@@ -1,3 +1,4 @@
+import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { afterAll, describe, expect, test } from "vitest";
@@ -245,14 +246,28 @@ describe("off the event loop", () => {
 
   test("closed while busy: what runs is answered, what waits is refused, later calls too", async () => {
     const engine = open();
-    const running = engine.evaluate([gas(400, 3)]);
+    let answered = false;
+    const running = engine.evaluate([gas(400, 3)]).finally(() => {
+      answered = true;
+    });
     const waiting = engine.evaluate([water]);
     const refused = expect(waiting).rejects.toMatchObject({ name: "PainnlessError", code: "CANCELLED" });
     await engine.close();
+    expect(answered).toBe(true);
     await refused;
     expect((await running)[0]?.forces?.length).toBe(1200);
     await expect(engine.evaluate([water])).rejects.toMatchObject({ code: "CANCELLED" });
     await engine.close();
+  });
+
+  test.runIf(process.platform === "linux")("a closed engine's threads are gone", async () => {
+    const threads = () => readdirSync("/proc/self/task").length;
+    const before = threads();
+    const engines = Array.from({ length: 5 }, () => open({ threads: 4 }));
+    await Promise.all(engines.map((engine) => engine.evaluate([water])));
+    expect(threads()).toBeGreaterThanOrEqual(before + 15);
+    await Promise.all(engines.map((engine) => engine.close()));
+    expect(threads()).toBeLessThan(before + 5);
   });
 
   test("a thread of Node that ends in the middle of an evaluation takes nothing down", async () => {
