@@ -11,7 +11,9 @@ namespace painnless {
 namespace {
 
 constexpr const char* names[] = {
-    "cutoff derivative omitted", "update dot adjoint dropped", "norm adjoint sign", "message adjoint sign", "reverse edge direction",
+    "cutoff derivative omitted", "radial derivative sign", "update dot adjoint dropped", "update gate adjoint dropped",
+    "norm adjoint sign", "message adjoint sign", "direction adjoint sign", "scalar gather dropped",
+    "reverse edge direction", "readout slope omitted", "sender's force dropped", "vector components swapped",
 };
 std::atomic<const char*> planted{nullptr};  // one of `names`; read by all threads of a team
 

@@ -163,7 +163,7 @@ template <class Network, class Real> class CpuEngine final : public Engine {
           for (int k = 0; k < 3; ++k) {
             const double g = scale * gradient[k];
             to[k] += g;
-            from[k] -= g;
+            from[k] -= PAINNLESS_FAULT("sender's force dropped", 0.0, g);
           }
         }
         if (want.stress)

@@ -2,6 +2,7 @@
 // What the layers see of geometry: every neighbouring pair once, sorted by its first atom, then by its second.
 #include "../neighbors.h"
 #include "arena.h"
+#include "faults.h"
 
 namespace painnless::PAINNLESS_ISA {
 
@@ -32,7 +33,7 @@ template <class Real> struct Pairs {
       distance[count] = d;
       for (int k = 0; k < 3; ++k) {
         vector[3 * count + k] = r[k];
-        direction[4 * count + k] = static_cast<Real>(r[k] / (d + direction_eps));
+        direction[4 * count + k] = static_cast<Real>(r[PAINNLESS_FAULT("vector components swapped", k ^ (k < 2), k)] / (d + direction_eps));
       }
       direction[4 * count + 3] = 0;
       ++count;

@@ -191,14 +191,14 @@ template <class Real, bool First> struct Message {
             s = fma(PAINNLESS_FAULT("message adjoint sign", fma(along_j, xr, along_i * xjr), fnma(along_j, xr, along_i * xjr)),
                     load(slope + granule), s);
             const V from_j = wr * xjr, from_i = wr * xr;
-            const V t0 = fnma(from_i, c0, from_j * b0), t1 = fnma(from_i, c1, from_j * b1), t2 = fnma(from_i, c2, from_j * b2);
+            const V t0 = PAINNLESS_FAULT("direction adjoint sign", fma(from_i, c0, from_j * b0), fnma(from_i, c0, from_j * b0)), t1 = fnma(from_i, c1, from_j * b1), t2 = fnma(from_i, c2, from_j * b2);
             if constexpr (!First) {
               const Real* muj = mu + static_cast<size_t>(j) * 3 * f + at;
               Real *x_barj = x_bar + static_cast<size_t>(j) * 3 * f + at, *gj = gathered + static_cast<size_t>(j) * 3 * f + at;
               const V wq = load(w), wm = load(w + 2 * granule);
               const V ij = fma(b2, load(muj + 2 * f), fma(b1, load(muj + f), b0 * load(muj))), ji = fma(c2, m2, fma(c1, m1, c0 * m0));
               s = fma(fma(ij, load(xj + 2 * f), ji * xm), load(slope + 2 * granule), s);
-              sum_q = fma(wq, qbj, sum_q);
+              sum_q = PAINNLESS_FAULT("scalar gather dropped", sum_q, fma(wq, qbj, sum_q));
               store(x_barj, fma(wq, qbi, load(x_barj)));
               sum_r = fnma(wr, along_j, sum_r);
               store(x_barj + f, fma(wr, PAINNLESS_FAULT("reverse edge direction", -along_i, along_i), load(x_barj + f)));

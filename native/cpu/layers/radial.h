@@ -39,7 +39,7 @@ struct Radial {
     const double gamma = (basis == RadialBasis::gaussian_half ? 0.5 : 1.0) / (widths[r] * widths[r]);
     const double x = d - offsets[r];
     phi = std::exp(-gamma * x * x);
-    slope = -2 * gamma * x * phi;
+    slope = PAINNLESS_FAULT("radial derivative sign", 2.0, -2.0) * gamma * x * phi;
   }
 
   /// f phi_r and (f phi_r)' for r = 0 .. R-1; entry R holds f and f', which multiply the bias of PaiNN's filter (T8, T9) or are not read.

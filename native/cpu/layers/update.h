@@ -72,7 +72,8 @@ template <class Real> struct Update {
         }
         const V norm = sqrt(norm2);
         store(qn + static_cast<size_t>(i) * 2 * f + f + c, norm);
-        store(saved.inverse_norm + static_cast<size_t>(i) * f + c, splat(Real(1)) / norm);
+        // norm 0, as in padding when epsilon is 0 or underflows, has no gradient: 0, not infinity
+        store(saved.inverse_norm + static_cast<size_t>(i) * f + c, norm > 0 ? splat(Real(1)) / norm : V{});
         store(saved.dot + static_cast<size_t>(i) * f + c, dot);
       }
     share.meet_columns();
@@ -129,7 +130,7 @@ template <class Real> struct Update {
           const size_t row = static_cast<size_t>(3 * i + k) * 2 * f + c;
           const V v = load(saved.vy + row), w = load(saved.vy + row + f);
           store(s.vy_bar + row, fma(PAINNLESS_FAULT("norm adjoint sign", -norm_part, norm_part), v, dot_bar * w));
-          const V gate = last ? V{} : load(y + f) * load(mu_bar + static_cast<size_t>(3 * i + k) * f + c);
+          const V gate = PAINNLESS_FAULT("update gate adjoint dropped", true, last) ? V{} : load(y + f) * load(mu_bar + static_cast<size_t>(3 * i + k) * f + c);
           store(s.vy_bar + row + f, fma(dot_bar, v, gate));
         }
       }
