@@ -42,7 +42,8 @@ const checks = [
 /** @param {readonly string[]} command @returns {Promise<number>} the exit status */
 function run([command = "", ...args]) {
   // PYTHONPATH: a PAINNLESS_PYTHON of the user's own has no painnless installed.
-  const env = { ...process.env, PYTHONPATH: join(root, "python"), OMP_NUM_THREADS: process.env.OMP_NUM_THREADS ?? "2" };
+  // OMP_NUM_THREADS: sums of several threads come in any order, and the last bit of a Hessian turns degenerate normal modes around.
+  const env = { ...process.env, PYTHONPATH: join(root, "python"), OMP_NUM_THREADS: "1" };
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", "inherit", "inherit"] });
     child.once("error", reject);
