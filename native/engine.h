@@ -57,7 +57,7 @@ struct Want {
 struct Evaluation {
   std::vector<double> net_energy;  // (structures)
   std::vector<double> forces;      // (atoms, 3) or empty
-  std::vector<double> stress;      // (structures, 6) Voigt xx yy zz yz xz xy, or empty; zeros where a structure is not periodic in 3 axes
+  std::vector<double> stress;      // (structures, 6) Voigt xx yy zz yz xz xy, or empty; zeros where the cell has no volume
   std::vector<double> energies;    // (atoms)
   std::vector<int32_t> edges;      // (structures) directed edges
 };
@@ -82,7 +82,7 @@ struct CpuOptions {
 class Engine {
  public:
   virtual ~Engine() = default;
-  /// Throws InputError: BAD_STRUCTURE (coincident atoms), NOT_FINITE.
+  /// Throws InputError BAD_STRUCTURE (coincident atoms). Whether the results are finite is the caller's to check.
   virtual void evaluate(const Batch& batch, Want want, Evaluation& result) = 0;
   virtual Plan plan(int atoms, int pairs) const = 0;
 };

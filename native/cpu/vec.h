@@ -125,7 +125,7 @@ PAINNLESS_INLINE VecD exp(VecD x) {
   return p * (VecD)(((VecL)t << 52) + (int64_t{1023} << 52));
 }
 
-/// silu(z) = z / (1 + e^-z) and its derivative (docs/theory.md, conventions).
+/// silu(z) = z / (1 + e^-z) and its derivative (docs/theory.md, T1).
 template <class Real> PAINNLESS_INLINE void silu(Vec<Real> z, Vec<Real>& value, Vec<Real>& slope) {
   const Vec<Real> one = splat(Real(1));
   const Vec<Real> sigma = one / (one + exp(-z));

@@ -1,5 +1,5 @@
 #pragma once
-// Quintic splines on equal intervals of [0, end]: the radial table of the filters (docs/theory.md, filter table).
+// Quintic splines on equal intervals of [0, end]: the radial table of the filters (docs/theory.md, T47 to T49).
 #include <algorithm>
 #include <vector>
 
