@@ -6,7 +6,7 @@ import { accuracyOf } from "./tolerances.ts";
 
 /** Steps halve from one to the next, so that two neighbours cancel the h^2 term: (4 D(h/2) - D(h)) / 3. */
 const halving = (largest: number, count: number): number[] => Array.from({ length: count }, (_, k) => largest / 2 ** k);
-const stepsOf = { "fd-f64": halving(0.002, 5), "fd-f32": halving(0.08, 4) } as const;
+const stepsOf = { "fd-f64": halving(0.002, 9), "fd-f32": halving(0.08, 4) } as const;
 
 /** The extrapolation that agrees best with its neighbour, for each component; NaN where any difference is.
  *  @param differences [step][component], steps halving */
