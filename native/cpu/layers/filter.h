@@ -113,15 +113,18 @@ template <class Real> class Filters {
       const SplineBasis basis(position - interval);
       in.interval[p] = interval;
       Real* out = in.value + static_cast<size_t>(p) * table_inputs;
-      for (int k = 0; k <= spline_degree; ++k) out[k] = static_cast<Real>(basis.value[k]);
-      for (int k = 0; k < spline_degree; ++k) out[spline_degree + 1 + k] = static_cast<Real>(basis.slope[k] * intervals_ / radial_.cutoff);
+      const auto tails = basis.tails();
+      for (int k = 0; k < spline_degree; ++k) {
+        out[k] = static_cast<Real>(tails[k]);
+        out[spline_degree + k] = static_cast<Real>(basis.slope[k] * intervals_ / radial_.cutoff);
+      }
     }
   }
 
-  /// W and W' of pairs a .. b-1 for one granule, (pairs, filter_row); either may be null.
+  /// W and W' (T8 to T11, or T48 and T50) of pairs a .. b-1 for one granule, (pairs, filter_row); either may be null.
   void rows(const FilterInputs<Real>& in, int layer, int g, int a, int b, Real* w, Real* slope, Real* scratch) const {
     if (tabulated()) {
-      const Real* table = tables_[layer].data.get() + static_cast<size_t>(g) * (intervals_ + spline_degree) * filter_row;
+      const Real* table = tables_[layer].data.get() + static_cast<size_t>(g) * (intervals_ + spline_degree) * 2 * filter_row;
       if (w && slope)
         look_up<true, true>(in, table, a, b, w, slope);
       else if (w)
@@ -149,11 +152,11 @@ template <class Real> class Filters {
   }
 
  private:
-  static constexpr int table_inputs = 2 * spline_degree + 2;  // 6 values, 5 slopes, 1 unused
+  static constexpr int table_inputs = 2 * spline_degree;  // weights of the 5 differences in W and in W'
   int inputs() const { return radial_.size() + 1; }           // the cutoff itself comes last
 
   struct Table {
-    AlignedArray<Real> data;  // (granules, intervals + 5, filter_row)
+    AlignedArray<Real> data;  // (granules, intervals + 5, 2, filter_row): each coefficient, and what the next one differs by
     size_t size;
   };
   struct Row {
@@ -224,13 +227,17 @@ template <class Real> class Filters {
         }
       if (!(error <= 1e-8 * largest && slope_error <= 3e-7 * largest_slope)) return;
       Table& table = tables.emplace_back();
-      table.size = static_cast<size_t>(granules_) * size * filter_row;
+      table.size = static_cast<size_t>(granules_) * size * 2 * filter_row;
       table.data = AlignedArray<Real>(table.size);
       for (int g = 0; g < granules_; ++g)
         for (int i = 0; i < size; ++i)
           for (int n = 0; n < filter_row; ++n) {
             const int from = source(g * filter_row + n);
-            if (from >= 0) table.data[(static_cast<size_t>(g) * size + i) * filter_row + n] = static_cast<Real>(c[static_cast<size_t>(i) * columns + from]);
+            if (from < 0) continue;
+            const double* here = &c[static_cast<size_t>(i) * columns + from];
+            Real* entry = &table.data[(static_cast<size_t>(g) * size + i) * 2 * filter_row + n];
+            entry[0] = static_cast<Real>(*here);
+            entry[filter_row] = i + 1 < size ? static_cast<Real>(here[columns] - *here) : Real(0);
           }
     }
     tables_ = std::move(tables);
@@ -242,27 +249,28 @@ template <class Real> class Filters {
     using V = Vec<Real>;
     for (int p = a; p < b; ++p) {
       const Real* weights = in.value + static_cast<size_t>(p) * table_inputs;
-      V value[spline_degree + 1], derivative[spline_degree];
+      V value[spline_degree], derivative[spline_degree];
 #pragma GCC unroll 8
-      for (int k = 0; k <= spline_degree; ++k) value[k] = splat(weights[k]);
-#pragma GCC unroll 8
-      for (int k = 0; k < spline_degree; ++k) derivative[k] = splat(weights[spline_degree + 1 + k]);
-      const Real* row = table + static_cast<size_t>(in.interval[p]) * filter_row;
+      for (int k = 0; k < spline_degree; ++k) {
+        value[k] = splat(weights[k]);
+        derivative[k] = splat(weights[spline_degree + k]);
+      }
+      const Real* row = table + static_cast<size_t>(in.interval[p]) * 2 * filter_row;
       const size_t to = static_cast<size_t>(p - a) * filter_row;
       for (int n = 0; n < filter_row; n += width<Real>) {
-        V c[spline_degree + 1];
+        V difference[spline_degree];
 #pragma GCC unroll 8
-        for (int k = 0; k <= spline_degree; ++k) c[k] = load(row + k * filter_row + n);
+        for (int k = 0; k < spline_degree; ++k) difference[k] = load(row + (2 * k + 1) * filter_row + n);
         if constexpr (Values) {
-          V sum = c[0] * value[0];
+          V sum = load(row + n);
 #pragma GCC unroll 8
-          for (int k = 1; k <= spline_degree; ++k) sum = fma(c[k], value[k], sum);
+          for (int k = 0; k < spline_degree; ++k) sum = fma(difference[k], value[k], sum);
           store(w + to + n, sum);
         }
         if constexpr (Slopes) {
-          V sum = (c[1] - c[0]) * derivative[0];
+          V sum = difference[0] * derivative[0];
 #pragma GCC unroll 8
-          for (int k = 1; k < spline_degree; ++k) sum = fma(c[k + 1] - c[k], derivative[k], sum);
+          for (int k = 1; k < spline_degree; ++k) sum = fma(difference[k], derivative[k], sum);
           store(slope + to + n, sum);
         }
       }

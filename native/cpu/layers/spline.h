@@ -1,6 +1,8 @@
 #pragma once
 // Quintic splines on equal intervals of [0, end]: the radial table of the filters (docs/theory.md, T47 to T49).
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <vector>
 
 namespace painnless::PAINNLESS_ISA {
@@ -10,6 +12,14 @@ constexpr int spline_degree = 5;
 /// The 6 basis functions that are not zero in an interval, at t in [0, 1], and what turns differences of coefficients into the derivative.
 struct SplineBasis {
   double value[spline_degree + 1], slope[spline_degree];
+
+  /// Factors of the differences c_(k+1) - c_k in S = c_0 + sum_k difference_k tail_k: the same sum as over `value` (T47, T50).
+  std::array<double, spline_degree> tails() const {
+    std::array<double, spline_degree> sums;
+    double sum = 0;
+    for (int k = spline_degree; k > 0; --k) sums[k - 1] = sum += value[k];
+    return sums;
+  }
 
   explicit SplineBasis(double t) {
     double lower[spline_degree + 1] = {1}, upper[spline_degree + 1];
