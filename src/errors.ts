@@ -10,9 +10,11 @@
  *  | NOT_FOUND       | a file or name that is not there                                | 2    |
  *  | MISSING         | something the machine lacks: compiler, Python, package, device  | 3    |
  *  | NOT_FINITE      | a computation gave NaN or infinity                              | 1    |
+ *  | UNSTABLE        | a trajectory that cannot be integrated on                       | 1    |
  *  | WORKER_DIED     | a worker process ended while it owed an answer                  | 1    |
  *  | WORKER_FAILED   | a worker process answered with an error of its own              | 1    |
  *  | TIMEOUT         | no answer within the deadline                                   | 1    |
+ *  | OVERLOADED      | a server has as many clients or waiting requests as it takes    | 1    |
  *  | CANCELLED       | the caller withdrew the request                                 | 130  |
  *  | INTERNAL        | a broken promise of our own                                     | 1    |
  */
@@ -25,9 +27,11 @@ export const errorCodes = [
   "NOT_FOUND",
   "MISSING",
   "NOT_FINITE",
+  "UNSTABLE",
   "WORKER_DIED",
   "WORKER_FAILED",
   "TIMEOUT",
+  "OVERLOADED",
   "CANCELLED",
   "INTERNAL",
 ] as const;

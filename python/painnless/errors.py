@@ -13,9 +13,11 @@ ErrorCode = Literal[
     "NOT_FOUND",
     "MISSING",
     "NOT_FINITE",
+    "UNSTABLE",
     "WORKER_DIED",
     "WORKER_FAILED",
     "TIMEOUT",
+    "OVERLOADED",
     "CANCELLED",
     "INTERNAL",
 ]

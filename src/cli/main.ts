@@ -46,9 +46,11 @@ const exitStatus: Readonly<Record<ErrorCode, number>> = {
   NOT_FOUND: 2,
   MISSING: 3,
   NOT_FINITE: 1,
+  UNSTABLE: 1,
   WORKER_DIED: 1,
   WORKER_FAILED: 1,
   TIMEOUT: 1,
+  OVERLOADED: 1,
   CANCELLED: 130,
   INTERNAL: 1,
 };
