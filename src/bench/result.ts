@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { machineSchema } from "../crosscheck/result.ts";
+import { machineSchema } from "../system/machine.ts";
 
 /** What `painnless bench` measured, as its JSON says it. All times are of one evaluation of the whole batch, energy and forces. */
 const positive = z.number().positive();

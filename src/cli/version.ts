@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
 import { z } from "zod";
-import type { Machine } from "../crosscheck/result.ts";
+import type { Machine } from "../system/machine.ts";
 
 /** Of this package, from its package.json. */
 export async function packageVersion(): Promise<string> {

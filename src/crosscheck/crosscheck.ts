@@ -1,4 +1,6 @@
 import { PainnlessError } from "../errors.ts";
+import type { ModelSummary } from "../model/summary.ts";
+import type { Machine } from "../system/machine.ts";
 import { countEdges } from "../system/pairs.ts";
 import type { Potential } from "../system/potential.ts";
 import { assertComputable, type Structure } from "../system/structure.ts";
@@ -7,7 +9,7 @@ import { type Answers, compare } from "./compare.ts";
 import { distinct, geometries } from "./geometries.ts";
 import { checkLaw, consequences, laws, measureLaw } from "./laws.ts";
 import { packStructure, type Replay, replayName } from "./replay.ts";
-import type { Comparison, CrosscheckResult, LawName, LawResult, Machine, ModelSummary } from "./result.ts";
+import type { Comparison, CrosscheckResult, LawName, LawResult } from "./result.ts";
 import { accuracyOf } from "./tolerances.ts";
 
 export interface CrosscheckSide {

@@ -1,11 +1,11 @@
 import { z } from "zod";
+import { modelSummarySchema } from "../model/summary.ts";
+import { machineSchema } from "../system/machine.ts";
+import { verdictSchema } from "../system/verdict.ts";
 
 /** What `painnless crosscheck` found, as its JSON says it (docs/formats.md). A number that is not finite cannot be written in JSON:
  *  it appears as null, and what holds it has failed. */
 const measured = z.number().nullable();
-
-export const verdictSchema = z.enum(["pass", "fail"]);
-export type Verdict = z.infer<typeof verdictSchema>;
 
 const errorEntry = z.strictObject({ code: z.string(), message: z.string(), structure: z.string().nullable() });
 
@@ -150,28 +150,6 @@ export const lawResultSchema = z.strictObject({
   error: errorEntry.nullable(),
 });
 export type LawResult = z.infer<typeof lawResultSchema>;
-
-export const modelSummarySchema = z.strictObject({
-  name: z.string(),
-  sha256: z.string(),
-  architecture: z.string(),
-  /** Å */
-  cutoff: z.number(),
-  energyUnit: z.string(),
-  /** who said so: "file", "user" or "assumed" */
-  unitsOrigin: z.string(),
-});
-export type ModelSummary = z.infer<typeof modelSummarySchema>;
-
-export const machineSchema = z.strictObject({
-  platform: z.string(),
-  arch: z.string(),
-  cpu: z.string(),
-  cores: z.int(),
-  /** of painnless, node, and where asked torch, ase ... */
-  versions: z.record(z.string(), z.string()),
-});
-export type Machine = z.infer<typeof machineSchema>;
 
 export const crosscheckResultSchema = z.strictObject({
   format: z.literal("painnless.crosscheck/1"),
