@@ -97,6 +97,21 @@ export interface NativeCpuEngine {
   close(): void;
 }
 
+/** One layer, alone, for tests; arrays by the names of tests/golden/layers. */
+export interface LayerQuestion {
+  readonly layer: "radial" | "filter" | "table" | "context" | "message" | "update" | "readout";
+  /** the interaction layer it stands in */
+  readonly index: number;
+  readonly inputs: NativeTensors;
+  /** dE/d(output) by output; without any, the adjoint is not run */
+  readonly outputBars: NativeTensors;
+}
+export interface LayerAnswer {
+  readonly outputs: NativeTensors;
+  /** dE/d(input); of the vectors of a message it is G, dE/dr of a pair, both its directions together */
+  readonly inputBars: NativeTensors;
+}
+
 export interface NativeAddon {
   readonly version: string;
   /** what this processor can run, best last */
@@ -115,6 +130,14 @@ export interface NativeAddon {
   ): Float64Array;
   /** Multiply-add rate of one core in flop/s with this instruction set, measured for a moment; the ceiling of the dense layers. */
   peak(instructionSet: InstructionSet, precision: NativePrecision): number;
+  /** Throws an Error with code USAGE for a layer or array that is not there, UNSUPPORTED for an instruction set. */
+  probe(
+    instructionSet: InstructionSet,
+    precision: NativePrecision,
+    config: NativeConfig,
+    tensors: NativeTensors,
+    question: LayerQuestion,
+  ): LayerAnswer;
   /** Names of the faults this build can plant (tests only; an empty list in the product). */
   faults(): string[];
   /** Switches one planted fault on, or all off with null. */
