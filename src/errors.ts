@@ -5,12 +5,14 @@
  *  | USAGE           | an argument, option or side that does not exist                 | 2    |
  *  | BAD_STRUCTURE   | atoms, positions or cell that cannot be computed                | 2    |
  *  | BAD_MODEL       | a model file that is damaged, unknown or inconsistent           | 2    |
+ *  | BAD_CHECKPOINT  | a run's saved state that is damaged, or not of this run         | 2    |
  *  | BAD_MESSAGE     | a message that does not follow the protocol                     | 2    |
  *  | UNSUPPORTED     | understood, but this side cannot do it                          | 2    |
  *  | NOT_FOUND       | a file or name that is not there                                | 2    |
  *  | MISSING         | something the machine lacks: compiler, Python, package, device  | 3    |
  *  | NOT_FINITE      | a computation gave NaN or infinity                              | 1    |
  *  | UNSTABLE        | a trajectory that cannot be integrated on                       | 1    |
+ *  | WRITE_FAILED    | a file that cannot be written on: no space left, a limit        | 1    |
  *  | WORKER_DIED     | a worker process ended while it owed an answer                  | 1    |
  *  | WORKER_FAILED   | a worker process answered with an error of its own              | 1    |
  *  | TIMEOUT         | no answer within the deadline                                   | 1    |
@@ -22,12 +24,14 @@ export const errorCodes = [
   "USAGE",
   "BAD_STRUCTURE",
   "BAD_MODEL",
+  "BAD_CHECKPOINT",
   "BAD_MESSAGE",
   "UNSUPPORTED",
   "NOT_FOUND",
   "MISSING",
   "NOT_FINITE",
   "UNSTABLE",
+  "WRITE_FAILED",
   "WORKER_DIED",
   "WORKER_FAILED",
   "TIMEOUT",

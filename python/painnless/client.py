@@ -11,7 +11,22 @@ import zmq
 from painnless.batch import Evaluation, decode_result, encode_evaluate
 from painnless.errors import PainnlessError
 from painnless.structure import Structure
-from painnless.wire import PROTOCOL, Bye, Cancel, Decoded, Error, Hello, Message, Ping, Pong, Property, Result, Welcome, decode_message
+from painnless.wire import (
+    PROTOCOL,
+    Bye,
+    Cancel,
+    Decoded,
+    Error,
+    Hello,
+    Message,
+    Ping,
+    Pong,
+    Property,
+    Result,
+    Welcome,
+    decode_message,
+    other_protocol,
+)
 from painnless.wire import encode_message as encode
 
 __all__ = ["RemotePotential"]
@@ -22,10 +37,11 @@ _BYE_LINGER_MS = 50
 class RemotePotential:
     """One DEALER socket to `endpoint` (ipc://PATH), used by one thread.
 
-    silence: seconds without any sign of life after which an answer is given up. Raises TIMEOUT when nobody says welcome.
+    silence: seconds without any sign of life after which an answer is given up. model: sha256 of the model that the server must have; any
+    without it. Raises TIMEOUT when nobody says welcome, UNSUPPORTED for another protocol or model.
     """
 
-    def __init__(self, endpoint: str, *, silence: float = 10.0) -> None:
+    def __init__(self, endpoint: str, *, silence: float = 10.0, model: str | None = None) -> None:
         if not endpoint.startswith("ipc://"):
             raise PainnlessError("UNSUPPORTED", f"endpoint {endpoint}: expected ipc://PATH; there is no plaintext TCP", "endpoint")
         self._endpoint = endpoint
@@ -37,7 +53,7 @@ class RemotePotential:
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.connect(endpoint)
         try:
-            self.welcome = self._greet()
+            self.welcome = self._greet(model)
         except PainnlessError:
             self.close()
             raise
@@ -76,15 +92,15 @@ class RemotePotential:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _greet(self) -> Welcome:
+    def _greet(self, model: str | None) -> Welcome:
         client = f"painnless python {os.getpid()}"
         answer = self._ask(
-            lambda request: encode(Hello(epoch=self._epoch, id=request, protocol=PROTOCOL, client=client)), float("inf")
+            lambda request: encode(Hello(epoch=self._epoch, id=request, protocol=PROTOCOL, model=model, client=client)), float("inf")
         ).message
         if not isinstance(answer, Welcome):
             raise _unexpected("hello", answer)
         if answer.protocol != PROTOCOL:
-            raise PainnlessError("UNSUPPORTED", f"the server speaks protocol {answer.protocol}, expected {PROTOCOL}; use the same release")
+            raise other_protocol(answer.protocol)
         return answer
 
     def _ask(self, make_frames: Callable[[int], list[bytes]], deadline: float) -> Decoded:

@@ -22,17 +22,20 @@ __all__ = [
     "Error",
     "Evaluate",
     "Hello",
+    "Latency",
     "Limits",
     "Message",
     "Ping",
     "Pong",
     "Property",
     "Result",
+    "Statistics",
+    "Status",
     "Welcome",
     "address_of",
     "decode_message",
     "encode_message",
-    "kinds",
+    "other_protocol",
     "properties",
 ]
 
@@ -43,6 +46,7 @@ Property = Literal["energy", "forces", "stress", "energies"]
 properties: tuple[Property, ...] = ("energy", "forces", "stress", "energies")
 
 Uint32 = Annotated[int, Meta(ge=0, le=0xFFFFFFFF)]
+Count = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
 Element = Annotated[int, Meta(ge=1, le=118)]
 Rows = Annotated[int, Meta(ge=0, le=0x7FFFFFFF)]
@@ -76,6 +80,7 @@ class _Request(_Message, frozen=True, forbid_unknown_fields=True, tag_field="kin
 
 class Hello(_Request, frozen=True):
     protocol: Positive
+    model: str | None
     client: Annotated[str, Meta(max_length=200)]
 
 
@@ -83,6 +88,8 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     atoms: Positive
     structures: Positive
     bytes: Positive
+    queue: Positive
+    clients: Positive
 
 
 class Welcome(_Request, frozen=True):
@@ -113,7 +120,7 @@ class Result(_Request, frozen=True):
     net: Array[Literal["f64"], PerRow]
     forces: Array[Literal["f64"], PerRow3] | None
     stress: Array[Literal["f64"], PerRow6] | None
-    stressed: list[Annotated[int, Meta(ge=0)]]
+    stressed: list[Count]
     energies: Array[Literal["f64"], PerRow] | None
 
 
@@ -125,8 +132,35 @@ class Pong(_Request, frozen=True):
     pass
 
 
+class Status(_Request, frozen=True):
+    pass
+
+
+class Latency(Struct, frozen=True, forbid_unknown_fields=True):
+    p50: float
+    p90: float
+    p99: float
+    max: float
+
+
+class Statistics(_Request, frozen=True):
+    uptime: Annotated[float, Meta(ge=0)]
+    clients: Count
+    waiting: Count
+    answered: Count
+    refused: Count
+    cancelled: Count
+    malformed: Count
+    batches: Count
+    structures: Count
+    atoms: Count
+    latency: Latency | None
+    compute: Latency | None
+    memory: Count
+
+
 class Busy(_Request, frozen=True):
-    ahead: Annotated[int, Meta(ge=0)]
+    ahead: Count
 
 
 class Cancel(_Request, frozen=True):
@@ -145,10 +179,7 @@ class Bye(_Message, frozen=True):
     pass
 
 
-Message = Hello | Welcome | Evaluate | Result | Ping | Pong | Busy | Cancel | Error | Bye
-kinds: dict[str, type[Struct]] = {
-    kind.__name__.lower(): kind for kind in (Hello, Welcome, Evaluate, Result, Ping, Pong, Busy, Cancel, Error, Bye)
-}
+Message = Hello | Welcome | Evaluate | Result | Ping | Pong | Status | Statistics | Busy | Cancel | Error | Bye
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Message)
@@ -194,6 +225,7 @@ def decode_message(frames: Sequence[bytes | memoryview]) -> Decoded:
     try:
         message = _decoder.decode(frames[0])
     except msgspec.ValidationError as exc:
+        _assert_protocol(frames[0])
         at = re.search(r" - at `\$\.?([^`]*)`$", str(exc))
         raise PainnlessError("BAD_MESSAGE", f"the header does not follow the protocol: {exc}", at[1] if at else None) from exc
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as exc:
@@ -210,6 +242,27 @@ def address_of(frames: Sequence[bytes | memoryview]) -> tuple[int | None, int | 
     except (IndexError, msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return None, None
     return address
+
+
+def other_protocol(found: int) -> PainnlessError:
+    return PainnlessError("UNSUPPORTED", f"protocol {found}, this end speaks {PROTOCOL}; use the same release on both ends", "protocol")
+
+
+def _assert_protocol(header: bytes | memoryview) -> None:
+    """A greeting of another version may have other fields: that is why it is not understood, and what its sender must hear."""
+    try:
+        greeting = msgspec.msgpack.decode(header, type=_Greeting)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return
+    if greeting.protocol != PROTOCOL:
+        raise other_protocol(greeting.protocol)
+
+
+class _Greeting(Struct):
+    """What every version has."""
+
+    kind: Literal["hello", "welcome"]
+    protocol: Positive
 
 
 def _check_arrays(message: Message, sizes: list[int]) -> None:

@@ -2,7 +2,7 @@ import { PainnlessError } from "../errors.ts";
 import type { Evaluation, Potential, Property } from "../system/potential.ts";
 import { assertComputable, type Domain, type Structure } from "../system/structure.ts";
 import { decodeResult, encodeEvaluate } from "./batch.ts";
-import { encodeMessage } from "./codec.ts";
+import { encodeMessage, otherProtocol } from "./codec.ts";
 import { Exchange, type RequestOptions } from "./exchange.ts";
 import { protocolVersion, type Welcome } from "./messages.ts";
 
@@ -11,6 +11,8 @@ export interface RemoteOptions {
   readonly connectMs?: number;
   /** ms without any sign of life, busy and pong included, after which an owed answer is given up */
   readonly silenceMs?: number;
+  /** sha256 of the model that the server must have; any without it */
+  readonly model?: string;
   /** resolves, with the reason, when the server is known to be gone */
   readonly ended?: Promise<PainnlessError>;
 }
@@ -33,13 +35,13 @@ export class RemotePotential implements Potential {
   }
 
   /** The potential served at `endpoint` (ipc://PATH).
-   *  @throws {PainnlessError} TIMEOUT when nobody answers, UNSUPPORTED when the two speak different protocols */
+   *  @throws {PainnlessError} TIMEOUT when nobody answers, UNSUPPORTED when the two speak different protocols or the model is another */
   static async connect(endpoint: string, options: RemoteOptions = {}): Promise<RemotePotential> {
-    const { connectMs = 10_000, silenceMs = 10_000, ended } = options;
+    const { connectMs = 10_000, silenceMs = 10_000, model = null, ended } = options;
     const exchange = new Exchange(endpoint, silenceMs);
     void ended?.then((error) => exchange.fail(error));
     try {
-      return new RemotePotential(exchange, await greet(exchange, connectMs));
+      return new RemotePotential(exchange, await greet(exchange, connectMs, model));
     } catch (error) {
       await exchange.close();
       throw error;
@@ -88,19 +90,15 @@ export class RemotePotential implements Potential {
   }
 }
 
-async function greet(exchange: Exchange, connectMs: number): Promise<Welcome> {
+async function greet(exchange: Exchange, connectMs: number, model: string | null): Promise<Welcome> {
   const answer = await exchange.request(
     "hello",
-    (address) => encodeMessage({ kind: "hello", ...address, protocol: protocolVersion, client: `painnless node ${process.pid}` }),
+    (address) => encodeMessage({ kind: "hello", ...address, protocol: protocolVersion, model, client: `painnless node ${process.pid}` }),
     { deadlineMs: connectMs },
   );
   if (!answer.is("welcome")) throw unexpected("hello", answer.message.kind, "welcome");
   const { message } = answer;
-  if (message.protocol !== protocolVersion)
-    throw new PainnlessError(
-      "UNSUPPORTED",
-      `the server at ${exchange.endpoint} speaks protocol ${message.protocol}, expected ${protocolVersion}; use the same release on both ends`,
-    );
+  if (message.protocol !== protocolVersion) throw otherProtocol(message.protocol);
   return message;
 }
 

@@ -1,7 +1,7 @@
 import { Packr } from "msgpackr";
 import { z } from "zod";
 import { PainnlessError } from "../errors.ts";
-import { type ArrayRef, type Dtype, type Message, messageSchema } from "./messages.ts";
+import { type ArrayRef, type Dtype, type Message, messageSchema, protocolVersion } from "./messages.ts";
 
 interface ArrayTypes {
   f64: Float64Array;
@@ -71,7 +71,7 @@ export class DecodedMessage<M extends Message = Message> {
 }
 
 /** A message and its arrays, checked: schema, number of frames, and the extent of each against dtype and shape.
- *  @throws {PainnlessError} BAD_MESSAGE naming the field */
+ *  @throws {PainnlessError} BAD_MESSAGE naming the field; UNSUPPORTED for a greeting of another protocol that cannot be read */
 export function decodeMessage(frames: readonly Uint8Array[]): DecodedMessage {
   const message = checkHeader(unpackHeader(frames));
   checkArrays(
@@ -109,9 +109,24 @@ function unpackHeader(frames: readonly Uint8Array[]): unknown {
 function checkHeader(header: unknown): Message {
   const parsed = messageSchema.safeParse(header);
   if (parsed.success) return parsed.data;
+  assertProtocol(header);
   const issue = parsed.error.issues[0];
   const field = issue?.path.join(".") || null;
   return bad(`the header does not follow the protocol: ${field === null ? "" : `${field}: `}${issue?.message}`, field, parsed.error);
+}
+
+const greeting = z.object({ kind: z.enum(["hello", "welcome"]), protocol: z.int().min(1) });
+
+/** A greeting of another version may have other fields: that is why it is not understood, and what its sender must hear. */
+function assertProtocol(header: unknown): void {
+  const found = greeting.safeParse(header);
+  if (found.success && found.data.protocol !== protocolVersion) throw otherProtocol(found.data.protocol);
+}
+
+export function otherProtocol(found: number): PainnlessError {
+  return new PainnlessError("UNSUPPORTED", `protocol ${found}, this end speaks ${protocolVersion}; use the same release on both ends`, {
+    field: "protocol",
+  });
 }
 
 /** Each array of the message has a frame of its own, of the size that its dtype and shape say, and no frame is left over. */

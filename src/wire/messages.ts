@@ -3,7 +3,7 @@ import { errorCodes } from "../errors.ts";
 import { properties } from "../system/potential.ts";
 
 /** The wire, version 1. A message is one msgpack header frame (frame 0) and one raw little-endian frame for each array that the header
- *  describes. Clients send hello, evaluate, ping, cancel, bye; servers send welcome, result, pong, busy, error, bye.
+ *  describes. Clients send hello, evaluate, ping, status, cancel, bye; servers send welcome, result, pong, statistics, busy, error, bye.
  *  python/painnless/wire.py mirrors this file; its JSON Schema (wire_schema.json) is generated from here and tests hold the two together. */
 export const protocolVersion = 1;
 
@@ -24,17 +24,30 @@ function array<D extends Dtype, S extends z.ZodType<number[]>>(dtype: D, shape: 
 const uint32 = z.int().min(0).max(0xffffffff);
 /** Drawn once by each client; a reply to another epoch is not for it. */
 const epoch = uint32;
-/** Counted up by the client. Every request gets exactly one result, pong, welcome or error with its id. */
+/** Counted up by the client. Every request gets exactly one result, pong, welcome, statistics or error with its id. */
 const id = uint32;
 const request = { epoch, id };
 
-const hello = z.strictObject({ kind: z.literal("hello"), ...request, protocol: z.int().min(1), client: z.string().max(200) });
+/** sha256 of a model file */
+const modelHash = z.string().nullable();
+
+const hello = z.strictObject({
+  kind: z.literal("hello"),
+  ...request,
+  protocol: z.int().min(1),
+  /** the model it has come for; null takes any. A server of another one refuses */
+  model: modelHash,
+  client: z.string().max(200),
+});
 
 const limits = z.strictObject({
   /** atoms in one structure, structures in one request, bytes in one message */
   atoms: z.int().min(1),
   structures: z.int().min(1),
   bytes: z.int().min(1),
+  /** requests that may wait, of all clients, and connections at once; what is beyond is refused with OVERLOADED */
+  queue: z.int().min(1),
+  clients: z.int().min(1),
 });
 
 const welcome = z.strictObject({
@@ -44,8 +57,8 @@ const welcome = z.strictObject({
   /** e.g. "torch:cpu:f64" */
   side: z.string().min(1),
   provides: z.array(z.enum(properties)),
-  /** sha256 of the model file, where one is behind it */
-  model: z.string().nullable(),
+  /** null where no model file is behind it */
+  model: modelHash,
   /** atomic numbers it knows; null when it does not say */
   elements: z.array(z.int().min(1).max(118)).nullable(),
   /** Å */
@@ -91,8 +104,41 @@ const result = z.strictObject({
   energies: array("f64", perRow).nullable(),
 });
 
+/** Answered at once, also while others compute. */
 const ping = z.strictObject({ kind: z.literal("ping"), ...request });
 const pong = z.strictObject({ kind: z.literal("pong"), ...request });
+
+const status = z.strictObject({ kind: z.literal("status"), ...request });
+
+const count = z.int().min(0);
+/** ms over the latest answers; null before the first */
+const latency = z.strictObject({ p50: z.number(), p90: z.number(), p99: z.number(), max: z.number() }).nullable();
+
+/** What a server has done since it began. */
+const statistics = z.strictObject({
+  kind: z.literal("statistics"),
+  ...request,
+  /** s */
+  uptime: z.number().min(0),
+  clients: count,
+  /** requests taken and not answered yet */
+  waiting: count,
+  /** evaluate requests answered by a result, by an error, and withdrawn or abandoned by their client */
+  answered: count,
+  refused: count,
+  cancelled: count,
+  /** messages that did not follow the protocol */
+  malformed: count,
+  /** calls of the engine, and the structures and atoms in them */
+  batches: count,
+  structures: count,
+  atoms: count,
+  /** of a request from its arrival to its result, and of the engine within */
+  latency,
+  compute: latency,
+  /** bytes resident in memory */
+  memory: count,
+});
 
 /** Still at it: sent several times a second for each request that waits (`ahead` > 0) or is being computed (0). */
 const busy = z.strictObject({ kind: z.literal("busy"), ...request, ahead: z.int().min(0) });
@@ -113,7 +159,20 @@ const error = z.strictObject({
 /** From a client: it leaves, drop what it asked for. From a server: it stops and answers nothing more. */
 const bye = z.strictObject({ kind: z.literal("bye"), epoch });
 
-export const messageSchema = z.discriminatedUnion("kind", [hello, welcome, evaluate, result, ping, pong, busy, cancel, error, bye]);
+export const messageSchema = z.discriminatedUnion("kind", [
+  hello,
+  welcome,
+  evaluate,
+  result,
+  ping,
+  pong,
+  status,
+  statistics,
+  busy,
+  cancel,
+  error,
+  bye,
+]);
 
 export type Message = z.infer<typeof messageSchema>;
 export type MessageKind = Message["kind"];
@@ -126,3 +185,5 @@ export interface ArrayRef {
 
 /** What a server can take and give, as it says in `welcome`. */
 export type Welcome = MessageOf<"welcome">;
+export type Limits = Welcome["limits"];
+export type Statistics = MessageOf<"statistics">;

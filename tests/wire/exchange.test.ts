@@ -109,7 +109,7 @@ test("our own standstill is not the server's silence", async () => {
 test("large messages sent at once arrive whole: one writer, buffers of their own", async () => {
   const client = "x".repeat(190);
   const asked = Array.from({ length: 30 }, (_, k) =>
-    exchange.request("hello", (address) => encodeMessage({ kind: "hello", ...address, protocol: k + 1, client })),
+    exchange.request("hello", (address) => encodeMessage({ kind: "hello", ...address, protocol: k + 1, model: null, client })),
   );
   for (let k = 0; k < asked.length; k++) {
     const heard = await hear();

@@ -105,7 +105,10 @@ describe("bad input is refused by name, and the next request is answered", () =>
     const exchange = new Exchange(served.endpoint, 10_000);
     const ask = (message: object) => exchange.request("odd", (address) => [pack({ ...message, ...address })]);
     await expect(ask({ kind: "busy", ahead: 0 })).rejects.toMatchObject({ code: "BAD_MESSAGE" });
-    await expect(ask({ kind: "hello", protocol: 2, client: "x" })).rejects.toMatchObject({ code: "UNSUPPORTED", field: "protocol" });
+    await expect(ask({ kind: "hello", protocol: 2, model: null, client: "x" })).rejects.toMatchObject({
+      code: "UNSUPPORTED",
+      field: "protocol",
+    });
     await expect(ask({ kind: "evaluate" })).rejects.toMatchObject({ code: "BAD_MESSAGE" });
     await exchange.close();
   });

@@ -1,6 +1,7 @@
 """The one thread that computes, so that the loop that talks is never kept waiting."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -31,6 +32,9 @@ class Job:
     want: list[Property]
     answer: list[Evaluation] | PainnlessError | None = None
     withdrawn: threading.Event = field(default_factory=threading.Event)
+    arrived: float = field(default_factory=time.monotonic)
+    seconds: float = 0.0
+    """of computing"""
 
 
 class Compute(threading.Thread):
@@ -69,7 +73,9 @@ class Compute(threading.Thread):
                 while not self._waiting:
                     self._changed.wait()
                 job = self._waiting.popleft()
+            start = time.monotonic()
             job.answer = self._answer(job)
+            job.seconds = time.monotonic() - start
             self.finished.append(job)
             self._notify()
 

@@ -25,20 +25,25 @@ from painnless.wire import (
     Message,
     Ping,
     Pong,
+    Status,
     Welcome,
     address_of,
     decode_message,
     encode_message,
+    other_protocol,
 )
 from painnless.worker.compute import Compute, Job
 from painnless.worker.lifeline import assert_parent, die_with_parent, has_parent
 from painnless.worker.side import Side
+from painnless.worker.statistics import Tally
 
 __all__ = ["Loop"]
 
 _BUSY_MS = 250
 _MAX_STRUCTURES = 65_536
 _MAX_BYTES = 256 << 20
+_MAX_QUEUE = 4096
+_MAX_CLIENTS = 256
 
 
 class Loop:
@@ -57,6 +62,7 @@ class Loop:
         self._greetings: list[tuple[bytes, Hello]] = []  # hellos that wait for the side to be made
         self._jobs: dict[tuple[bytes, int, int], Job] = {}  # owed, oldest first
         self._clients: dict[bytes, int] = {}  # epoch of each that said hello
+        self._tally = Tally()
         self._stopping = False
 
     def run(self) -> None:
@@ -109,6 +115,7 @@ class Loop:
                 raise PainnlessError("BAD_MESSAGE", f"a message of {size} bytes, expected at most {_MAX_BYTES}")
             self._handle(client, decode_message(frames))
         except PainnlessError as error:
+            self._tally.malformed += error.code == "BAD_MESSAGE"
             self._send_error(client, *address_of(frames), error)
 
     def _handle(self, client: bytes, decoded: Decoded) -> None:
@@ -120,14 +127,18 @@ class Loop:
                 self._accept(client, request, decoded)
             case Ping() as ping:
                 self._send(client, Pong(epoch=ping.epoch, id=ping.id))
+            case Status() as status:
+                self._send(client, self._tally.report(status, len(self._clients), len(self._jobs)))
             case Cancel() as cancel:
                 job = self._jobs.pop((client, cancel.epoch, cancel.id), None)
                 if job is not None:  # else it has been answered, and the two crossed
+                    self._tally.cancelled += 1
                     self._compute.withdraw(job)
                     self._send_error(client, cancel.epoch, cancel.id, PainnlessError("CANCELLED", "the request was withdrawn"))
             case Bye():
                 self._clients.pop(client, None)
                 for key in [key for key in self._jobs if key[0] == client]:
+                    self._tally.cancelled += 1
                     self._compute.withdraw(self._jobs.pop(key))
             case other:
                 raise PainnlessError("BAD_MESSAGE", f"{type(other).__name__.lower()} is for servers to send, not for clients", "kind")
@@ -138,6 +149,8 @@ class Loop:
             raise PainnlessError("BAD_MESSAGE", f"request {request.id} is being worked on already; expected a new id", "id")
         if len(request.names) > _MAX_STRUCTURES:
             raise PainnlessError("BAD_STRUCTURE", f"a batch of {len(request.names)} structures, the limit is {_MAX_STRUCTURES}", "names")
+        if len(self._jobs) >= _MAX_QUEUE:
+            raise PainnlessError("OVERLOADED", f"{_MAX_QUEUE} requests wait already, which is the limit; try again later")
         job = Job(client, request.epoch, request.id, decode_evaluate(decoded), request.want)
         self._jobs[key] = job
         self._compute.submit(job)
@@ -148,10 +161,15 @@ class Loop:
             return
         for client, hello in self._greetings:
             if hello.protocol != PROTOCOL:
-                wrong = f"protocol {hello.protocol}, this worker speaks {PROTOCOL}; use the same release on both ends"
-                self._send_error(client, hello.epoch, hello.id, PainnlessError("UNSUPPORTED", wrong, "protocol"))
+                self._send_error(client, hello.epoch, hello.id, other_protocol(hello.protocol))
             elif side is None:
                 self._send_error(client, hello.epoch, hello.id, failure or PainnlessError("INTERNAL", "no reason"))
+            elif hello.model not in (None, side.model):
+                wrong = f"model {hello.model} was asked for, this worker has {side.model or 'none'}"
+                self._send_error(client, hello.epoch, hello.id, PainnlessError("UNSUPPORTED", wrong, "model"))
+            elif client not in self._clients and len(self._clients) >= _MAX_CLIENTS:
+                many = f"{_MAX_CLIENTS} clients are connected already, which is the limit"
+                self._send_error(client, hello.epoch, hello.id, PainnlessError("OVERLOADED", many))
             else:
                 self._clients[client] = hello.epoch
                 self._send(client, _welcome(hello, side))
@@ -166,6 +184,7 @@ class Loop:
             if self._jobs.get(key) is not job:
                 continue  # withdrawn, and answered or unwanted since
             del self._jobs[key]
+            self._tally.count(job.structures, job.seconds, time.monotonic() - job.arrived, isinstance(job.answer, list))
             if isinstance(job.answer, list):
                 self._socket.send_multipart([job.client, *encode_result(job.epoch, job.id, job.answer)])
             else:
@@ -215,7 +234,7 @@ def _welcome(hello: Hello, side: Side) -> Welcome:
         elements=None if side.domain.elements is None else list(side.domain.elements),
         cutoff=side.cutoff,
         periodic=side.domain.periodic,
-        limits=Limits(atoms=side.domain.max_atoms, structures=_MAX_STRUCTURES, bytes=_MAX_BYTES),
+        limits=Limits(atoms=side.domain.max_atoms, structures=_MAX_STRUCTURES, bytes=_MAX_BYTES, queue=_MAX_QUEUE, clients=_MAX_CLIENTS),
         pid=os.getpid(),
         versions=dict(side.versions),
     )
