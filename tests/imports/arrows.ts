@@ -80,7 +80,7 @@ function nativeViolations(path: string, text: string, say: Say): string[] {
     if (target === null) return [say(line, "includes a macro, which nobody can check")];
     const header = target.replace(/[<>]/g, "");
     if (/^(napi|node_api|js_native_api|uv)\b/.test(header))
-      return path === "addon.cpp" ? [] : [say(line, `only addon.cpp may include ${header}`)];
+      return room === "addon" ? [] : [say(line, `only addon.cpp and addon/ may include ${header}`)];
     if (/^(cuda|nvrtc)\w*\.h$/.test(header)) return [say(line, `${header} would need a CUDA toolkit at build time`)];
     if (target.startsWith("<") && !header.startsWith(".")) return [];
     const file = posix.normalize(posix.join(posix.dirname(path), header));

@@ -1,0 +1,85 @@
+// The engine object: evaluations off the event loop, one at a time.
+#include <chrono>
+
+#include "../cpu/engine.h"
+#include "door.h"
+#include "job.h"
+#include "values.h"
+
+namespace painnless {
+namespace {
+
+class EngineObject : public Napi::ObjectWrap<EngineObject> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "EngineObject",
+                       {InstanceMethod<&EngineObject::evaluate>("evaluate"), InstanceMethod<&EngineObject::time>("time"),
+                        InstanceMethod<&EngineObject::plan>("plan"), InstanceMethod<&EngineObject::close>("close")});
+  }
+
+  /// Takes the engine that the external points to.
+  explicit EngineObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<EngineObject>(info), desk_(std::make_shared<Desk>()) {
+    desk_->engine = std::move(*info[0].As<Napi::External<std::unique_ptr<Engine>>>().Data());
+  }
+
+ private:
+  Napi::Value evaluate(const Napi::CallbackInfo& info) {
+    desk_->require_open(info.Env());
+    const auto batch = std::make_shared<OwnedBatch>(info[0].As<Napi::Object>());
+    const Want want = want_from(info[1].As<Napi::Object>());
+    return (new Job(info.Env(), desk_, [batch, want](Engine& engine) {
+             const auto result = std::make_shared<Evaluation>();
+             engine.evaluate(batch->view(), want, *result);
+             return [result](Napi::Env env) -> Napi::Value { return evaluation_to(env, *result); };
+           }))->submit();
+  }
+
+  Napi::Value time(const Napi::CallbackInfo& info) {
+    desk_->require_open(info.Env());
+    const auto batch = std::make_shared<OwnedBatch>(info[0].As<Napi::Object>());
+    const Want want = want_from(info[1].As<Napi::Object>());
+    const int count = info[2].As<Napi::Number>().Int32Value();
+    return (new Job(info.Env(), desk_, [batch, want, count](Engine& engine) {
+             std::vector<double> seconds(static_cast<size_t>(count));
+             Evaluation result;
+             for (double& s : seconds) {
+               const auto start = std::chrono::steady_clock::now();
+               engine.evaluate(batch->view(), want, result);
+               s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+             }
+             return [seconds](Napi::Env env) -> Napi::Value { return array_from<Napi::Float64Array>(env, seconds); };
+           }))->submit();
+  }
+
+  Napi::Value plan(const Napi::CallbackInfo& info) {
+    desk_->require_open(info.Env());
+    return plan_to(info.Env(), desk_->engine->plan(info[0].As<Napi::Number>().Int32Value(), info[1].As<Napi::Number>().Int32Value()));
+  }
+
+  void close(const Napi::CallbackInfo&) { desk_->close(); }
+
+  std::shared_ptr<Desk> desk_;
+};
+
+/// createCpuEngine(config, tensors, options)
+Napi::Value create_cpu(const Napi::CallbackInfo& info) {
+  const auto options = info[2].As<Napi::Object>();
+  std::unique_ptr<Engine> engine;
+  or_throw(info.Env(), [&] {
+    const auto asked = options.Get("instructionSet");
+    const CpuOptions plain_options{precision(text(options, "precision")), integer(options, "threads"),
+                                   asked.IsNull() ? available_instruction_sets().back() : instruction_set(asked.As<Napi::String>()),
+                                   number(options, "activationBytes")};
+    engine = create_cpu_engine(config_from(info[0].As<Napi::Object>()), tensors_from(info[1].As<Napi::Object>()), plain_options);
+  });
+  return info.Env().GetInstanceData<Classes>()->engine.New({Napi::External<std::unique_ptr<Engine>>::New(info.Env(), &engine)});
+}
+
+}  // namespace
+
+void define_engine(Napi::Env env, Napi::Object exports) {
+  env.GetInstanceData<Classes>()->engine = Napi::Persistent(EngineObject::define(env));
+  exports["createCpuEngine"] = Napi::Function::New<create_cpu>(env, "createCpuEngine");
+}
+
+}  // namespace painnless

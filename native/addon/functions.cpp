@@ -1,0 +1,102 @@
+// The functions of the addon that need no object.
+#include <ctime>
+
+#include "../cpu/engine.h"
+#include "../cpu/faults.h"
+#include "door.h"
+#include "failure.h"
+#include "values.h"
+
+namespace painnless {
+namespace {
+
+Napi::Value instruction_sets(const Napi::CallbackInfo& info) {
+  auto names = Napi::Array::New(info.Env());
+  for (const auto set : available_instruction_sets()) names[names.Length()] = name_of(set);
+  return names;
+}
+
+/// The question as JavaScript asked it; valid during the call.
+struct NeighborQuestion {
+  Napi::Float64Array positions, cell;
+  Napi::Uint8Array pbc;
+  double cutoff;
+  bool edge_at_cutoff;
+
+  explicit NeighborQuestion(const Napi::CallbackInfo& info)
+      : positions(info[0].As<Napi::Float64Array>()),
+        cell(info[1].As<Napi::Float64Array>()),
+        pbc(info[2].As<Napi::Uint8Array>()),
+        cutoff(info[3].As<Napi::Number>().DoubleValue()),
+        edge_at_cutoff(info[4].As<Napi::Boolean>().Value()) {}
+
+  void ask(NeighborSearch& search, NeighborList& list) {
+    search.search({positions.Data(), positions.ElementLength()}, {cell.Data(), cell.ElementLength()}, {pbc.Data(), pbc.ElementLength()},
+                  cutoff, edge_at_cutoff, list);
+  }
+};
+
+Napi::Value neighbors(const Napi::CallbackInfo& info) {
+  NeighborList list;
+  or_throw(info.Env(), [&] {
+    NeighborSearch search;
+    NeighborQuestion(info).ask(search, list);
+  });
+  auto object = Napi::Object::New(info.Env());
+  object["receivers"] = array_of<Napi::Int32Array>(info.Env(), std::move(list.receivers));
+  object["senders"] = array_of<Napi::Int32Array>(info.Env(), std::move(list.senders));
+  object["shifts"] = array_of<Napi::Int32Array>(info.Env(), std::move(list.shifts));
+  object["vectors"] = array_of<Napi::Float64Array>(info.Env(), std::move(list.vectors));
+  object["reverse"] = array_of<Napi::Int32Array>(info.Env(), std::move(list.reverse));
+  return object;
+}
+
+double processor_seconds() {
+  timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+Napi::Value time_neighbors(const Napi::CallbackInfo& info) {
+  std::vector<double> seconds(info[5].As<Napi::Number>().Uint32Value());
+  or_throw(info.Env(), [&] {
+    NeighborQuestion question(info);
+    NeighborSearch search;
+    NeighborList list;
+    for (double& s : seconds) {
+      const double start = processor_seconds();
+      question.ask(search, list);
+      s = processor_seconds() - start;
+    }
+  });
+  return array_from<Napi::Float64Array>(info.Env(), seconds);
+}
+
+Napi::Value measured_peak(const Napi::CallbackInfo& info) {
+  double rate = 0;
+  or_throw(info.Env(), [&] { rate = peak(instruction_set(info[0].As<Napi::String>()), precision(info[1].As<Napi::String>())); });
+  return Napi::Number::New(info.Env(), rate);
+}
+
+Napi::Value faults(const Napi::CallbackInfo& info) {
+  auto names = Napi::Array::New(info.Env());
+  for (const auto& name : fault_names()) names[names.Length()] = name;
+  return names;
+}
+
+void plant(const Napi::CallbackInfo& info) {
+  or_throw(info.Env(), [&] { plant_fault(info[0].IsNull() ? "" : info[0].As<Napi::String>().Utf8Value()); });
+}
+
+}  // namespace
+
+void define_functions(Napi::Env env, Napi::Object exports) {
+  exports["instructionSets"] = Napi::Function::New<instruction_sets>(env, "instructionSets");
+  exports["neighbors"] = Napi::Function::New<neighbors>(env, "neighbors");
+  exports["timeNeighbors"] = Napi::Function::New<time_neighbors>(env, "timeNeighbors");
+  exports["peak"] = Napi::Function::New<measured_peak>(env, "peak");
+  exports["faults"] = Napi::Function::New<faults>(env, "faults");
+  exports["plant"] = Napi::Function::New<plant>(env, "plant");
+}
+
+}  // namespace painnless

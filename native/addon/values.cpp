@@ -1,0 +1,70 @@
+#include "values.h"
+
+#include <array>
+
+namespace painnless {
+
+constexpr std::array<const char*, 3> instruction_set_names{"plain", "avx2", "avx512"};  // in the order of InstructionSet
+const char* name_of(InstructionSet set) { return instruction_set_names[static_cast<size_t>(set)]; }
+
+InstructionSet instruction_set(const std::string& name) {
+  for (const auto set : {InstructionSet::plain, InstructionSet::avx2, InstructionSet::avx512})
+    if (name == name_of(set)) return set;
+  throw InputError("USAGE", "instructionSet", "instruction set \"" + name + "\" does not exist; there are plain, avx2 and avx512");
+}
+Precision precision(const std::string& name) { return name == "f32" ? Precision::f32 : Precision::f64; }
+
+Config config_from(const Napi::Object& object) {
+  Config config{};
+  const bool painn = text(object, "arch") == "painn-schnetpack";
+  config.architecture = painn ? Architecture::painn : Architecture::distiller;
+  config.features = integer(object, "features");
+  config.layers = integer(object, "layers");
+  config.radial = integer(object, "radial");
+  config.max_z = integer(object, "maxZ");
+  config.cutoff = number(object, "cutoff");
+  config.basis = text(object, "rbf") == "bessel" ? RadialBasis::bessel : painn ? RadialBasis::gaussian_half : RadialBasis::gaussian_full;
+  config.edge_at_cutoff = flag(object, "edgeAtCutoff");
+  config.norm_eps = number(object, "normEps");
+  config.direction_eps = number(object, "directionEps");
+  config.shared_layers = flag(object, "sharedLayers");
+  config.shared_filters = flag(object, "sharedFilters");
+  const auto widths = object.Get("readoutWidths").As<Napi::Array>();
+  for (uint32_t k = 0; k < widths.Length(); k++) config.readout_widths.push_back(widths.Get(k).As<Napi::Number>().Int32Value());
+  config.energy_unit = number(object, "energyUnit");
+  return config;
+}
+
+Tensors tensors_from(const Napi::Object& object) {
+  Tensors tensors;
+  const auto names = object.GetPropertyNames();
+  for (uint32_t k = 0; k < names.Length(); k++) {
+    const auto name = names.Get(k).As<Napi::String>().Utf8Value();
+    tensors[name] = copied<Napi::Float64Array>(object, name.c_str());
+  }
+  return tensors;
+}
+
+Napi::Object evaluation_to(Napi::Env env, const Evaluation& result) {
+  auto object = Napi::Object::New(env);
+  object["netEnergy"] = array_from<Napi::Float64Array>(env, result.net_energy);
+  object["forces"] = array_from<Napi::Float64Array>(env, result.forces);
+  object["stress"] = array_from<Napi::Float64Array>(env, result.stress);
+  object["energies"] = array_from<Napi::Float64Array>(env, result.energies);
+  object["edges"] = array_from<Napi::Int32Array>(env, result.edges);
+  return object;
+}
+
+Napi::Object plan_to(Napi::Env env, const Plan& plan) {
+  auto object = Napi::Object::New(env);
+  object["instructionSet"] = name_of(plan.instruction_set);
+  object["threads"] = plan.threads;
+  object["filters"] = plan.filters_tabulated ? "tabulated" : "direct";
+  object["knots"] = plan.knots;
+  object["activations"] = plan.activations_kept ? "kept" : "recomputed";
+  object["weightBytes"] = plan.weight_bytes;
+  object["scratchBytes"] = plan.scratch_bytes;
+  return object;
+}
+
+}  // namespace painnless
