@@ -46,7 +46,7 @@ Property = Literal["energy", "forces", "stress", "energies"]
 properties: tuple[Property, ...] = ("energy", "forces", "stress", "energies")
 
 Uint32 = Annotated[int, Meta(ge=0, le=0xFFFFFFFF)]
-Count = Annotated[int, Meta(ge=0)]
+Count = Annotated[float, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
 Element = Annotated[int, Meta(ge=1, le=118)]
 Rows = Annotated[int, Meta(ge=0, le=0x7FFFFFFF)]
@@ -120,7 +120,7 @@ class Result(_Request, frozen=True):
     net: Array[Literal["f64"], PerRow]
     forces: Array[Literal["f64"], PerRow3] | None
     stress: Array[Literal["f64"], PerRow6] | None
-    stressed: list[Count]
+    stressed: list[Annotated[int, Meta(ge=0)]]
     energies: Array[Literal["f64"], PerRow] | None
 
 
@@ -160,7 +160,7 @@ class Statistics(_Request, frozen=True):
 
 
 class Busy(_Request, frozen=True):
-    ahead: Count
+    ahead: Annotated[int, Meta(ge=0)]
 
 
 class Cancel(_Request, frozen=True):

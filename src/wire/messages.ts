@@ -110,7 +110,8 @@ const pong = z.strictObject({ kind: z.literal("pong"), ...request });
 
 const status = z.strictObject({ kind: z.literal("status"), ...request });
 
-const count = z.int().min(0);
+/** Whole, but not bounded to 32 bits, beyond which a number of JavaScript is a float of msgpack. */
+const count = z.number().min(0);
 /** ms over the latest answers; null before the first */
 const latency = z.strictObject({ p50: z.number(), p90: z.number(), p99: z.number(), max: z.number() }).nullable();
 
