@@ -11,3 +11,6 @@ export const energyUnitsInEv = {
 export type EnergyUnit = keyof typeof energyUnitsInEv;
 
 export const energyUnits = Object.keys(energyUnitsInEv) as EnergyUnit[];
+
+/** 1 fs in ASE's unit of time, Å sqrt(u/eV), in which ASE keeps velocities and momenta. */
+export const fsInAseTime = 0.09822694788464063;
