@@ -3,6 +3,7 @@
 
 #include "../cpu/engine.h"
 #include "../cpu/faults.h"
+#include "../probe.h"
 #include "door.h"
 #include "failure.h"
 #include "values.h"
@@ -78,6 +79,27 @@ Napi::Value measured_peak(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), rate);
 }
 
+Napi::Object tensors_to(Napi::Env env, const Tensors& tensors) {
+  auto object = Napi::Object::New(env);
+  for (const auto& [name, values] : tensors) object[name] = array_from<Napi::Float64Array>(env, values);
+  return object;
+}
+
+Napi::Value probe_layer(const Napi::CallbackInfo& info) {
+  const auto asked = info[4].As<Napi::Object>();
+  LayerAnswer answer;
+  or_throw(info.Env(), [&] {
+    const LayerQuestion question{text(asked, "layer"), integer(asked, "index"), tensors_from(asked.Get("inputs").As<Napi::Object>()),
+                                 tensors_from(asked.Get("outputBars").As<Napi::Object>())};
+    answer = probe(instruction_set(info[0].As<Napi::String>()), precision(info[1].As<Napi::String>()), config_from(info[2].As<Napi::Object>()),
+                   tensors_from(info[3].As<Napi::Object>()), question);
+  });
+  auto object = Napi::Object::New(info.Env());
+  object["outputs"] = tensors_to(info.Env(), answer.outputs);
+  object["inputBars"] = tensors_to(info.Env(), answer.input_bars);
+  return object;
+}
+
 Napi::Value faults(const Napi::CallbackInfo& info) {
   auto names = Napi::Array::New(info.Env());
   for (const auto& name : fault_names()) names[names.Length()] = name;
@@ -95,6 +117,7 @@ void define_functions(Napi::Env env, Napi::Object exports) {
   exports["neighbors"] = Napi::Function::New<neighbors>(env, "neighbors");
   exports["timeNeighbors"] = Napi::Function::New<time_neighbors>(env, "timeNeighbors");
   exports["peak"] = Napi::Function::New<measured_peak>(env, "peak");
+  exports["probe"] = Napi::Function::New<probe_layer>(env, "probe");
   exports["faults"] = Napi::Function::New<faults>(env, "faults");
   exports["plant"] = Napi::Function::New<plant>(env, "plant");
 }
