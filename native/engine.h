@@ -1,5 +1,5 @@
 #pragma once
-// The whole contract between the doors of the engine (addon.cpp) and what computes: plain structs and spans; no Node, no CUDA.
+// The whole contract between the doors of the engine (addon/, dynamics/) and what computes: plain structs and spans; no Node, no CUDA.
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -78,12 +78,15 @@ struct CpuOptions {
   double activation_bytes;  // above this the activations are recomputed, not kept
 };
 
+class KeptNeighbors;  // neighbors/kept.h
+
 /// One model on one device. Not reentrant: one evaluation at a time.
 class Engine {
  public:
   virtual ~Engine() = default;
   /// Throws InputError BAD_STRUCTURE (coincident atoms). Whether the results are finite is the caller's to check.
-  virtual void evaluate(const Batch& batch, Want want, Evaluation& result) = 0;
+  /// `kept`: one for each structure whose neighbours are kept from call to call, or empty: every call searches anew. The same bits either way.
+  virtual void evaluate(const Batch& batch, Want want, Evaluation& result, std::span<KeptNeighbors> kept = {}) = 0;
   virtual Plan plan(int atoms, int pairs) const = 0;
 };
 

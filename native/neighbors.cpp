@@ -13,22 +13,11 @@
 namespace painnless {
 namespace {
 
-constexpr double coincident = 1e-6;           // Å
 constexpr double margin = 1 + 1e-5;           // fractions are rounded; candidates are looked for a little farther than the cutoff
 constexpr double max_images = 1e6;            // of one atom: a cell of 0.1 Å at a cutoff of 5 Å
 constexpr size_t max_edges = size_t{1} << 28; // 17 GB; beyond it a list is a mistake, not a structure
 constexpr size_t few_atoms = 64;              // up to here every pair is looked at
-constexpr int32_t ahead = 8;                  // edges for which memory is asked in advance
 constexpr double max_squares = 1 << 30;       // along one axis, so that indices fit int32
-
-/// The largest square whose root is within the cutoff: comparing squares with it is comparing distances with the cutoff, rounding included.
-double largest_square(double cutoff, bool edge_at_cutoff) {
-  const auto within = [&](double square) { return edge_at_cutoff ? std::sqrt(square) <= cutoff : std::sqrt(square) < cutoff; };
-  double square = cutoff * cutoff;
-  while (within(square)) square = std::nextafter(square, std::numeric_limits<double>::infinity());
-  while (!within(square)) square = std::nextafter(square, 0.0);
-  return square;
-}
 
 [[noreturn]] void refuse(const char* field, const std::string& message) { throw InputError("BAD_STRUCTURE", field, message); }
 
@@ -40,7 +29,7 @@ void NeighborSearch::search(std::span<const double> positions, std::span<const d
   basis_ = Basis(cell, pbc);
   set_reach(cutoff);
   list_translations();
-  place(positions);
+  place(positions, basis_, placed_);
   fill_rows();
   found_count_ = 0;
   begin_.resize(placed_.size());
@@ -68,28 +57,8 @@ void NeighborSearch::list_translations() {
   for (int32_t x = -images_[0]; x <= images_[0]; x++)
     for (int32_t y = -images_[1]; y <= images_[1]; y++)
       for (int32_t z = -images_[2]; z <= images_[2]; z++) {
-        Vector offset;
-        for (int c = 0; c < 3; c++) offset[c] = x * basis_.lattice[0][c] + y * basis_.lattice[1][c] + z * basis_.lattice[2][c];
-        translations_.push_back({{x, y, z}, offset});
+        translations_.push_back({{x, y, z}, offset_of({x, y, z}, basis_)});
       }
-}
-
-void NeighborSearch::place(std::span<const double> positions) {
-  placed_.resize(positions.size() / 3);
-  for (size_t i = 0; i < placed_.size(); i++) {
-    Placed& p = placed_[i];
-    const Vector given{positions[3 * i], positions[3 * i + 1], positions[3 * i + 2]};
-    p = {given, {dot(basis_.inverse[0], given), dot(basis_.inverse[1], given), dot(basis_.inverse[2], given)}, {}, static_cast<int32_t>(i)};
-    for (int k = 0; k < 3; k++) {
-      if (!basis_.periodic[k]) continue;
-      const double cells = std::floor(p.fraction[k]);
-      if (!(std::abs(cells) < 1e9))
-        refuse("positions", "atom " + std::to_string(i) + " lies " + std::to_string(cells) + " cells away from the origin, the limit is 1e9");
-      p.fraction[k] -= cells;
-      p.wrap[k] = static_cast<int32_t>(cells);
-      for (int c = 0; c < 3; c++) p.position[c] -= cells * basis_.lattice[k][c];
-    }
-  }
 }
 
 /// Squares as wide as the cutoff along axis k, or one square for few atoms.
@@ -229,7 +198,7 @@ void NeighborSearch::find(const Row& row) {
       }
     }
     const int32_t receiver = by_row_[a].atom;
-    if (closest < coincident * coincident) refuse_coincident(receiver);
+    if (closest < coincident_square) refuse_coincident(receiver);
     if (count > max_edges) refuse("positions", "more than 2^28 edges within the cutoff: the atoms are too dense or too many");
     begin_[receiver] = static_cast<int32_t>(found_count_);
     end_[receiver] = static_cast<int32_t>(count);
@@ -241,68 +210,15 @@ void NeighborSearch::refuse_coincident(int32_t receiver) const {
   const Placed& i = placed_[receiver];
   for (const Placed& j : placed_)
     for (const Translation& t : translations_) {
-      Vector r;
-      for (int c = 0; c < 3; c++) r[c] = (j.position[c] - i.position[c]) + t.offset[c];
+      const Vector r = separation(i, j, t.offset);
       const bool itself = i.atom == j.atom, moved = t.steps != Shift{} || i.wrap != j.wrap;
-      if (!(dot(r, r) < coincident * coincident) || (itself && !moved)) continue;
+      if (!(dot(r, r) < coincident_square) || (itself && !moved)) continue;
       const auto first = std::to_string(std::min(i.atom, j.atom)), second = std::to_string(std::max(i.atom, j.atom));
       refuse("positions", itself ? "atom " + first + " coincides with a periodic image of itself"
                                  : "atoms " + first + " and " + second + " coincide: less than 1e-6 Å apart" +
                                        (moved ? " through the periodic boundary" : ""));
     }
   refuse("positions", "atom " + std::to_string(i.atom) + " coincides with another");
-}
-
-/// The list is its own transpose: reading the finds sender by sender puts each receiver's edges in order of their senders, without a sort.
-/// Reading each atom's finds backwards puts the images, whose shifts change sign, in order too.
-void NeighborSearch::transpose(Column<int32_t>& first) {
-  const size_t n = placed_.size();
-  first.resize(n + 1);
-  first[0] = 0;
-  for (size_t i = 0; i < n; i++) first[i + 1] = first[i] + end_[i] - begin_[i];
-  sorted_.resize(found_count_);
-  cursor_.assign(first.begin(), first.end() - 1);
-  const int32_t last = static_cast<int32_t>(translations_.size()) - 1;
-  for (size_t s = 0; s < n; s++)
-    for (int32_t u = end_[s] - 1; u >= begin_[s]; u--) {
-      if (u >= begin_[s] + ahead) __builtin_prefetch(&sorted_[cursor_[found_[u - ahead].sender]], 1);
-      sorted_[cursor_[found_[u].sender]++] = {static_cast<int32_t>(s), last - found_[u].translation};
-    }
-}
-
-void NeighborSearch::write(NeighborList& list) {
-  transpose(list.first);
-  for (auto* column : {&list.receivers, &list.senders, &list.reverse}) column->resize(found_count_);
-  list.shifts.resize(3 * found_count_);
-  list.vectors.resize(3 * found_count_);
-  for (const Placed& receiver : placed_)
-    for (int32_t e = list.first[receiver.atom]; e < list.first[receiver.atom + 1]; e++) {
-      if (static_cast<size_t>(e) + ahead < found_count_) __builtin_prefetch(&placed_[sorted_[e + ahead].sender]);
-      const Placed& sender = placed_[sorted_[e].sender];
-      const Translation& translation = translations_[sorted_[e].translation];
-      list.receivers[e] = receiver.atom;
-      list.senders[e] = sender.atom;
-      for (int c = 0; c < 3; c++) {
-        list.shifts[3 * e + c] = translation.steps[c] - sender.wrap[c] + receiver.wrap[c];
-        list.vectors[3 * e + c] = (sender.position[c] - receiver.position[c]) + translation.offset[c];
-      }
-    }
-  find_reverse(list);
-}
-
-/// Receivers come in ascending order, so the reverse of an edge is the first one of its sender not yet met; the images of one pair come in
-/// the opposite order on the other side.
-void NeighborSearch::find_reverse(NeighborList& list) {
-  cursor_.assign(list.first.begin(), list.first.end() - 1);
-  for (size_t i = 0; i < placed_.size(); i++)
-    for (int32_t e = list.first[i]; e < list.first[i + 1];) {
-      const int32_t sender = list.senders[e];
-      int32_t next = e + 1;
-      while (next < list.first[i + 1] && list.senders[next] == sender) next++;
-      for (int32_t k = e; k < next; k++) list.reverse[k] = cursor_[sender] + (next - 1 - k);
-      cursor_[sender] += next - e;
-      e = next;
-    }
 }
 
 }  // namespace painnless

@@ -2,24 +2,12 @@
 // Neighbour search: every pair within the cutoff, each once in either direction (docs/theory.md, section on neighbours).
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <span>
-#include <utility>
 #include <vector>
 
-#include "neighbors/basis.h"
+#include "neighbors/placing.h"
 
 namespace painnless {
-
-/// A vector whose resize leaves new elements as they are, since each is written once by whoever asked for it.
-template <class Value> struct Uninitialized : std::allocator<Value> {
-  template <class Other> struct rebind {
-    using other = Uninitialized<Other>;
-  };
-  template <class Other> void construct(Other* at) { ::new (at) Other; }
-  template <class Other, class... From> void construct(Other* at, From&&... from) { ::new (at) Other(std::forward<From>(from)...); }
-};
-template <class Value> using Column = std::vector<Value, Uninitialized<Value>>;
 
 /// Directed edges of one structure, sorted by receiver, then sender, then shift (lexicographic in the three integers).
 /// r = R_sender - R_receiver + S cell. An atom is never its own neighbour at S = 0; images of itself (S != 0) are kept.
@@ -42,8 +30,6 @@ class NeighborSearch {
               bool edge_at_cutoff, NeighborList& list);
 
  private:
-  using Shift = std::array<int32_t, 3>;
-
   /// A whole number of lattice vectors along each axis; translations_[size - 1 - k] is the opposite of translations_[k].
   struct Translation {
     Shift steps;
@@ -53,13 +39,6 @@ class NeighborSearch {
   /// A neighbour before the list is in order: where its placed image is, and which.
   struct Found {
     int32_t sender, translation;
-  };
-
-  /// An atom moved into the cell: position = given - wrap cell, fraction in units of the basis.
-  struct Placed {
-    Vector position, fraction;
-    Shift wrap;
-    int32_t atom;
   };
 
   /// Atoms by_row_[begin .. end) share a square of the grid over the first two axes and are sorted along the third.
@@ -81,7 +60,6 @@ class NeighborSearch {
 
   void set_reach(double cutoff);
   void list_translations();
-  void place(std::span<const double> positions);
   void divide(int k);
   void fill_rows();
   size_t slot_of(int32_t x, int32_t y) const;

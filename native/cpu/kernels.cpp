@@ -3,6 +3,7 @@
 #include <chrono>
 #include <string>
 
+#include "../neighbors/kept.h"
 #include "distiller.h"
 #include "engine.h"
 #include "painn.h"
@@ -26,7 +27,7 @@ template <class Network, class Real> class CpuEngine final : public Engine {
     searches_.resize(team_.size());
   }
 
-  void evaluate(const Batch& batch, Want want, Evaluation& result) override {
+  void evaluate(const Batch& batch, Want want, Evaluation& result, std::span<KeptNeighbors> kept) override {
     const int structures = batch.structures();
     result.net_energy.assign(structures, 0);
     result.energies.assign(batch.atoms(), 0);
@@ -37,9 +38,12 @@ template <class Network, class Real> class CpuEngine final : public Engine {
 
     deal(structures, [&](int s, int thread) {
       const int first = batch.offsets[s], count = batch.offsets[s + 1] - first;
-      searches_[thread].search(batch.positions.subspan(3 * static_cast<size_t>(first), 3 * static_cast<size_t>(count)),
-                               batch.cells.subspan(9 * static_cast<size_t>(s), 9), batch.pbc.subspan(3 * static_cast<size_t>(s), 3),
-                               config_.cutoff, config_.edge_at_cutoff, lists_[s]);
+      const auto search = [&](auto& neighbors) {
+        neighbors.search(batch.positions.subspan(3 * static_cast<size_t>(first), 3 * static_cast<size_t>(count)),
+                         batch.cells.subspan(9 * static_cast<size_t>(s), 9), batch.pbc.subspan(3 * static_cast<size_t>(s), 3), config_.cutoff,
+                         config_.edge_at_cutoff, lists_[s]);
+      };
+      kept.empty() ? search(searches_[thread]) : search(kept[s]);
       result.edges[s] = static_cast<int32_t>(lists_[s].senders.size());
     });
 
