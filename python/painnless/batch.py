@@ -2,17 +2,21 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from painnless.errors import PainnlessError
 from painnless.structure import Structure
-from painnless.wire import ArrayWriter, Decoded, Evaluate, Property, Result, encode_message
+from painnless.wire import ArrayWriter, Decoded, Evaluate, Property, Result, encode_message, encode_unchecked
 
 __all__ = ["Evaluation", "decode_evaluate", "decode_result", "encode_evaluate", "encode_result"]
 
 Floats = NDArray[np.float64]
+
+_NO_CELL = np.zeros((3, 3))
 
 
 @dataclass(frozen=True)
@@ -29,19 +33,18 @@ class Evaluation:
 def encode_evaluate(epoch: int, request: int, structures: Sequence[Structure], want: Collection[Property]) -> list[bytes]:
     """The frames that ask for `want` of each structure; their shapes have been checked."""
     writer = ArrayWriter()
-    cells = [np.zeros((3, 3)) if s.cell is None else s.cell for s in structures]
     message = Evaluate(
         epoch=epoch,
         id=request,
         want=list(want),
         names=[s.name for s in structures],
-        counts=writer.add("i32", np.array([len(s.numbers) for s in structures])),
-        numbers=writer.add("i32", np.concatenate([s.numbers for s in structures])),
-        positions=writer.add("f64", np.concatenate([s.positions for s in structures]), 3),
-        cells=writer.add("f64", np.stack(cells), 3, 3),
-        pbc=writer.add("u8", np.array([s.pbc for s in structures]), 3),
+        counts=writer.add("i32", np.array([len(s.numbers) for s in structures], dtype=np.int32)),
+        numbers=writer.add("i32", _joined([s.numbers for s in structures])),
+        positions=writer.add("f64", _joined([s.positions for s in structures]), 3),
+        cells=writer.add("f64", _joined([_NO_CELL if s.cell is None else s.cell for s in structures]), 3, 3),
+        pbc=writer.add("u8", np.array([s.pbc for s in structures], dtype=np.uint8), 3),
     )
-    return encode_message(message, writer.frames)
+    return encode_unchecked(message, writer.frames)
 
 
 def decode_evaluate(decoded: Decoded) -> list[Structure]:
@@ -106,10 +109,9 @@ def decode_result(decoded: Decoded, structures: Sequence[Structure]) -> list[Eva
     for name, ref in (("forces", message.forces), ("energies", message.energies)):
         if ref is not None:
             _expect_rows(name, ref.shape[0], sum(counts))
-    ends = np.cumsum(counts)[:-1]
     energy, net = decoded.array(message.energy), decoded.array(message.net)
-    forces = None if message.forces is None else np.split(decoded.array(message.forces), ends)
-    energies = None if message.energies is None else np.split(decoded.array(message.energies), ends)
+    forces = None if message.forces is None else _parts(decoded.array(message.forces), counts)
+    energies = None if message.energies is None else _parts(decoded.array(message.energies), counts)
     stress = {} if message.stress is None else dict(zip(message.stressed, decoded.array(message.stress), strict=True))
     return [
         Evaluation(
@@ -121,6 +123,14 @@ def decode_result(decoded: Decoded, structures: Sequence[Structure]) -> list[Eva
         )
         for s in range(len(structures))
     ]
+
+
+def _joined(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
+def _parts(array: NDArray[Any], counts: Sequence[int]) -> list[NDArray[Any]]:
+    return [array[end - count : end] for count, end in zip(counts, accumulate(counts), strict=True)]
 
 
 def _expect_rows(field: str, found: int, expected: int) -> None:

@@ -1,5 +1,6 @@
 """The wire, version 1: messages and their frames. Mirrors `src/wire/messages.ts`, where each field is explained, and `codec.ts`."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Generic, Literal, TypeVar
@@ -35,6 +36,7 @@ __all__ = [
     "address_of",
     "decode_message",
     "encode_message",
+    "encode_unchecked",
     "other_protocol",
     "properties",
 ]
@@ -195,7 +197,7 @@ class ArrayWriter:
         """values: (rows, *columns), copied. The header's type is checked when the message is encoded."""
         array = np.ascontiguousarray(values, dtype=_dtypes[dtype])
         self.frames.append(array.tobytes())
-        return Array(dtype=dtype, shape=(array.size // int(np.prod(columns, dtype=np.int64)), *columns), frame=len(self.frames))
+        return Array(dtype=dtype, shape=(array.size // math.prod(columns), *columns), frame=len(self.frames))
 
 
 class Decoded:
@@ -212,8 +214,13 @@ class Decoded:
 
 def encode_message(message: Message, frames: Sequence[bytes] = ()) -> list[bytes]:
     """The frames of a message. Raises BAD_MESSAGE where it does not follow its own schema."""
-    header = _encoder.encode(message)
-    return [header, *decode_message([header, *frames])._frames[1:]]  # type: ignore[list-item]
+    decode_message(made := encode_unchecked(message, frames))
+    return made
+
+
+def encode_unchecked(message: Message, frames: Sequence[bytes] = ()) -> list[bytes]:
+    """As encode_message, for the way of every request: the message was made by types that hold, the frames by its ArrayWriter."""
+    return [_encoder.encode(message), *frames]
 
 
 def decode_message(frames: Sequence[bytes | memoryview]) -> Decoded:
@@ -265,16 +272,15 @@ class _Greeting(Struct):
     protocol: Positive
 
 
-def _check_arrays(message: Message, sizes: list[int]) -> None:
-    refs = {name: value for name in message.__struct_fields__ if isinstance(value := getattr(message, name), Array)}
-    kind = type(message).__name__.lower()
+def _check_arrays(message: Message, sizes: Sequence[int]) -> None:
+    values = [(name, getattr(message, name)) for name in message.__struct_fields__]
+    refs = [(name, value) for name, value in values if type(value) is Array]  # isinstance is slow for a generic
     if len(refs) != len(sizes):
+        kind = type(message).__name__.lower()
         raise PainnlessError("BAD_MESSAGE", f"{kind}: {len(sizes)} array frames, expected {len(refs)}")
     owners: dict[int, str] = {}
-    for field, ref in refs.items():
-        expected = _dtypes[ref.dtype].itemsize
-        for extent in ref.shape:
-            expected *= extent
+    for field, ref in refs:
+        expected = math.prod(ref.shape, start=_dtypes[ref.dtype].itemsize)
         found = sizes[ref.frame - 1] if ref.frame <= len(sizes) else None
         if found != expected:
             raise PainnlessError(

@@ -1,0 +1,216 @@
+"""The ASE calculator: what ASE asks, asked of a server; no physics here."""
+
+import os
+import warnings
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict
+from types import TracebackType
+from typing import Any, NoReturn
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
+
+from painnless.batch import Evaluation
+from painnless.connection import Connection
+from painnless.errors import PainnlessError
+from painnless.launch import ServerSpec
+from painnless.model_cache import model_file_of
+from painnless.model_file import read_model
+from painnless.options import Device, Options, Precision, refuse_unknown
+from painnless.structure import Structure
+from painnless.wire import Property
+
+__all__ = ["PainnlessCalculator"]
+
+_WIRE: dict[str, Property] = {"energy": "energy", "free_energy": "energy", "forces": "forces", "stress": "stress", "energies": "energies"}
+"""ASE's properties by what carries them."""
+
+
+class PainnlessCalculator(Calculator):
+    """Energies, forces and stress of a PaiNN force field, for every tool that takes an ASE calculator.
+
+    >>> atoms.calc = PainnlessCalculator("best_model", energy_unit="kcal/mol")
+
+    The engine runs in a process of its own, which the calculators of one Python share where they ask for the same model and options. It
+    starts with the calculator and ends with the last one that uses it: at `close`, at the end of a `with` block, when the calculator is
+    collected, and when Python ends, however it ends.
+
+    Properties, in ASE's units: energy and free_energy (equal; eV), forces (n, 3) eV/Å, stress (6) xx yy zz yz xz xy, eV/Å³, positive is
+    tension, energies (n) eV. Stress needs a periodic axis and a cell with a volume. Where a property cannot be had, ASE's
+    PropertyNotImplementedError is raised. An energy alone is computed without forces; forces and stress are computed together.
+
+    A copy (copy, deepcopy, pickle) connects anew where it is used. After a fork the calculator refuses to work in the child; a copy made
+    there works.
+
+    Raises PainnlessError: USAGE for an option that does not exist, saying what there is; NOT_FOUND, BAD_MODEL, UNSUPPORTED for a file;
+    MISSING for a device that is not there; BAD_STRUCTURE for atoms that cannot be computed, e.g. of an element the model does not know;
+    NOT_FINITE; WORKER_DIED or TIMEOUT for an engine that is gone, after which the next call starts another.
+    """
+
+    implemented_properties = list(_WIRE)  # noqa: RUF012 (ASE declares both so)
+    atoms: Atoms | None
+    results: dict[str, Any]
+    parameters: dict[str, Any]
+    ignored_changes = {"initial_charges", "initial_magmoms"}  # noqa: RUF012 (the model knows neither)
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | None = None,
+        *,
+        energy_unit: str | None = None,
+        device: Device = "auto",
+        precision: Precision = "auto",
+        threads: int | None = None,
+        server: str | None = None,
+        timeout: float = 10.0,
+        **unknown: NoReturn,
+    ) -> None:
+        """model: a SchNetPack 2 checkpoint (best_model), an MLFF-Distiller student (.onnx or checkpoint), or a file that `painnless import`
+            wrote. Nothing in it is executed. A checkpoint is converted once, into $XDG_CACHE_HOME/painnless (~/.cache/painnless).
+        energy_unit: of a checkpoint's energies: eV, meV, Hartree, kcal/mol or kJ/mol. Checkpoints do not say: without it the unit is
+            assumed, with a warning.
+        device: "cpu", "cuda", or "auto", the best there is.
+        precision: of the network: "f64", "f32", on a GPU also "mixed"; "auto" is f64 on a CPU and f32 on a GPU. Atomic energies are added
+            in float64.
+        threads: of the engine on a CPU; None, as many as this process may use. The result is the same for any number.
+        server: the endpoint of a running `painnless serve`, ipc://PATH or tcp://HOST:PORT, instead of a process of our own; device,
+            precision and threads are the server's. With `model`, the server must have that model.
+        timeout: seconds without any sign of life from the engine after which a call is given up. Long computations show life.
+        """
+        refuse_unknown(unknown)
+        super().__init__()  # pyright: ignore[reportUnknownMemberType] (of ase)
+        self._options = Options(
+            model=None if model is None else os.path.abspath(model),
+            energy_unit=energy_unit,
+            device=device,
+            precision=precision,
+            threads=threads,
+            server=server,
+            timeout=timeout,
+        )
+        self.parameters = asdict(self._options)
+        self._stress_used = False
+        self._connection = _connection(self._options, warn=True)
+        provides = self._connection.welcome.provides
+        self.implemented_properties = [name for name, carried in _WIRE.items() if carried in provides]
+
+    @property
+    def side(self) -> str:
+        """What computes, e.g. "native:cpu:f64"."""
+        return self._connection.welcome.side
+
+    def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
+        """What changed since the last calculation, bit by bit: `tol` is ASE's, and not needed."""
+        last = self.atoms
+        if last is None:
+            return list(all_changes)
+        pairs = {
+            "positions": (last.arrays["positions"], atoms.arrays["positions"]),
+            "numbers": (last.arrays["numbers"], atoms.arrays["numbers"]),
+            "cell": (last.cell.array, atoms.cell.array),
+            "pbc": (last.pbc, atoms.pbc),
+        }
+        return [name for name, (old, new) in pairs.items() if old.shape != new.shape or not (old == new).all()]
+
+    def calculate(
+        self, atoms: Atoms | None = None, properties: Sequence[str] = ("energy",), system_changes: Sequence[str] = all_changes
+    ) -> None:
+        """Fills `results` with `properties` and the energy; whatever fails leaves it empty. As ASE calls it."""
+        atoms = self.atoms if atoms is None else atoms
+        kept = {} if system_changes else self.results
+        self.reset()
+        if atoms is None:
+            raise PainnlessError("USAGE", "there are no atoms to calculate; use atoms.calc = ..., or name them", "atoms")
+        want = self._wanted(atoms, properties)
+        (evaluation,) = self._connection.evaluate([_structure(atoms, "atoms")], want)
+        self.results = {**kept, **_results(evaluation)}
+        self.atoms = atoms.copy()
+
+    def compute_many(self, images: Iterable[Atoms], properties: Collection[str] = ("energy", "forces")) -> list[dict[str, Any]]:
+        """The properties of many structures, computed as one ragged batch; each as `results` would hold it, in order.
+
+        Each is bitwise what it would be alone. Atoms, `results` and ASE's cache stay as they are. Where a structure has no volume, its
+        stress is absent. Raises as a single calculation does; the message tells the structure, "atoms[3]".
+        """
+        structures = [_structure(atoms, f"atoms[{k}]") for k, atoms in enumerate(images)]
+        want: list[Property] = [_WIRE[name] for name in self._known(properties)] or ["energy"]
+        results: list[dict[str, Any]] = []
+        for batch in self._connection.batches(structures):
+            results += map(_results, self._connection.evaluate(batch, want))
+        return results
+
+    def set(self, **changes: Any) -> dict[str, Any]:
+        """Changes options, by keyword, as a new calculator would have them; returns those that were changed."""
+        refuse_unknown({name: value for name, value in changes.items() if name not in asdict(self._options)})
+        changed = {name: value for name, value in changes.items() if value != getattr(self._options, name)}
+        if changed:
+            self.__init__(**{**asdict(self._options), **changed})
+        return changed
+
+    def close(self) -> None:
+        """Frees the engine, and ends it if nobody else uses it; may be called twice. A later calculation starts it again."""
+        self._connection.close()
+
+    def __enter__(self) -> "PainnlessCalculator":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**{name: value for name, value in vars(self).items() if name != "_connection"}, "results": dict(self.results)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._connection = _connection(self._options, warn=False)
+
+    def _wanted(self, atoms: Atoms, properties: Iterable[str]) -> list[Property]:
+        """What to ask for: the stress comes with the forces for next to nothing, so who uses both pays once."""
+        wanted: set[Property] = {_WIRE[name] for name in self._known(properties)} or {"energy"}
+        if "stress" in wanted and not _has_volume(atoms):
+            raise PropertyNotImplementedError("stress needs a periodic axis and a cell with a volume")
+        self._stress_used = self._stress_used or "stress" in wanted
+        if "stress" in wanted or ("forces" in wanted and self._stress_used and _has_volume(atoms)):
+            wanted |= {"forces", "stress"}
+        return list(wanted)
+
+    def _known(self, properties: Iterable[str]) -> list[str]:
+        names = list(properties)
+        for name in names:
+            if name not in self.implemented_properties:
+                raise PropertyNotImplementedError(
+                    f"{name} is not among what {self.side} provides: {', '.join(self.implemented_properties)}"
+                )
+        return names
+
+
+def _connection(options: Options, warn: bool) -> Connection:
+    if options.model is None:
+        assert options.server is not None
+        return Connection(options.server, silence=options.timeout)
+    file, notes = model_file_of(options.model, options.energy_unit)
+    for note in notes if warn else ():
+        warnings.warn(f"{options.model}: {note}", UserWarning, stacklevel=3)
+    if options.server is not None:
+        return Connection(options.server, silence=options.timeout, model=read_model(file).sha256)
+    return Connection(ServerSpec(file, options.side, options.threads), silence=options.timeout)
+
+
+def _structure(atoms: Atoms, name: str) -> Structure:
+    pbc = atoms.pbc
+    return Structure(name, atoms.numbers, atoms.positions, atoms.cell.array, (bool(pbc[0]), bool(pbc[1]), bool(pbc[2])))
+
+
+def _has_volume(atoms: Atoms) -> bool:
+    return bool(atoms.pbc.any()) and abs(float(np.linalg.det(atoms.cell.array))) > 0
+
+
+def _results(evaluation: Evaluation) -> dict[str, Any]:
+    """As ASE's `results`; what was not asked for is absent."""
+    results: dict[str, Any] = {"energy": evaluation.energy, "free_energy": evaluation.energy}
+    for name in ("forces", "stress", "energies"):
+        value = getattr(evaluation, name)
+        if value is not None:
+            results[name] = value
+    return results

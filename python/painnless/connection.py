@@ -1,0 +1,121 @@
+"""A way to a server that answers: a private one, started when needed and again after it failed, or one that runs already."""
+
+import os
+import threading
+import warnings
+import weakref
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import TypeVar
+
+from painnless.batch import Evaluation
+from painnless.client import RemotePotential
+from painnless.errors import PainnlessError
+from painnless.launch import PrivateServer, ServerSpec, private_server
+from painnless.structure import Structure
+from painnless.wire import Property, Welcome
+
+__all__ = ["Connection"]
+
+T = TypeVar("T")
+
+_LOST = ("TIMEOUT", "WORKER_DIED")
+"""What is raised where the server itself, and not the request, is at fault."""
+
+
+class Connection:
+    """Made by one process for itself; its threads may share it, one call after the other.
+
+    target: what a private server is to serve, or the endpoint of one that runs. silence: s without a sign of life after which a call is
+    given up. model: sha256 that a running server must have, any if None.
+    """
+
+    def __init__(self, target: ServerSpec | str, *, silence: float, model: str | None = None) -> None:
+        self._target = target
+        self._silence = silence
+        self._model = model
+        self._owner = os.getpid()
+        self._turn = threading.Lock()
+        self._server: PrivateServer | None = None
+        self._potential: RemotePotential | None = None
+
+    @property
+    def welcome(self) -> Welcome:
+        """What the server says of itself; connects if need be."""
+        return self._call(lambda potential: potential.welcome)
+
+    @property
+    def note(self) -> str | None:
+        """Why a private server computes with what it does, where it chose."""
+        return None if self._server is None else self._server.note
+
+    def evaluate(self, structures: Sequence[Structure], want: Collection[Property]) -> list[Evaluation]:
+        """As RemotePotential. A server that does not answer is given up with TIMEOUT or WORKER_DIED, and the next call has a new one."""
+        return self._call(lambda potential: potential.evaluate(structures, want))
+
+    def batches(self, structures: Sequence[Structure]) -> Iterator[Sequence[Structure]]:
+        """The structures in order, in groups that the server takes at once."""
+        limits = self.welcome.limits
+        first, atoms = 0, 0
+        for k, structure in enumerate(structures):
+            n = len(structure.numbers)
+            if k > first and (k - first == limits.structures or atoms + n > limits.atoms):
+                yield structures[first:k]
+                first, atoms = k, 0
+            atoms += n
+        if structures:
+            yield structures[first:]
+
+    def close(self) -> None:
+        """Frees the server; a later call connects again."""
+        if os.getpid() == self._owner:
+            with self._turn:
+                self._drop()
+
+    def _call(self, work: Callable[[RemotePotential], T]) -> T:
+        if os.getpid() != self._owner:
+            raise PainnlessError(
+                "UNSUPPORTED",
+                f"this calculator belongs to process {self._owner}, of which this one ({os.getpid()}) is a fork: its connection cannot be "
+                "used here. Make the calculator after the fork, or hand it over by pickle (multiprocessing does so with spawn)",
+            )
+        with self._turn:
+            try:
+                return work(self._connected())
+            except PainnlessError as error:
+                if error.code in _LOST:
+                    self._drop(kill=True)
+                raise
+
+    def _connected(self) -> RemotePotential:
+        if self._server is not None:
+            ended = self._server.ended()
+            if ended is not None:  # nobody waited for it then, and another one gives the same answers
+                warnings.warn(f"{ended}, between two calls; another is started", RuntimeWarning, stacklevel=2)
+                self._drop()
+        if self._potential is None or self._potential.closed:
+            self._connect()
+        assert self._potential is not None
+        return self._potential
+
+    def _connect(self) -> None:
+        if isinstance(self._target, str):
+            self._potential = RemotePotential(self._target, silence=self._silence, model=self._model)
+            return
+        # Ours alone, and in no variable: an error keeps the variables of its calls, and would keep the server running.
+        self._server = private_server(self._target)
+        self._potential = RemotePotential(self._server.endpoint, silence=self._silence, ended=_watch(weakref.ref(self._server)))
+
+    def _drop(self, kill: bool = False) -> None:
+        if self._potential is not None:
+            self._potential.close()
+        if kill and self._server is not None:
+            self._server.kill()
+        self._potential = self._server = None
+
+
+def _watch(server: "weakref.ref[PrivateServer]") -> Callable[[], str | None]:
+    def ended() -> str | None:
+        there = server()
+        return "the server was closed" if there is None else there.ended()
+
+    return ended
