@@ -27,6 +27,9 @@ export interface Bridge {
     evaluations?: readonly Evaluation[] | null,
     options?: CallOptions,
   ): Promise<void>;
+  /** Writes every frame of an extended XYZ file as an ASE trajectory (.traj), one at a time; the target appears whole or not at all.
+   *  @throws {PainnlessError} NOT_FOUND, BAD_STRUCTURE, WRITE_FAILED */
+  convertTrajectory(source: string, target: string, options?: CallOptions): Promise<void>;
 }
 
 const defaultDeadlineMs = 120_000;
@@ -80,6 +83,9 @@ async function openAndWork<T>(python: PythonEnvironment, work: (bridge: Bridge) 
         (await call(z.array(packedStructure), { do: "read", sources }, options)).map((packed) => unpack(packed)),
       writeStructures: async (path, structures, evaluations, options) => {
         await call(z.null(), { do: "write", path, structures: structures.map(pack), evaluations: evaluations?.map(packResult) }, options);
+      },
+      convertTrajectory: async (source, target, options) => {
+        await call(z.null(), { do: "convert", source, target }, options);
       },
     });
   } finally {

@@ -53,10 +53,15 @@ class Write(msgspec.Struct, tag_field="do", tag="write", forbid_unknown_fields=T
     evaluations: list[PackedEvaluation] | None = None
 
 
+class Convert(msgspec.Struct, tag_field="do", tag="convert", forbid_unknown_fields=True):
+    source: str
+    target: str
+
+
 def answer(request: str) -> str:
     """{"ok": ...} or {"error": {"code", "message", "field"}}."""
     try:
-        reply: dict[str, Any] = {"ok": _do(msgspec.json.decode(request, type=Attach | Import | Read | Write))}
+        reply: dict[str, Any] = {"ok": _do(msgspec.json.decode(request, type=Attach | Import | Read | Write | Convert))}
     except PainnlessError as error:
         reply = {"error": {"code": error.code, "message": error.message, "field": error.field}}
     except Exception:  # the traceback is for us: what a caller can act on is a PainnlessError
@@ -64,7 +69,7 @@ def answer(request: str) -> str:
     return json.dumps(reply)
 
 
-def _do(request: Attach | Import | Read | Write) -> Any:
+def _do(request: Attach | Import | Read | Write | Convert) -> Any:
     # What is asked decides what is imported: ase costs half a second, and an import needs none of it.
     match request:
         case Attach():
@@ -89,6 +94,10 @@ def _do(request: Attach | Import | Read | Write) -> Any:
                 for source in request.sources
                 for s in read_structures(source)
             ]
+        case Convert():
+            from painnless.worker.files import convert_trajectory  # noqa: PLC0415
+
+            return convert_trajectory(request.source, request.target)
         case Write():
             from painnless.batch import Evaluation  # noqa: PLC0415
             from painnless.structure import Structure  # noqa: PLC0415

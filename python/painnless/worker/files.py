@@ -11,13 +11,14 @@ from ase import Atoms
 from ase.build import molecule
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io.formats import UnknownFileTypeError
+from ase.io.trajectory import TrajectoryWriter
 from ase.utils import string2index
 
 from painnless.batch import Evaluation
 from painnless.errors import PainnlessError
 from painnless.structure import Structure
 
-__all__ = ["read_structures", "write_structures"]
+__all__ = ["convert_trajectory", "read_structures", "write_structures"]
 
 
 def read_structures(source: str) -> list[Structure]:
@@ -65,6 +66,32 @@ def write_structures(path: str, structures: Sequence[Structure], evaluations: Se
         raise PainnlessError(
             "UNSUPPORTED", f"{path}: ASE cannot write {len(frames)} structures there: {type(exc).__name__}: {exc}", "path"
         ) from exc
+
+
+def convert_trajectory(source: str, target: str) -> None:
+    """Every frame of an extended XYZ file as an ASE trajectory, one at a time; the target appears whole or not at all.
+
+    Raises NOT_FOUND, BAD_STRUCTURE, WRITE_FAILED.
+    """
+    if not os.path.isfile(source):
+        raise PainnlessError("NOT_FOUND", f"no file {source}, whose frames were to go to {target}")
+    temporary = f"{target}.tmp"
+    try:
+        with TrajectoryWriter(temporary) as writer:
+            for atoms in ase.io.iread(source, index=":", format="extxyz"):
+                writer.write(atoms)
+        os.replace(temporary, target)
+    except OSError as exc:
+        _remove(temporary)
+        raise PainnlessError("WRITE_FAILED", f'cannot write "{target}": {exc}') from exc
+    except ValueError as exc:  # XYZError among them
+        _remove(temporary)
+        raise PainnlessError("BAD_STRUCTURE", f"{source}: ASE cannot read it: {exc}") from exc
+
+
+def _remove(path: str) -> None:
+    if os.path.exists(path):
+        os.remove(path)
 
 
 def _read(path: str) -> list[Atoms]:
