@@ -25,6 +25,7 @@ const pytestReport = join(reports, "pytest.xml");
 /** @type {Check[]} */
 const checks = [
   { name: "types, src", command: node("typescript/bin/tsc", "--noEmit", "--incremental", "false", "-p", "tsconfig.json") },
+  { name: "types, page", command: node("typescript/bin/tsc", "-p", "src/report/client/tsconfig.json") },
   { name: "types, tests", command: node("typescript/bin/tsc", "-p", "tests/tsconfig.json") },
   { name: "biome", command: node("@biomejs/biome/bin/biome", "check", "--error-on-warnings") },
   { name: "ruff check", command: [python, "-m", "ruff", "check"] },

@@ -1,41 +1,10 @@
+import { drawAxes, drawing, type Frame, left, right, round, toX, toY } from "./frame.ts";
 import { type Markup, markup } from "./markup.ts";
 import { formatNumber, powerOfTen } from "./numbers.ts";
 import { type Axis, axisOf, decadeAxis, linearAxis, place } from "./scale.ts";
 
-// Static SVG, drawn when the page is written: prints, needs no script, and reads aloud by its title and description.
 const width = 400;
-const left = 52;
-const right = 16;
 const inner = width - left - right;
-const round = (x: number) => Number(x.toFixed(1));
-
-interface Frame {
-  readonly x: Axis;
-  readonly y: Axis;
-  readonly top: number;
-  readonly height: number;
-}
-
-const toX = (frame: Frame, value: number) => round(left + inner * place(frame.x, value));
-const toY = (frame: Frame, value: number) => round(frame.top + frame.height * (1 - place(frame.y, value)));
-
-function drawing(height: number, title: string, description: string, body: readonly Markup[]): Markup {
-  return markup`<svg viewBox="0 0 ${width} ${height}" role="img"><title>${title}</title><desc>${description}</desc>${body}</svg>`;
-}
-
-function drawAxes(frame: Frame, labelled = true): Markup {
-  const bottom = frame.top + frame.height;
-  const xs = frame.x.ticks.map(({ value, label }) => {
-    const x = toX(frame, value);
-    return markup`<path class="grid" d="M${x} ${frame.top}V${bottom}"/>${labelled ? markup`<text x="${x}" y="${bottom + 15}" text-anchor="middle">${label}</text>` : null}`;
-  });
-  const ys = frame.y.ticks.map(({ value, label }) => {
-    const y = toY(frame, value);
-    return markup`<path class="grid" d="M${left} ${y}H${width - right}"/><text x="${left - 6}" y="${y + 4}" text-anchor="end">${label}</text>`;
-  });
-  const names = markup`${labelled ? markup`<text x="${left + inner / 2}" y="${bottom + 32}" text-anchor="middle">${frame.x.label}</text>` : null}<text x="${left}" y="${frame.top - 8}">${frame.y.label}</text>`;
-  return markup`${xs}${ys}<path class="axis" d="M${left} ${frame.top}V${bottom}H${width - right}"/>${names}`;
-}
 
 /** Each value of the side against the reference's, on the line where both are equal, and below it what lies between them. */
 export function parityChart(points: readonly (readonly [number, number])[], unit: string, title: string, colour: number): Markup {
@@ -43,7 +12,7 @@ export function parityChart(points: readonly (readonly [number, number])[], unit
   const values = points.flat();
   const differences = points.map(([x, y]) => y - x);
   const x = axisOf(`reference (${unit})`, values, false);
-  const upper: Frame = { x, y: { ...x, label: `side (${unit})` }, top: 22, height: 180 };
+  const upper: Frame = { x, y: { ...x, label: `side (${unit})` }, top: 22, height: 180, width };
   const span = differences.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
   const power = span > 0 ? Math.floor(Math.log10(span)) : 0;
   const scaled = differences.map((difference) => difference / 10 ** power);
@@ -57,10 +26,12 @@ export function parityChart(points: readonly (readonly [number, number])[], unit
     ),
     top: 232,
     height: 70,
+    width,
   };
   const dots = (frame: Frame, ys: readonly number[]) =>
     markup`<path class="dots s${colour}" d="${reference.map((r, i) => `M${toX(frame, r)} ${toY(frame, ys[i] as number)}h0`).join("")}"/>`;
   return drawing(
+    width,
     342,
     title,
     `Scatter plot of ${points.length} components; all on the diagonal would be full agreement. The largest difference shown is ${formatNumber(span)} ${unit}.`,
@@ -102,7 +73,7 @@ export function barChart(bins: readonly Bin[], label: string, title: string, col
     return markup`${bin.count > 0 ? markup`${bar}${count}` : null}${i % every === 0 ? name : null}`;
   });
   const spoken = bins.filter((bin) => bin.count > 0).map((bin) => `${bin.label}: ${bin.count}`);
-  return drawing(240, title, `Bar chart. ${spoken.join("; ")}.`, [
+  return drawing(width, 240, title, `Bar chart. ${spoken.join("; ")}.`, [
     markup`<path class="axis" d="M${left} ${top + height}H${width - right}"/>${bars}<text x="${left + inner / 2}" y="${top + height + 33}" text-anchor="middle">${label}</text>`,
   ]);
 }
@@ -124,7 +95,7 @@ export function lineChart(series: readonly Series[], x: Omit<Axis, "low" | "high
     x.log,
   );
   const all = series.flatMap((s) => s.y.filter((v) => shows(v, y.log)));
-  const frame: Frame = { x: xAxis, y: axisOf(y.label, all as number[], y.log), top: 22, height: 210 };
+  const frame: Frame = { x: xAxis, y: axisOf(y.label, all as number[], y.log), top: 22, height: 210, width };
   const lines = series.map((s) => {
     let pen = "M";
     let path = "";
@@ -149,7 +120,10 @@ export function lineChart(series: readonly Series[], x: Omit<Axis, "low" | "high
       values.length === 0 ? "no finite value" : `from ${formatNumber(Math.min(...values))} to ${formatNumber(Math.max(...values))}`;
     return `${s.name}: ${s.x.length} points, ${extent}`;
   });
-  return drawing(272, title, `Line chart of ${y.label} against ${x.label}. ${spoken.join("; ")}.`, [drawAxes(frame), markup`${lines}`]);
+  return drawing(width, 272, title, `Line chart of ${y.label} against ${x.label}. ${spoken.join("; ")}.`, [
+    drawAxes(frame),
+    markup`${lines}`,
+  ]);
 }
 
 export interface Margin {
@@ -199,7 +173,7 @@ export function marginChart(rows: readonly Margin[], title: string): Markup {
       markup`<text x="${at(value)}" y="${bottom + 16}" text-anchor="${i === 0 ? "start" : value === axis.high ? "end" : "middle"}">${value === 1 ? "1" : powerOfTen(Math.round(Math.log10(value)))}</text>`,
   );
   const spoken = rows.map((row) => `${row.name}: ${row.marks.map((m) => `${m.of} ${m.text}`).join(", ")}`);
-  return drawing(bottom + 36, title, `Measured over allowed, on a logarithmic axis; the limit is at 1. ${spoken.join("; ")}.`, [
+  return drawing(width, bottom + 36, title, `Measured over allowed, on a logarithmic axis; the limit is at 1. ${spoken.join("; ")}.`, [
     markup`${lines}${ticks}<text x="${(from + until) / 2}" y="${bottom + 32}" text-anchor="middle">measured ÷ allowed; the bar at 1 is the limit</text>`,
   ]);
 }

@@ -6,14 +6,13 @@ import { attributionNotes, lawCurves, lawMargins, lawTable, skippedList } from "
 import { provenance, structureTable } from "./crosscheck/provenance.ts";
 import { headline, verdictHeader } from "./crosscheck/verdict.ts";
 import { principal, sideKey } from "./crosscheck/words.ts";
-import { type Markup, markup } from "./markup.ts";
+import { Markup, markup } from "./markup.ts";
 import { renderPage } from "./page.ts";
 
 const section = (title: string, introduction: string, ...content: readonly (Markup | null)[]): Markup =>
   markup`<section><h2>${title}</h2>${introduction === "" ? null : markup`<p class="soft">${introduction}</p>`}${content}</section>`;
 
-/** The result as one HTML file, which needs nothing but itself. */
-export function renderCrosscheckReport(result: CrosscheckResult): string {
+function sections(result: CrosscheckResult): Markup {
   const compared = result.comparisons.length > 0;
   const measured = result.laws.length > 0;
   const slope = lawCurves(result, "finite-difference");
@@ -27,7 +26,7 @@ export function renderCrosscheckReport(result: CrosscheckResult): string {
       ? markup`<figure>${lawMargins(result)}<figcaption><b>Laws.</b> Largest violation, a dot a side; the figure is the worst.</figcaption></figure>`
       : null,
   ];
-  const main = [
+  return markup`${[
     section(
       "Everything against its limit",
       "How far each measurement stays below what rounding is allowed to cause, on a logarithmic axis.",
@@ -69,15 +68,24 @@ export function renderCrosscheckReport(result: CrosscheckResult): string {
       : null,
     section("Structures", "", structureTable(result)),
     section("How this was made", "", provenance(result)),
-  ];
+  ]}`;
+}
+
+/** The result as one HTML file, which needs nothing but itself. */
+export function renderCrosscheckReport(result: CrosscheckResult): string {
   return renderPage({
     title: `${result.verdict === "pass" ? "Pass" : "Fail"}: ${headline(result)}`,
     header: verdictHeader(result),
-    main: markup`${main}`,
+    main: sections(result),
     footer: markup`<p>Written by painnless ${result.machine.versions.painnless ?? ""}. One file, no network; the figures are embedded.</p>`,
-    data: result,
-    dataName: "crosscheck.json",
+    data: [{ id: "data", data: result, save: { label: "Download the figures as JSON", name: "crosscheck.json" } }],
   });
+}
+
+/** The result as a part of another page: its headings one level lower. */
+export function crosscheckPart(result: CrosscheckResult): Markup {
+  const lower = ({ text }: Markup) => new Markup(text.replace(/<(\/?)h([1-3])>/g, (_, slash, level) => `<${slash}h${Number(level) + 1}>`));
+  return markup`<section id="crosscheck" class="part">${lower(verdictHeader(result))}${lower(sections(result))}</section>`;
 }
 
 /** Writes `index.html` into the directory, which is made if need be.

@@ -1,6 +1,16 @@
 import type { CrosscheckResult } from "../crosscheck/result.ts";
 import type { MdResult } from "../dynamics/result.ts";
+import { clientFiles } from "./client-files.ts";
+import { crosscheckPart } from "./crosscheck.ts";
+import { attributionSection, canonicalSection, lawSection, shadowSection } from "./dynamics/evidence.ts";
 import type { ShownFrames } from "./dynamics/frames.ts";
+import { embedFrames } from "./dynamics/molecule.ts";
+import { provenanceSection } from "./dynamics/provenance.ts";
+import { runSection } from "./dynamics/run.ts";
+import { thinSeries } from "./dynamics/thin.ts";
+import { headline, verdictHeader } from "./dynamics/verdict.ts";
+import { markup } from "./markup.ts";
+import { renderPage } from "./page.ts";
 
 export interface DynamicsReport {
   readonly result: MdResult;
@@ -10,5 +20,38 @@ export interface DynamicsReport {
   readonly crosscheck: CrosscheckResult | null;
 }
 
-/** The report as one HTML file, which needs nothing but itself. */
-export type RenderDynamicsReport = (report: DynamicsReport) => string;
+/** Points of the traces that a page carries, all replicas together: about half a megabyte. */
+const mostPoints = 12_000;
+
+/** The report as one HTML file, which needs nothing but itself.
+ *  @throws {PainnlessError} MISSING if the page's script was not built */
+export function renderDynamicsReport({ result: whole, frames, crosscheck }: DynamicsReport): string {
+  const { series } = whole;
+  const result = { ...whole, series: thinSeries(series, Math.floor(mostPoints / Math.max(series.replicas.length, 1))) };
+  const shown = frames === null || frames.frames.length === 0 ? null : frames;
+  const { script, style } = clientFiles();
+  const failed = whole.verdict === "fail" || crosscheck?.verdict === "fail";
+  return renderPage({
+    title: `${failed ? "Fail" : "Pass"}: ${headline(result)}`,
+    header: verdictHeader(result),
+    main: markup`${[
+      runSection(result, shown),
+      attributionSection(result),
+      lawSection(result),
+      canonicalSection(result),
+      shadowSection(result),
+      crosscheck === null ? null : crosscheckPart(crosscheck),
+      provenanceSection(result),
+    ]}`,
+    footer: markup`<p>Written by painnless ${result.machine.versions.painnless ?? ""}. One file, no network; the figures are embedded. Drawn with uPlot and 3Dmol.js, whose licences are in the source of this page.</p>`,
+    data: [
+      { id: "data", data: result, save: { label: "Download the figures as JSON", name: "md.json" } },
+      { id: "frames", data: shown === null ? null : { ...embedFrames(shown, result), seed: shown.seed }, save: null },
+      ...(crosscheck === null
+        ? []
+        : [{ id: "crosscheck-data", data: crosscheck, save: { label: "Download the crosscheck as JSON", name: "crosscheck.json" } }]),
+    ],
+    scripts: [script],
+    styles: [style],
+  });
+}

@@ -5,12 +5,12 @@ const superscripts: Readonly<Record<string, string>> = {
 
 export const powerOfTen = (exponent: number): string => `10${[...String(exponent)].map((c) => superscripts[c]).join("")}`;
 
-/** A measured number for people: 3 figures, powers of ten written out. What is not finite is said, never left blank. */
-export function formatNumber(value: number | null, digits = 3): string {
+/** A measured number for people: 3 figures, powers of ten written out below `plainFrom`. What is not finite is said, never left blank. */
+export function formatNumber(value: number | null, digits = 3, plainFrom = 1e-2): string {
   if (value === null || !Number.isFinite(value)) return "NaN";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size >= 1e-2 && size < 1e4) return String(Number(value.toPrecision(digits))).replace("-", "−");
+  if (size >= plainFrom && size < 1e4) return String(Number(value.toPrecision(digits))).replace("-", "−");
   const [mantissa = "", exponent = ""] = value.toExponential(digits - 1).split("e");
   const power = powerOfTen(Number(exponent));
   return mantissa === "1" || /^1\.0+$/.test(mantissa) ? power : `${mantissa.replace("-", "−")} × ${power}`;
@@ -37,3 +37,36 @@ export function formatCount(count: number, noun: string, plural = `${noun}s`): s
 export function formatSeconds(seconds: number): string {
   return seconds < 1 ? `${formatNumber(seconds * 1e3)} ms` : `${formatNumber(seconds)} s`;
 }
+
+interface Interval {
+  readonly value: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+/** The figures of an interval, each to the second digit of its half-width: more would be noise. */
+function intervalParts({ value, low, high }: Interval): [string, string, string] {
+  const known = [value, low, high].filter((x) => x !== null && Number.isFinite(x)) as number[];
+  const half = low === null || high === null ? 0 : Math.abs(high - low) / 2;
+  const decimals = half > 0 ? 1 - Math.floor(Math.log10(half)) : Number.NaN;
+  const largest = Math.max(...known.map(Math.abs), 0);
+  const write = (x: number | null) => {
+    if (x === null || !Number.isFinite(x)) return "NaN";
+    return decimals <= 6 && largest < 1e6
+      ? x
+          .toFixed(Math.max(decimals, 0))
+          .replace(/^-(?=[0.]*$)/, "")
+          .replace("-", "−")
+      : formatNumber(x, half > 0 ? 2 : 3);
+  };
+  return [write(value), write(low), write(high)];
+}
+
+/** "0.0031 (−0.0040 to 0.0102)" */
+export function formatEstimate(estimate: Interval): string {
+  const [value, low, high] = intervalParts(estimate);
+  return estimate.low === null && estimate.high === null ? value : `${value} (${low} to ${high})`;
+}
+
+/** The figure of an estimate alone, with as many digits as its interval allows. */
+export const formatEstimateValue = (estimate: Interval): string => intervalParts(estimate)[0];

@@ -1,0 +1,2 @@
+/** Style sheets are put beside the script when it is bundled. */
+declare module "*.css";

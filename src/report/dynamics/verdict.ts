@@ -1,0 +1,97 @@
+import type { Drift, MdResult } from "../../dynamics/result.ts";
+import { intervalChart } from "../interval-chart.ts";
+import { type Markup, markup } from "../markup.ts";
+import { formatCount, formatEstimate, formatEstimateValue, formatNumber } from "../numbers.ts";
+import { timeUnit } from "./curves.ts";
+import { formula } from "./molecule.ts";
+import { checkWords, ensembleWords } from "./words.ts";
+
+const limitOf = (result: MdResult, name: MdResult["checks"][number]["name"]) =>
+  result.checks.find((check) => check.name === name)?.limit ?? null;
+
+/** The largest drift that the interval does not exclude. */
+const bound = ({ low, high }: Drift) => Math.max(Math.abs(low ?? Number.NaN), Math.abs(high ?? Number.NaN));
+
+/** The verdict in one sentence. */
+export function headline(result: MdResult): string {
+  const { stop, drift, checks } = result;
+  if (stop !== null) return `The run stopped at step ${(stop.step - 1).toLocaleString("en-US")}: ${stop.message.replace(/\.?$/, ".")}`;
+  const failed = checks.find(({ verdict }) => verdict === "fail");
+  if (failed !== undefined) return failed.sentence;
+  if (drift === null) return "The run came to its end and every check holds.";
+  const limit = limitOf(result, "drift");
+  if (drift.resolved) return `Energy drifts by ${formatEstimateValue(drift)} meV per atom and nanosecond.`;
+  return limit !== null && bound(drift) <= limit
+    ? `Energy is conserved: any drift is below ${formatNumber(bound(drift), 2, 1e-4)} meV per atom and nanosecond.`
+    : "No drift of the energy can be told from zero in this run.";
+}
+
+function driftFigure(result: MdResult, drift: Drift): Markup {
+  const limit = limitOf(result, "drift");
+  const { total, modified } = drift.of;
+  const tone = result.checks.some(({ name, verdict }) => name === "drift" && verdict === "fail") ? "fail" : "pass";
+  const rows = [
+    { ...drift, name: "drift", tone } as const,
+    ...(modified === null ? [] : [{ ...total, name: "of the total energy", tone: "plain" } as const]),
+  ];
+  const confidence = `${formatNumber(100 * drift.confidence)} %`;
+  const others = [
+    `${formatEstimate(drift.perPs)} meV/atom/ps`,
+    `${formatEstimate(drift.percentOfKineticPerNs)} % of the kinetic energy per ns`,
+    ...(drift.ratio === null ? [] : [`|slope| · t / σ(KE) = ${formatNumber(drift.ratio)}`]),
+  ];
+  return markup`<div class="drift"><div><p class="big ${tone === "fail" ? "fail" : ""}">${formatEstimateValue(drift)} <span class="unit">meV/atom/ns</span></p>
+<p>${confidence} interval ${formatEstimate(drift).replace(/^.*\((.*)\)$/, "$1")}${limit === null ? null : markup` <span class="soft">(allowed ±${formatNumber(limit)})</span>`}</p>
+<p class="soft">${drift.sentence}</p></div>
+<figure>${intervalChart(rows, "meV/atom/ns", limit, "The drift and its interval", 400)}<figcaption>${drift.method} Also: ${others.join("; ")}.</figcaption></figure></div>`;
+}
+
+function tiles(result: MdResult): Markup {
+  const { orderInDt, reversal, energyRms, temperature, nsPerDay, stepsPerSecond } = result;
+  const tile = (name: string, value: string, detail: string) =>
+    markup`<div><dt>${name}</dt><dd>${value}</dd><dd class="soft">${detail}</dd></div>`;
+  const interval = (estimate: { value: number | null; low: number | null; high: number | null }) =>
+    formatEstimate(estimate).replace(/^.*\((.*)\)$/, "$1");
+  return markup`<dl class="tiles">${[
+    orderInDt === null ? null : tile("order in the time step", formatEstimateValue(orderInDt), `${interval(orderInDt)}; 2 is exact`),
+    reversal === null
+      ? null
+      : tile("reversal", `${formatNumber(reversal.value, 2)} Å`, `after ${formatCount(reversal.steps, "step")} and back`),
+    energyRms === null ? null : tile("energy fluctuation", `${formatNumber(energyRms.value)} meV/atom`, "rms about its line"),
+    tile("temperature", `${formatNumber(temperature.mean)} K`, `± ${formatNumber(temperature.deviation, 2)} over replicas`),
+    tile("speed", `${formatNumber(nsPerDay)} ns/day`, `${formatNumber(stepsPerSecond)} steps/s`),
+  ]}</dl>`;
+}
+
+/** What holds and what does not, each in a sentence. */
+function checkList({ checks }: MdResult): Markup {
+  const items = checks.map(
+    ({ name, verdict, sentence }) =>
+      markup`<li><span class="${verdict}">${verdict === "pass" ? "✓" : "✗"} <b>${checkWords[name]}</b></span> ${sentence}</li>`,
+  );
+  return markup`<ul class="checks" aria-label="Checks">${items}</ul>`;
+}
+
+/** The head of the page: verdict, drift and its interval, the other figures, what was found. */
+export function verdictHeader(result: MdResult): Markup {
+  const sign = result.verdict === "pass" ? "✓ PASS" : "✗ FAIL";
+  const { name: unit, size } = timeUnit(result);
+  const length = `${formatNumber((result.steps * result.dt) / 1000 / size, 4)} ${unit}`;
+  const facts = [
+    `${result.structure.name} (${formula(result.structure.numbers)}), ${formatCount(result.atoms, "atom")}`,
+    `${formatCount(result.replicas, "replica")} of ${length}`,
+    `${formatCount(result.steps, "step")} of ${formatNumber(result.dt)} fs`,
+    ensembleWords[result.ensemble],
+    result.side,
+  ];
+  const findings =
+    result.findings.length === 0
+      ? null
+      : markup`<section class="findings" aria-label="Findings"><p><b>To know</b></p><ul>${result.findings.map((f) => markup`<li>${f}</li>`)}</ul></section>`;
+  return markup`<p class="eyebrow">painnless md · ${result.model?.name ?? result.side} · ${result.started.slice(0, 10)}</p>
+<p class="verdict ${result.verdict}">${sign}</p>
+<h1>${headline(result)}</h1>
+<p class="lead">${facts.join(" · ")}</p>
+${result.drift === null ? null : driftFigure(result, result.drift)}
+${tiles(result)}${checkList(result)}${findings}`;
+}
