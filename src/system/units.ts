@@ -14,3 +14,6 @@ export const energyUnits = Object.keys(energyUnitsInEv) as EnergyUnit[];
 
 /** 1 fs in ASE's unit of time, Å sqrt(u/eV), in which ASE keeps velocities and momenta. */
 export const fsInAseTime = 0.09822694788464063;
+
+/** eV/K; ASE's. */
+export const boltzmannInEv = 8.617330337217213e-5;

@@ -1,0 +1,29 @@
+import { boltzmannInEv } from "../system/units.ts";
+import type { EnergyTrace } from "./energy-trace.ts";
+import type { Series } from "./result.ts";
+
+const finiteOrNull = (x: number): number | null => (Number.isFinite(x) ? x : null);
+
+/** The traces of a run for charts, one point a bin. @param seeds of the replicas */
+export function seriesOf(trace: EnergyTrace, seeds: readonly number[]): Series {
+  const { atoms, freedoms } = trace.options;
+  const bins = (replica: number) => Array.from({ length: trace.length }, (_, k) => trace.bin(k, replica));
+  const meV = (x: number) => finiteOrNull((x * 1e3) / atoms);
+  return {
+    time: bins(0).map(({ time }) => time / 1e3),
+    replicas: seeds.map((seed, r) => {
+      const own = bins(r);
+      const records = own.reduce((sum, bin) => sum + bin.records, 0);
+      const mean = own.reduce((sum, bin) => sum + bin.potential * bin.records, 0) / records;
+      return {
+        seed,
+        energy: own.map(({ energy }) => meV(energy)),
+        energyLow: own.map(({ low }) => meV(low)),
+        energyHigh: own.map(({ high }) => meV(high)),
+        modified: own.some(({ modified }) => Number.isFinite(modified)) ? own.map(({ modified }) => meV(modified)) : null,
+        potential: own.map(({ potential }) => meV(potential - mean)),
+        temperature: own.map(({ kinetic }) => finiteOrNull((2 * kinetic) / (freedoms * boltzmannInEv))),
+      };
+    }),
+  };
+}
