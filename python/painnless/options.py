@@ -31,14 +31,16 @@ class Options:
         self._expect("precision", self.precision in get_args(Precision), ", ".join(get_args(Precision)))
         count = self.threads is None or (type(self.threads) is int and 1 <= self.threads <= 1024)
         self._expect("threads", count, "a whole number from 1 to 1024, or None")
-        in_time = isinstance(self.timeout, (int, float)) and 0 < self.timeout < math.inf
-        self._expect("timeout", in_time, "a positive number of seconds")
+        self._expect("timeout", _is_number(self.timeout) and 0 < self.timeout < math.inf, "a positive number of seconds")
         if self.server is None:
             self._expect("model", self.model is not None, "a model file or a checkpoint, unless a server is named")
             self._expect("precision", self.precision != "mixed" or self.device != "cpu", "f64 or f32: mixed is for device cuda")
             return
-        known = isinstance(self.server, str) and self.server.startswith(("ipc://", "tcp://"))
-        self._expect("server", known, "an endpoint that painnless serve announced: ipc://PATH or tcp://HOST:PORT")
+        self._expect(
+            "server",
+            str(self.server).startswith(("ipc://", "tcp://")),
+            "an endpoint that painnless serve announced: ipc://PATH or tcp://HOST:PORT",
+        )
         for name in ("device", "precision", "threads"):
             default = next(field.default for field in fields(self) if field.name == name)
             self._expect(name, getattr(self, name) == default, f"none: the server at {self.server} computes as it was started")
@@ -54,6 +56,10 @@ class Options:
     def _expect(self, name: str, is_so: bool, expected: str) -> None:
         if not is_so:
             raise PainnlessError("USAGE", f"{name} is {getattr(self, name)!r}, expected {expected}", name)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def refuse_unknown(keywords: dict[str, Any]) -> None:
