@@ -3,7 +3,7 @@ import { dirname, relative, resolve } from "node:path";
 import { PainnlessError } from "../errors.ts";
 import { AppendFile } from "./append-file.ts";
 import { type Checkpoint, decodeCheckpoint, writeCheckpoint } from "./checkpoint.ts";
-import { type RunLog, readRunLog, recordLines, type ShadowPoint, shadowLine } from "./run-log.ts";
+import { type LogPart, readRunLog, recordLines, type ShadowPoint, shadowLine } from "./run-log.ts";
 import type { DynamicsState, Frame, Stop, Stretch } from "./session.ts";
 import { frameText, readFrames, type TrajectoryHead } from "./trajectory.ts";
 
@@ -89,8 +89,8 @@ export class Recording {
     });
   }
 
-  /** All that was logged since the run began. @throws {PainnlessError} BAD_CHECKPOINT if the file was changed meanwhile */
-  readLog(): Promise<RunLog> {
+  /** All that was logged since the run began, in parts. @throws {PainnlessError} BAD_CHECKPOINT if the file was changed meanwhile */
+  readLog(): AsyncGenerator<LogPart, void, void> {
     return readRunLog(this.paths.log);
   }
 

@@ -6,9 +6,9 @@ import type { EnergyRecords } from "./session.ts";
 
 /** What a run leaves beside its frames, one JSON object a line: docs/formats.md, section 8. */
 
-const columns = ["potential", "kinetic", "heat"] as const satisfies Exclude<keyof EnergyRecords, "steps">[];
+const columns = ["potential", "kinetic", "heat"] as const satisfies readonly Exclude<keyof EnergyRecords, "steps">[];
 
-/** A second side on one frame: differences of force components over all replicas, eV/Å. */
+/** A second side on one frame: differences of force components over all replicas, eV/Å. What is not finite is null. */
 export const shadowPointSchema = z.strictObject({
   step: z.number(),
   /** fs since step 0 */
@@ -25,6 +25,7 @@ const lineSchema = z.union([
   z.strictObject({ step: z.number(), potential: perReplica, kinetic: perReplica, heat: perReplica }),
   z.strictObject({ shadow: shadowPointSchema }),
 ]);
+type Line = z.infer<typeof lineSchema>;
 
 /** A line for each record. JSON keeps every bit of finite numbers but the sign of zero; what is not finite is null. */
 export function recordLines(records: EnergyRecords, replicas: number): string {
@@ -37,39 +38,57 @@ export function recordLines(records: EnergyRecords, replicas: number): string {
 
 export const shadowLine = (point: ShadowPoint): string => `${JSON.stringify({ shadow: point })}\n`;
 
-export interface RunLog {
+export interface LogPart {
   readonly records: EnergyRecords;
   readonly shadow: readonly ShadowPoint[];
 }
 
-/** All that a run has logged. @throws {PainnlessError} NOT_FOUND, BAD_CHECKPOINT where a line is not ours */
-export async function readRunLog(path: string): Promise<RunLog> {
-  const steps: number[] = [];
-  const values = columns.map((): number[] => []);
-  const shadow: ShadowPoint[] = [];
+/** Lines that are held at once. */
+const partLines = 4096;
+
+/** All that a run has logged, in order, in parts of bounded size.
+ *  @throws {PainnlessError} NOT_FOUND, BAD_CHECKPOINT where a line is not ours */
+export async function* readRunLog(path: string): AsyncGenerator<LogPart, void, void> {
   const stream = createReadStream(path);
+  let number = 0;
+  let part: Line[] = [];
   try {
     for await (const text of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })) {
-      const line = lineSchema.parse(JSON.parse(text));
-      if ("shadow" in line) shadow.push(line.shadow);
-      else {
-        steps.push(line.step);
-        columns.forEach((column, c) => {
-          for (const value of line[column]) values[c]?.push(value ?? Number.NaN);
-        });
-      }
+      number += 1;
+      part.push(parseLine(path, number, text));
+      if (part.length < partLines) continue;
+      yield partOf(part);
+      part = [];
     }
   } catch (cause) {
-    const missing = cause instanceof Error && "syscall" in cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw missing
-      ? new PainnlessError("NOT_FOUND", `cannot read ${path}, the log of this run: ${why}`, { cause })
-      : new PainnlessError("BAD_CHECKPOINT", `${path}, line ${steps.length + shadow.length + 1} is not what painnless logged: ${why}`, {
-          cause,
-        });
+    if (!(cause instanceof Error && "syscall" in cause)) throw cause;
+    throw new PainnlessError("NOT_FOUND", `cannot read ${path}, the log of this run: ${cause.message}`, { cause });
   } finally {
     stream.destroy();
   }
-  const [potential, kinetic, heat] = values.map((column) => Float64Array.from(column)) as [Float64Array, Float64Array, Float64Array];
-  return { records: { steps: Float64Array.from(steps), potential, kinetic, heat }, shadow };
+  yield partOf(part);
+}
+
+function parseLine(path: string, number: number, text: string): Line {
+  try {
+    return lineSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    const what = `"${text.length > 60 ? `${text.slice(0, 60)}...` : text}"`;
+    throw new PainnlessError("BAD_CHECKPOINT", `${path}, line ${number}: ${what} is not what painnless logs there`, { cause });
+  }
+}
+
+function partOf(lines: readonly Line[]): LogPart {
+  const records = lines.flatMap((line) => ("step" in line ? [line] : []));
+  const column = (name: (typeof columns)[number]) =>
+    Float64Array.from(records.flatMap((record) => record[name].map((x) => x ?? Number.NaN)));
+  return {
+    records: {
+      steps: Float64Array.from(records, ({ step }) => step),
+      potential: column("potential"),
+      kinetic: column("kinetic"),
+      heat: column("heat"),
+    },
+    shadow: lines.flatMap((line) => ("shadow" in line ? [line.shadow] : [])),
+  };
 }
