@@ -2,4 +2,6 @@
 export interface CommandData {
   /** aborts when the user interrupts */
   readonly signal: AbortSignal;
+  /** Puts `end` in the place of what SIGTERM does, which is to end the process at once. */
+  readonly onTerminate: (end: () => void) => void;
 }

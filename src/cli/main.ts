@@ -33,6 +33,9 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   evaluate: async () => commandOf((await import("./evaluate.ts")).evaluateCommand),
   crosscheck: async () => commandOf((await import("./crosscheck.ts")).crosscheckCommand),
   bench: async () => commandOf((await import("./bench.ts")).benchCommand),
+  serve: async () => commandOf((await import("./serve.ts")).serveCommand),
+  keys: async () => commandOf((await import("./keys.ts")).keysCommand),
+  status: async () => commandOf((await import("./status.ts")).statusCommand),
   doctor: async () => commandOf((await import("./doctor.ts")).doctorCommand),
 };
 
@@ -113,10 +116,15 @@ process.on("SIGINT", () => {
   if (interrupt.signal.aborted) process.exit(interrupted);
   interrupt.abort();
 });
-process.on("SIGTERM", () => process.exit(128 + 15));
+/** A command that has something to finish puts its own end here. */
+let terminate = (): void => process.exit(128 + 15);
+process.on("SIGTERM", () => terminate());
+const onTerminate = (end: () => void): void => {
+  terminate = end;
+};
 
 try {
-  const status = await run(process.argv.slice(2), { signal: interrupt.signal });
+  const status = await run(process.argv.slice(2), { signal: interrupt.signal, onTerminate });
   process.exitCode = interrupt.signal.aborted ? interrupted : status;
 } catch (error) {
   if (interrupt.signal.aborted) {

@@ -46,6 +46,7 @@ export const sideForms = [
   "ase:MODULE:FACTORY[?JSON]",
   "fd:SIDE",
   "ipc://PATH",
+  "tcp://HOST:PORT?key=FILE&server=FILE",
 ];
 
 const unknownSide = (side: string): PainnlessError =>
@@ -59,10 +60,13 @@ export function assertSide(side: string): void {
   }
   if (/^native:cuda:(f32|f64|mixed)$/.test(side))
     throw new PainnlessError("MISSING", `side "${side}": this build has no CUDA engine; use native:cpu:f32, or torch:cuda:f32 for a GPU`);
-  if (side.startsWith("tcp://"))
-    throw new PainnlessError("UNSUPPORTED", `side "${side}": TCP needs keys, which this release does not have; use ipc://PATH`);
-  const known = /^(auto|package|(native:cpu|torch:(cpu|cuda(:\d+)?)):(f32|f64)|ase:[\w.]+:\w+(\?.*)?|ipc:\/\/.+)$/s;
+  const known = /^(auto|package|(native:cpu|torch:(cpu|cuda(:\d+)?)):(f32|f64)|ase:[\w.]+:\w+(\?.*)?|(ipc|tcp):\/\/.+)$/s;
   if (!known.test(side)) throw unknownSide(side);
+}
+
+/** The server at an endpoint, for what it can do beyond a potential. @throws {PainnlessError} UNSUPPORTED, TIMEOUT */
+export function serverAt(endpoint: string): Promise<RemotePotential> {
+  return RemotePotential.connect(endpoint);
 }
 
 export function sidesOf(options: SideOptions): Sides {
@@ -115,7 +119,7 @@ async function build(
     const precision = side.endsWith("f64") ? "f64" : "f32";
     return { potential: createNativeEngine(model, { device: "cpu", precision, ...limit }), note: null, versions: {} };
   }
-  if (side.startsWith("ipc://")) {
+  if (/^(ipc|tcp):/.test(side)) {
     const remote = await RemotePotential.connect(side);
     return { potential: remote, note: `${side} serves ${remote.name}`, versions: remote.welcome.versions };
   }

@@ -3,8 +3,9 @@ import type { Evaluation, Potential, Property } from "../system/potential.ts";
 import { assertComputable, type Domain, type Structure } from "../system/structure.ts";
 import { decodeResult, encodeEvaluate } from "./batch.ts";
 import { encodeMessage, otherProtocol } from "./codec.ts";
+import { readDestination } from "./destination.ts";
 import { Exchange, type RequestOptions } from "./exchange.ts";
-import { protocolVersion, type Welcome } from "./messages.ts";
+import { protocolVersion, type Statistics, type Welcome } from "./messages.ts";
 
 export interface RemoteOptions {
   /** ms to wait for the server's welcome */
@@ -34,11 +35,11 @@ export class RemotePotential implements Potential {
     this.domain = { elements: welcome.elements, maxAtoms: welcome.limits.atoms, periodic: welcome.periodic };
   }
 
-  /** The potential served at `endpoint` (ipc://PATH).
+  /** The potential served at `endpoint` (ipc://PATH, or tcp://HOST:PORT?key=FILE&server=FILE).
    *  @throws {PainnlessError} TIMEOUT when nobody answers, UNSUPPORTED when the two speak different protocols or the model is another */
   static async connect(endpoint: string, options: RemoteOptions = {}): Promise<RemotePotential> {
     const { connectMs = 10_000, silenceMs = 10_000, model = null, ended } = options;
-    const exchange = new Exchange(endpoint, silenceMs);
+    const exchange = new Exchange(await readDestination(endpoint), silenceMs);
     void ended?.then((error) => exchange.fail(error));
     try {
       return new RemotePotential(exchange, await greet(exchange, connectMs, model));
@@ -83,6 +84,17 @@ export class RemotePotential implements Potential {
     const answer = await this.#exchange.request(`ping of ${this.name}`, (address) => encodeMessage({ kind: "ping", ...address }), options);
     if (!answer.is("pong")) throw unexpected("ping", answer.message.kind, "pong");
     return performance.now() - start;
+  }
+
+  /** What the server has done since it began. */
+  async statistics(options: RequestOptions = {}): Promise<Statistics> {
+    const answer = await this.#exchange.request(
+      `status of ${this.name}`,
+      (address) => encodeMessage({ kind: "status", ...address }),
+      options,
+    );
+    if (!answer.is("statistics")) throw unexpected("status", answer.message.kind, "statistics");
+    return answer.message;
   }
 
   close(): Promise<void> {

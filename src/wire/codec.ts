@@ -1,7 +1,7 @@
 import { Packr } from "msgpackr";
 import { z } from "zod";
 import { PainnlessError } from "../errors.ts";
-import { type ArrayRef, type Dtype, type Message, messageSchema, protocolVersion } from "./messages.ts";
+import { type ArrayRef, type Dtype, type Message, type MessageOf, messageSchema, protocolVersion } from "./messages.ts";
 
 interface ArrayTypes {
   f64: Float64Array;
@@ -94,6 +94,12 @@ export function addressOf(frames: readonly Uint8Array[]): { epoch: number | null
   const uint32 = z.int().min(0).max(0xffffffff);
   const address = z.object({ epoch: uint32, id: uint32 }).safeParse(header);
   return address.success ? address.data : unknown;
+}
+
+/** What to tell the sender of a message that is refused. */
+export function errorMessage(address: { epoch: number | null; id: number | null }, error: PainnlessError): MessageOf<"error"> {
+  const { code, message, field } = error;
+  return { kind: "error", epoch: address.epoch, id: address.id, code, message, field };
 }
 
 function unpackHeader(frames: readonly Uint8Array[]): unknown {

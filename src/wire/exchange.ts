@@ -3,6 +3,7 @@ import { Context, Dealer } from "zeromq";
 import { PainnlessError } from "../errors.ts";
 import type { Address } from "./batch.ts";
 import { addressOf, type DecodedMessage, decodeMessage, encodeMessage } from "./codec.ts";
+import type { Destination } from "./destination.ts";
 
 export interface RequestOptions {
   /** withdraws the request */
@@ -40,14 +41,14 @@ export class Exchange {
   #met = false;
   #lastPing = 0;
 
-  constructor(endpoint: string, silenceMs: number) {
-    if (!endpoint.startsWith("ipc://"))
-      throw new PainnlessError("UNSUPPORTED", `endpoint ${endpoint}: expected ipc://PATH; there is no plaintext TCP`, {
-        field: "endpoint",
-      });
+  constructor({ endpoint, curve }: Destination, silenceMs: number) {
     this.endpoint = endpoint;
     this.#silenceMs = silenceMs;
-    this.#socket = new Dealer({ context, linger: 0, reconnectInterval: 20, sendTimeout: silenceMs });
+    const keys = curve && {
+      ...{ curvePublicKey: curve.pair.publicKey, curveSecretKey: curve.pair.secretKey },
+      curveServerKey: curve.serverKey,
+    };
+    this.#socket = new Dealer({ context, linger: 0, reconnectInterval: 20, sendTimeout: silenceMs, ...keys });
     this.#socket.connect(endpoint);
     void this.#read();
   }

@@ -18,7 +18,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "painnless-exchange-"));
   router = new Router({ context: new Context({ blocky: false }), linger: 0, receiveTimeout: 5_000 });
   await router.bind(`ipc://${folder}/wire`);
-  exchange = new Exchange(`ipc://${folder}/wire`, silenceMs);
+  exchange = new Exchange({ endpoint: `ipc://${folder}/wire`, curve: null }, silenceMs);
 });
 
 afterEach(async () => {

@@ -84,7 +84,7 @@ const bad: readonly (readonly [string, Structure, string, string | null])[] = [
 
 describe("bad input is refused by name, and the next request is answered", () => {
   test.each(bad)("%s", async (_, structure, code, field) => {
-    const exchange = new Exchange(served.endpoint, 10_000);
+    const exchange = new Exchange({ endpoint: served.endpoint, curve: null }, 10_000);
     const asked = exchange.request("bad", (address) => encodeEvaluate(address, [pair(0), structure], ["energy", "forces"]));
     await expect(asked).rejects.toMatchObject({ code, field, message: expect.stringMatching(/./) });
     await exchange.close();
@@ -95,14 +95,14 @@ describe("bad input is refused by name, and the next request is answered", () =>
     const n = remote.welcome.limits.atoms + 1;
     const large = change({ numbers: new Array<number>(n).fill(1), positions: Float64Array.from({ length: 3 * n }, (_, k) => k) });
     await expect(remote.evaluate([large])).rejects.toMatchObject({ code: "BAD_STRUCTURE", field: "numbers" });
-    const exchange = new Exchange(served.endpoint, 10_000);
+    const exchange = new Exchange({ endpoint: served.endpoint, curve: null }, 10_000);
     const asked = exchange.request("large", (address) => encodeEvaluate(address, [large], ["energy"]));
     await expect(asked).rejects.toMatchObject({ code: "BAD_STRUCTURE", field: "numbers" });
     await exchange.close();
   });
 
   test("a message meant for clients, another protocol, an id that is in use", async () => {
-    const exchange = new Exchange(served.endpoint, 10_000);
+    const exchange = new Exchange({ endpoint: served.endpoint, curve: null }, 10_000);
     const ask = (message: object) => exchange.request("odd", (address) => [pack({ ...message, ...address })]);
     await expect(ask({ kind: "busy", ahead: 0 })).rejects.toMatchObject({ code: "BAD_MESSAGE" });
     await expect(ask({ kind: "hello", protocol: 2, model: null, client: "x" })).rejects.toMatchObject({

@@ -1,0 +1,110 @@
+import { defineCommand } from "citty";
+import pino from "pino";
+import { PainnlessError } from "../errors.ts";
+import { readModelFile } from "../model/model-file.ts";
+import { parseKeyFile, parsePublicKeys, type ServerCurve } from "../wire/curve.ts";
+import { readKey } from "../wire/destination.ts";
+import { protocolVersion } from "../wire/messages.ts";
+import { Server } from "../wire/server.ts";
+import { wholeNumber } from "./arguments.ts";
+import type { CommandData } from "./command.ts";
+import { assertSide, sidesOf } from "./sides.ts";
+import { packageVersion } from "./version.ts";
+
+const format = "painnless.serve/1";
+
+/** `painnless serve`: offers a side at an endpoint, until it is told to end. */
+export const serveCommand = defineCommand({
+  meta: { name: "serve", description: "Answer for a model at an endpoint, for Python and other processes" },
+  args: {
+    model: { type: "positional", required: true, description: "Model file, as painnless import writes it" },
+    side: { type: "string", default: "auto", valueHint: "SIDE", description: "Which side computes" },
+    endpoint: { type: "string", valueHint: "E", description: "ipc://PATH or tcp://HOST:PORT; a socket of its own without it" },
+    threads: { type: "string", valueHint: "N", description: "Threads of the engine or worker; a worker takes one by default" },
+    private: { type: "boolean", default: false, description: "End with standard input, or with the process that started this one" },
+    key: { type: "string", valueHint: "FILE", description: "Key pair of the server, for tcp" },
+    clients: { type: "string", valueHint: "FILE", description: "Public keys of the clients that may come, one in a line, for tcp" },
+    log: { type: "string", valueHint: "FILE", description: "Where logs go, JSON lines; standard error without it" },
+    "max-clients": { type: "string", valueHint: "N", description: "Clients at once" },
+    "max-queue": { type: "string", valueHint: "N", description: "Requests of one client that may wait" },
+  },
+  async run({ args, data }) {
+    try {
+      await serve(args, data as CommandData);
+    } catch (error) {
+      // Whoever started us reads one line, and can tell what it is about without reading prose.
+      if (error instanceof PainnlessError) announce({ error: { code: error.code, message: error.message, field: error.field } });
+      throw error;
+    }
+  },
+});
+
+interface Arguments {
+  readonly model: string;
+  readonly side: string;
+  readonly endpoint?: string | undefined;
+  readonly threads?: string | undefined;
+  readonly private: boolean;
+  readonly key?: string | undefined;
+  readonly clients?: string | undefined;
+  readonly log?: string | undefined;
+  readonly "max-clients"?: string | undefined;
+  readonly "max-queue"?: string | undefined;
+}
+
+async function serve(args: Arguments, { signal, onTerminate }: CommandData): Promise<void> {
+  assertSide(args.side);
+  const threads = args.threads === undefined ? null : wholeNumber("threads", args.threads, 1);
+  const limits = {
+    ...(args["max-clients"] === undefined ? {} : { clients: wholeNumber("max-clients", args["max-clients"], 1) }),
+    ...(args["max-queue"] === undefined ? {} : { queue: wholeNumber("max-queue", args["max-queue"], 1) }),
+  };
+  const curve = await curveOf(args);
+  const end = new Promise<string>((resolve) => {
+    onTerminate(() => resolve("SIGTERM"));
+    signal.addEventListener("abort", () => resolve("SIGINT"));
+    if (args.private) watchStarter(resolve);
+  });
+  const [model, version] = await Promise.all([readModelFile(args.model), packageVersion()]);
+  const sides = sidesOf({ model, checkpoint: null, threads });
+  const log = openLog(args.log ?? null);
+  const { potential, note, versions } = await sides.open(args.side);
+  const server = await Server.start(potential, {
+    ...{ endpoint: args.endpoint ?? null, curve, ownFolder: args.private, limits, log },
+    ...{ model: model.sha256, cutoff: model.config.cutoff },
+    versions: { painnless: version, node: process.versions.node, ...versions },
+  });
+  const { endpoint } = server;
+  const serverKey = curve?.pair.publicKey ?? null;
+  announce({ endpoint, pid: process.pid, side: potential.name, note, model: model.sha256, protocol: protocolVersion, version, serverKey });
+  const why = await end;
+  log.info({ why }, "ending");
+  await server.close();
+  await sides.close();
+}
+
+const announce = (fields: object): void => void process.stdout.write(`${JSON.stringify({ format, ...fields })}\n`);
+
+async function curveOf({ endpoint, key, clients }: Arguments): Promise<ServerCurve | null> {
+  if (key === undefined && clients === undefined) return null;
+  if (key === undefined || clients === undefined || !endpoint?.startsWith("tcp://"))
+    throw new PainnlessError("USAGE", "--key and --clients go together, with --endpoint tcp://HOST:PORT", { field: "key" });
+  return { pair: parseKeyFile(await readKey(key), key), clients: parsePublicKeys(await readKey(clients), clients) };
+}
+
+/** Calls back when standard input ends, or when the process that started us has: a forked child of it may hold our input open. */
+function watchStarter(gone: (why: string) => void): void {
+  const starter = process.ppid;
+  process.stdin.on("end", () => gone("standard input ended")).on("error", () => gone("standard input failed"));
+  process.stdin.resume().unref();
+  setInterval(() => {
+    if (process.ppid !== starter) gone(`process ${starter} is gone`);
+  }, 250).unref();
+}
+
+/** A log that takes what it can: a full disk or a closed pipe must not stop a server. */
+function openLog(path: string | null): pino.Logger {
+  const destination = pino.destination({ dest: path ?? 2, sync: false, maxLength: 1 << 20 });
+  destination.on("error", () => {});
+  return pino({ base: { pid: process.pid } }, destination);
+}

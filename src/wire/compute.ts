@@ -1,0 +1,38 @@
+import { PainnlessError } from "../errors.ts";
+import type { Evaluation, Potential } from "../system/potential.ts";
+import type { Job, Slice } from "./batching.ts";
+
+export type Outcome = readonly Evaluation[] | PainnlessError;
+
+/** What the potential says of each slice, computed in one call. Where it refuses them together, each is computed alone, so that only those
+ *  at fault are refused. */
+export async function computeTogether<J extends Job>(potential: Potential, slices: readonly Slice<J>[]): Promise<Outcome[]> {
+  const together = await compute(potential, slices);
+  if (!(together instanceof PainnlessError)) {
+    let first = 0;
+    return slices.map(({ structures }) => {
+      const own = together.slice(first, first + structures.length);
+      first += structures.length;
+      return own;
+    });
+  }
+  if (slices.length === 1) return [together];
+  const outcomes: Outcome[] = [];
+  for (const slice of slices) outcomes.push(await compute(potential, [slice]));
+  return outcomes;
+}
+
+async function compute<J extends Job>(potential: Potential, slices: readonly Slice<J>[]): Promise<Outcome> {
+  const [first] = slices;
+  if (first === undefined) return [];
+  const structures = slices.length === 1 ? first.structures : slices.flatMap((slice) => slice.structures);
+  try {
+    const evaluations = await potential.evaluate(structures, first.job.want);
+    if (evaluations.length === structures.length) return evaluations;
+    return new PainnlessError("INTERNAL", `${potential.name} gave ${evaluations.length} evaluations for ${structures.length} structures`);
+  } catch (cause) {
+    if (cause instanceof PainnlessError) return cause;
+    const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    return new PainnlessError("INTERNAL", `${potential.name} failed: ${why}`, { cause });
+  }
+}

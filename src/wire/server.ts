@@ -1,0 +1,189 @@
+import type { Router } from "zeromq";
+import { PainnlessError } from "../errors.ts";
+import type { Potential } from "../system/potential.ts";
+import { addressOf, type DecodedMessage, decodeMessage, encodeMessage, errorMessage, otherProtocol } from "./codec.ts";
+import type { ServerCurve } from "./curve.ts";
+import { type Door, openDoor } from "./endpoint.ts";
+import { assertSeat, assertSize, defaultLimits } from "./limits.ts";
+import { Mailbox } from "./mailbox.ts";
+import { type Limits, type Message, type MessageOf, protocolVersion } from "./messages.ts";
+import { type Client, Requests } from "./requests.ts";
+import { Tally } from "./statistics.ts";
+
+export interface ServerOptions {
+  /** ipc://PATH, or tcp://HOST:PORT with `curve`; null: a socket in a new folder of its own */
+  readonly endpoint: string | null;
+  readonly curve?: ServerCurve | null;
+  /** is the socket's folder ours to remove */
+  readonly ownFolder?: boolean;
+  /** of the potential, where a model is behind it: sha256, and Å */
+  readonly model: string | null;
+  readonly cutoff: number | null;
+  /** what computes: {"painnless": "0.1.0", "node": "20.20.2"} */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly limits?: Partial<Limits>;
+  readonly log?: ServerLog;
+}
+
+export interface ServerLog {
+  info(fields: object, message: string): void;
+}
+
+const tickMs = 100;
+const silent: ServerLog = { info: () => {} };
+
+/** Offers a potential at an endpoint. What waits is computed together; each result is what it would be alone. */
+export class Server {
+  readonly endpoint: string;
+  readonly #potential: Potential;
+  readonly #options: ServerOptions;
+  readonly #limits: Limits;
+  readonly #log: ServerLog;
+  readonly #door: Door;
+  readonly #socket: Router;
+  readonly #clients = new Map<string, Client>();
+  readonly #tally = new Tally();
+  readonly #requests: Requests;
+  readonly #ticker: NodeJS.Timeout;
+  #closing: Promise<void> | null = null;
+
+  private constructor(potential: Potential, options: ServerOptions, limits: Limits, door: Door) {
+    this.#potential = potential;
+    this.#options = options;
+    this.#limits = limits;
+    this.#log = options.log ?? silent;
+    this.#door = door;
+    this.#socket = door.socket;
+    this.endpoint = door.endpoint;
+    this.#requests = new Requests(potential, limits, this.#tally);
+    this.#ticker = setInterval(() => this.#tick(), tickMs);
+  }
+
+  /** @throws {PainnlessError} USAGE (an endpoint in use, or that cannot be), UNSUPPORTED (tcp without keys) */
+  static async start(potential: Potential, options: ServerOptions): Promise<Server> {
+    const limits = { atoms: potential.domain.maxAtoms, ...defaultLimits, ...options.limits };
+    const { endpoint, curve = null, ownFolder = false } = options;
+    const door = await openDoor({ endpoint, curve, ownFolder, frameBytes: 2 * limits.bytes });
+    const server = new Server(potential, options, limits, door);
+    void server.#read();
+    return server;
+  }
+
+  /** Is a call of the engine running, which nothing can stop. */
+  get isComputing(): boolean {
+    return this.#requests.isComputing;
+  }
+
+  /** Takes nothing new, answers what is owed, and after `graceMs` refuses what is left with CANCELLED. The potential stays open. */
+  close(graceMs = 4_000): Promise<void> {
+    this.#closing ??= this.#close(graceMs);
+    return this.#closing;
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    this.#log.info({ owed: this.#requests.size }, "stopping");
+    await this.#requests.drain(graceMs);
+    clearInterval(this.#ticker);
+    for (const { mailbox, epoch } of this.#clients.values()) void mailbox.send(encodeMessage({ kind: "bye", epoch }));
+    await this.#door.close();
+  }
+
+  async #read(): Promise<void> {
+    for (let count = 0; ; count++) {
+      let frames: Buffer[];
+      try {
+        frames = await this.#socket.receive();
+      } catch (cause) {
+        if (this.#closing && this.#socket.closed) return;
+        throw cause;
+      }
+      const [route, ...message] = frames;
+      if (route !== undefined) this.#receive(route, message);
+      // What has arrived already is taken first, so that it is computed together; but a flood does not keep the engine idle.
+      if (!this.#socket.readable || count % 64 === 0) this.#requests.computeNext();
+    }
+  }
+
+  #receive(route: Buffer, frames: readonly Buffer[]): void {
+    const bytes = frames.reduce((sum, frame) => sum + frame.byteLength, 0);
+    try {
+      assertSize(bytes, this.#limits);
+      this.#handle(route, decodeMessage(frames), bytes);
+    } catch (error) {
+      if (!(error instanceof PainnlessError)) throw error;
+      this.#tally.add(error.code === "BAD_MESSAGE" ? "malformed" : "refused");
+      this.#say(route, errorMessage(addressOf(frames), error));
+    }
+  }
+
+  #handle(route: Buffer, decoded: DecodedMessage, bytes: number): void {
+    const { message } = decoded;
+    if (decoded.is("evaluate")) {
+      const client = this.#admit(route, decoded.message.epoch, "a client that did not say hello");
+      this.#requests.accept(client, decoded, bytes);
+    } else if (message.kind === "hello") this.#welcome(route, message);
+    else if (message.kind === "ping") this.#say(route, { ...message, kind: "pong" });
+    else if (message.kind === "status") this.#say(route, this.#tally.report(message, this.#clients.size, this.#requests.size));
+    else if (message.kind === "cancel") {
+      const client = this.#clients.get(keyOf(route));
+      if (client !== undefined) this.#requests.cancel(client, message);
+    } else if (message.kind === "bye") this.#forget(keyOf(route), "it said bye");
+    else throw new PainnlessError("BAD_MESSAGE", `${message.kind} is for servers to send, not for clients`, { field: "kind" });
+  }
+
+  #welcome(route: Buffer, hello: MessageOf<"hello">): void {
+    const { model, cutoff, versions } = this.#options;
+    if (hello.protocol !== protocolVersion) throw otherProtocol(hello.protocol);
+    if (hello.model !== null && hello.model !== model)
+      throw new PainnlessError("UNSUPPORTED", `model ${hello.model} was asked for, this server has ${model ?? "none"}`, { field: "model" });
+    this.#admit(route, hello.epoch, hello.client);
+    const { name, provides, domain } = this.#potential;
+    this.#say(route, {
+      kind: "welcome",
+      ...{ epoch: hello.epoch, id: hello.id, protocol: protocolVersion },
+      ...{ side: name, provides: [...provides], model, cutoff },
+      ...{ elements: domain.elements && [...domain.elements], periodic: domain.periodic },
+      ...{ limits: this.#limits, pid: process.pid, versions },
+    });
+  }
+
+  /** The client at the other end of the route, a new one if there is room. */
+  #admit(route: Buffer, epoch: number, name: string): Client {
+    const key = keyOf(route);
+    if (this.#closing) throw new PainnlessError("CANCELLED", "the server is stopping");
+    const known = this.#clients.get(key);
+    if (known !== undefined) return known;
+    assertSeat(this.#clients.size, this.#limits);
+    const mailbox = new Mailbox(this.#socket, route, {
+      blocked: () => this.#requests.pause(client, true),
+      freed: () => this.#requests.pause(client, false),
+      gone: (why) => this.#forget(key, why),
+    });
+    const client: Client = { mailbox, name, epoch, owed: new Map() };
+    this.#clients.set(key, client);
+    this.#log.info({ client: name, clients: this.#clients.size }, "client came");
+    return client;
+  }
+
+  #forget(key: string, why: string): void {
+    const client = this.#clients.get(key);
+    if (client === undefined) return;
+    this.#clients.delete(key);
+    this.#requests.drop(client);
+    this.#log.info({ client: client.name, clients: this.#clients.size }, `client left: ${why}`);
+  }
+
+  /** To whoever is at the other end, known or not. */
+  #say(route: Buffer, message: Message): void {
+    const mailbox = this.#clients.get(keyOf(route))?.mailbox ?? new Mailbox(this.#socket, route, stranger);
+    void mailbox.send(encodeMessage(message));
+  }
+
+  #tick(): void {
+    for (const { mailbox } of this.#clients.values()) if (mailbox.isBlocked) void mailbox.flush();
+    this.#requests.sayBusy();
+  }
+}
+
+const stranger = { blocked: () => {}, freed: () => {}, gone: () => {} };
+const keyOf = (route: Buffer): string => route.toString("latin1");
