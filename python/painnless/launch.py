@@ -61,7 +61,7 @@ class PrivateServer:
         program = _program()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the server does)
         threads = [] if spec.threads is None else ["--threads", str(spec.threads)]
-        command = [*program, "serve", spec.model, "--side", spec.side, *threads, "--parent", str(os.getpid())]
+        command = [*program, "serve", spec.model, "--side", spec.side, *threads, "--private"]
         # Nothing is ever written to its standard input: the end of it tells the server of our end. In a session of its own it does not
         # hear the Ctrl-C that is meant for us, and the working directory of ours may go away.
         self._process = _spawn(command, self._log.fileno())

@@ -36,6 +36,8 @@ export interface Sides {
 
 export const sideForms = [
   "auto",
+  "auto:f32",
+  "auto:f64",
   "native:cpu:f64",
   "native:cpu:f32",
   "torch:cpu:f64",
@@ -60,7 +62,7 @@ export function assertSide(side: string): void {
   }
   if (/^native:cuda:(f32|f64|mixed)$/.test(side))
     throw new PainnlessError("MISSING", `side "${side}": this build has no CUDA engine; use native:cpu:f32, or torch:cuda:f32 for a GPU`);
-  const known = /^(auto|package|(native:cpu|torch:(cpu|cuda(:\d+)?)):(f32|f64)|ase:[\w.]+:\w+(\?.*)?|(ipc|tcp):\/\/.+)$/s;
+  const known = /^(auto(:f32|:f64)?|package|(native:cpu|torch:(cpu|cuda(:\d+)?)):(f32|f64)|ase:[\w.]+:\w+(\?.*)?|(ipc|tcp):\/\/.+)$/s;
   if (!known.test(side)) throw unknownSide(side);
 }
 
@@ -104,12 +106,10 @@ async function build(
 ): Promise<OpenSide> {
   const { model, checkpoint, threads } = options;
   const limit = threads === null ? {} : { threads };
-  if (side === "auto") {
-    const chosen = await open("native:cpu:f64");
-    return {
-      ...chosen,
-      note: `auto chose ${chosen.potential.name}: this build has no CUDA engine, and float64 needs no reading of tolerances`,
-    };
+  if (side.startsWith("auto")) {
+    const chosen = await open(`native:cpu:${side === "auto:f32" ? "f32" : "f64"}`);
+    const why = side === "auto" ? ", and float64 needs no reading of tolerances" : "";
+    return { ...chosen, note: `${side} chose ${chosen.potential.name}: this build has no CUDA engine${why}` };
   }
   if (side.startsWith("fd:")) {
     const inner = await open(side.slice(3));
