@@ -20,8 +20,11 @@ __all__ = [
     "Bye",
     "Cancel",
     "Decoded",
+    "Done",
+    "Dynamics",
     "Error",
     "Evaluate",
+    "Frame",
     "Hello",
     "Latency",
     "Limits",
@@ -102,6 +105,7 @@ class Welcome(_Request, frozen=True):
     elements: list[Element] | None
     cutoff: Annotated[float, Meta(gt=0)] | None
     periodic: bool
+    dynamics: bool
     limits: Limits
     pid: Positive
     versions: dict[str, str]
@@ -115,6 +119,33 @@ class Evaluate(_Request, frozen=True):
     positions: Array[Literal["f64"], PerRow3]
     cells: Array[Literal["f64"], PerRow3x3]
     pbc: Array[Literal["u8"], PerRow3]
+
+
+class Dynamics(_Request, frozen=True):
+    name: str
+    options: dict[str, Any]
+    numbers: Array[Literal["i32"], PerRow]
+    positions: Array[Literal["f64"], PerRow3]
+    cells: Array[Literal["f64"], PerRow3x3]
+    pbc: Array[Literal["u8"], PerRow3]
+    velocities: Array[Literal["f64"], PerRow3] | None
+
+
+class Frame(_Request, frozen=True):
+    step: float
+    time: float
+    energy: Array[Literal["f64"], PerRow]
+    net: Array[Literal["f64"], PerRow]
+    kinetic: Array[Literal["f64"], PerRow]
+    positions: Array[Literal["f64"], PerRow3]
+    velocities: Array[Literal["f64"], PerRow3]
+    forces: Array[Literal["f64"], PerRow3]
+
+
+class Done(_Request, frozen=True):
+    step: float
+    stop: dict[str, Any] | None
+    seconds: Annotated[float, Meta(ge=0)]
 
 
 class Result(_Request, frozen=True):
@@ -181,7 +212,7 @@ class Bye(_Message, frozen=True):
     pass
 
 
-Message = Hello | Welcome | Evaluate | Result | Ping | Pong | Status | Statistics | Busy | Cancel | Error | Bye
+Message = Hello | Welcome | Evaluate | Result | Dynamics | Frame | Done | Ping | Pong | Status | Statistics | Busy | Cancel | Error | Bye
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Message)

@@ -3,7 +3,7 @@ import { errorCodes } from "../errors.ts";
 import { properties } from "../system/potential.ts";
 
 /** The wire, version 1. A message is one msgpack header frame (frame 0) and one raw little-endian frame for each array that the header
- *  describes. Clients send hello, evaluate, ping, status, cancel, bye; servers send welcome, result, pong, statistics, busy, error, bye.
+ *  describes. Clients send hello, evaluate, dynamics, ping, status, cancel, bye; servers send welcome, result, frame, done, pong, statistics, busy, error, bye.
  *  python/painnless/wire.py mirrors this file; its JSON Schema (wire_schema.json) is generated from here and tests hold the two together. */
 export const protocolVersion = 1;
 
@@ -24,7 +24,7 @@ function array<D extends Dtype, S extends z.ZodType<number[]>>(dtype: D, shape: 
 const uint32 = z.int().min(0).max(0xffffffff);
 /** Drawn once by each client; a reply to another epoch is not for it. */
 const epoch = uint32;
-/** Counted up by the client. Every request gets exactly one result, pong, welcome, statistics or error with its id. */
+/** Counted up by the client. Every request gets exactly one result, done, pong, welcome, statistics or error with its id. */
 const id = uint32;
 const request = { epoch, id };
 
@@ -64,6 +64,8 @@ const welcome = z.strictObject({
   /** Å */
   cutoff: z.number().positive().nullable(),
   periodic: z.boolean(),
+  /** does it take dynamics requests */
+  dynamics: z.boolean(),
   limits,
   pid: z.int().min(1),
   /** what computes: {"python": "3.11.9", "torch": "2.15.0"} */
@@ -86,6 +88,53 @@ const evaluate = z.strictObject({
   cells: array("f64", perRow3x3),
   /** (structures, 3) 0 or 1 */
   pbc: array("u8", perRow3),
+});
+
+/** Moves the atoms of one structure, in the engine. Answered by any number of frames, in order, and then done. */
+const dynamics = z.strictObject({
+  kind: z.literal("dynamics"),
+  ...request,
+  name: z.string(),
+  /** how, with defaults for what is absent: SimulationRequest of src/dynamics/options.ts */
+  options: z.record(z.string(), z.unknown()),
+  /** (atoms) atomic numbers */
+  numbers: array("i32", perRow),
+  /** (atoms, 3) Å */
+  positions: array("f64", perRow3),
+  /** (1, 3, 3) rows are lattice vectors, Å; zeros where there is no cell */
+  cells: array("f64", perRow3x3),
+  /** (1, 3) 0 or 1 */
+  pbc: array("u8", perRow3),
+  /** (replicas * atoms, 3) Å/fs; drawn for the temperature without them */
+  velocities: array("f64", perRow3).nullable(),
+});
+
+/** One step of all replicas, replica by replica. */
+const frame = z.strictObject({
+  kind: z.literal("frame"),
+  ...request,
+  step: z.number(),
+  /** fs */
+  time: z.number(),
+  /** (replicas) eV: potential energy, everything included and without constants, and kinetic energy */
+  energy: array("f64", perRow),
+  net: array("f64", perRow),
+  kinetic: array("f64", perRow),
+  /** (replicas * atoms, 3) Å, not wrapped into the cell; Å/fs; eV/Å */
+  positions: array("f64", perRow3),
+  velocities: array("f64", perRow3),
+  forces: array("f64", perRow3),
+});
+
+const done = z.strictObject({
+  kind: z.literal("done"),
+  ...request,
+  /** the last good step */
+  step: z.number(),
+  /** why it could not go on: Stop of src/dynamics/session.ts; null when all steps were made */
+  stop: z.record(z.string(), z.unknown()).nullable(),
+  /** of computing, s */
+  seconds: z.number().min(0),
 });
 
 const result = z.strictObject({
@@ -165,6 +214,9 @@ export const messageSchema = z.discriminatedUnion("kind", [
   welcome,
   evaluate,
   result,
+  dynamics,
+  frame,
+  done,
   ping,
   pong,
   status,

@@ -142,7 +142,7 @@ export class Server {
       kind: "welcome",
       ...{ epoch: hello.epoch, id: hello.id, protocol: protocolVersion },
       ...{ side: name, provides: [...provides], model, cutoff },
-      ...{ elements: domain.elements && [...domain.elements], periodic: domain.periodic },
+      ...{ elements: domain.elements && [...domain.elements], periodic: domain.periodic, dynamics: false },
       ...{ limits: this.#limits, pid: process.pid, versions },
     });
   }

@@ -77,7 +77,7 @@ def normal(schema: Any, definitions: dict[str, Any]) -> Any:
         return normal({"anyOf": [{**schema, "type": kind} for kind in schema["type"]]}, definitions)
     out: dict[str, Any] = {}
     for key, value in schema.items():
-        if key in IGNORED or (key == "maximum" and value == UNBOUNDED):
+        if key in IGNORED or (key == "maximum" and value == UNBOUNDED) or (key == "additionalProperties" and value == {}):
             continue
         if key in ("anyOf", "oneOf"):
             out["anyOf"] = sorted(normal(value, definitions), key=json.dumps)

@@ -18,6 +18,7 @@ from painnless.wire import (
     Bye,
     Cancel,
     Decoded,
+    Dynamics,
     Error,
     Evaluate,
     Hello,
@@ -125,6 +126,8 @@ class Loop:
                 self._welcome_who_waits()
             case Evaluate() as request:
                 self._accept(client, request, decoded)
+            case Dynamics():
+                raise PainnlessError("UNSUPPORTED", "this worker moves no atoms; ask it for forces, or a server of our engine for dynamics")
             case Ping() as ping:
                 self._send(client, Pong(epoch=ping.epoch, id=ping.id))
             case Status() as status:
@@ -234,6 +237,7 @@ def _welcome(hello: Hello, side: Side) -> Welcome:
         elements=None if side.domain.elements is None else list(side.domain.elements),
         cutoff=side.cutoff,
         periodic=side.domain.periodic,
+        dynamics=False,
         limits=Limits(atoms=side.domain.max_atoms, structures=_MAX_STRUCTURES, bytes=_MAX_BYTES, queue=_MAX_QUEUE, clients=_MAX_CLIENTS),
         pid=os.getpid(),
         versions=dict(side.versions),
