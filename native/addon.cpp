@@ -11,6 +11,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports["version"] = PAINNLESS_VERSION;
   define_engine(env, exports);
   define_functions(env, exports);
+  define_session(env, exports);
   return exports;
 }
 

@@ -6,10 +6,11 @@ namespace painnless {
 
 /// The classes live as long as the environment does: one per worker thread of Node, no static handle.
 struct Classes {
-  Napi::FunctionReference engine;
+  Napi::FunctionReference engine, session;
 };
 
 void define_engine(Napi::Env env, Napi::Object exports);
 void define_functions(Napi::Env env, Napi::Object exports);
+void define_session(Napi::Env env, Napi::Object exports);
 
 }  // namespace painnless

@@ -14,7 +14,8 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
   static Napi::Function define(Napi::Env env) {
     return DefineClass(env, "EngineObject",
                        {InstanceMethod<&EngineObject::evaluate>("evaluate"), InstanceMethod<&EngineObject::time>("time"),
-                        InstanceMethod<&EngineObject::plan>("plan"), InstanceMethod<&EngineObject::close>("close")});
+                        InstanceMethod<&EngineObject::plan>("plan"), InstanceMethod<&EngineObject::create_session>("createSession"),
+                        InstanceMethod<&EngineObject::close>("close")});
   }
 
   /// Takes the engine that the external points to.
@@ -54,6 +55,13 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
   Napi::Value plan(const Napi::CallbackInfo& info) {
     desk_->require_open(info.Env());
     return plan_to(info.Env(), desk_->engine->plan(info[0].As<Napi::Number>().Int32Value(), info[1].As<Napi::Number>().Int32Value()));
+  }
+
+  /// createSession(setup, state, reportStart)
+  Napi::Value create_session(const Napi::CallbackInfo& info) {
+    desk_->require_open(info.Env());
+    const auto desk = Napi::External<std::shared_ptr<Desk>>::New(info.Env(), &desk_);
+    return info.Env().GetInstanceData<Classes>()->session.New({info[0], info[1], info[2], desk});
   }
 
   void close(const Napi::CallbackInfo&) { desk_->close(); }

@@ -6,7 +6,7 @@ import type { EnergyRecords } from "./session.ts";
 
 /** What a run leaves beside its frames, one JSON object a line: docs/formats.md, section 8. */
 
-const columns = ["potential", "kinetic", "heat"] as const satisfies readonly Exclude<keyof EnergyRecords, "steps">[];
+const columns = ["potential", "kinetic", "heat", "modified"] as const satisfies readonly Exclude<keyof EnergyRecords, "steps">[];
 
 /** A second side on one frame: differences of force components over all replicas, eV/Å. What is not finite is null. */
 export const shadowPointSchema = z.strictObject({
@@ -22,7 +22,7 @@ export type ShadowPoint = z.infer<typeof shadowPointSchema>;
 
 const perReplica = z.array(z.number().nullable());
 const lineSchema = z.union([
-  z.strictObject({ step: z.number(), potential: perReplica, kinetic: perReplica, heat: perReplica }),
+  z.strictObject({ step: z.number(), potential: perReplica, kinetic: perReplica, heat: perReplica, modified: perReplica }),
   z.strictObject({ shadow: shadowPointSchema }),
 ]);
 type Line = z.infer<typeof lineSchema>;
@@ -88,6 +88,7 @@ function partOf(lines: readonly Line[]): LogPart {
       potential: column("potential"),
       kinetic: column("kinetic"),
       heat: column("heat"),
+      modified: column("modified"),
     },
     shadow: lines.flatMap((line) => ("shadow" in line ? [line.shadow] : [])),
   };

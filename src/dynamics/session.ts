@@ -15,6 +15,9 @@ export interface EnergyRecords {
   /** (records, replicas) eV put in by the thermostat since step 0 (since the first step, during equilibration); potential + kinetic - heat is
    *  conserved in every ensemble, 0 in NVE */
   readonly heat: Float64Array;
+  /** (records, replicas) eV, net of constants: the energy half-way through the step that led here, without its error of order timestep^2. It
+   *  drifts as the energy does and fluctuates far less. NaN where no step of velocity Verlet led here: under a thermostat, at the first step. */
+  readonly modified: Float64Array;
 }
 
 /** One step of all replicas. Positions are never wrapped into the cell. */

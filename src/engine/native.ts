@@ -88,12 +88,117 @@ export interface CpuEngineOptions {
   readonly activationBytes: number;
 }
 
+/** R independent copies of one structure of n atoms, and how they move. Å, fs, eV; masses in eV fs^2/Å^2. */
+export interface NativeSetup {
+  readonly replicas: number;
+  /** (n) */
+  readonly numbers: Int32Array;
+  /** (n) */
+  readonly masses: Float64Array;
+  /** (3, 3), zeros without a cell */
+  readonly cell: Float64Array;
+  /** (3) 0 or 1 */
+  readonly pbc: Uint8Array;
+  readonly ensemble: "nve" | "langevin" | "csvr";
+  readonly equilibrationEnsemble: "langevin" | "csvr";
+  readonly equilibration: number;
+  readonly timestep: number;
+  /** kB T */
+  readonly thermalEnergy: number;
+  readonly friction: number;
+  readonly relaxation: number;
+  readonly seed: number;
+  readonly skin: number;
+  readonly recordEvery: number;
+  readonly frameEvery: number;
+  /** eV/Å, kB T in eV, Å, Å */
+  readonly limits: { readonly force: number; readonly temperature: number; readonly distance: number; readonly displacement: number };
+}
+
+export interface NativeState {
+  readonly step: number;
+  /** (R, n, 3) */
+  readonly positions: Float64Array;
+  /** (R, n, 3), or length 0: to be drawn */
+  readonly velocities: Float64Array;
+  /** (R, n, 3) */
+  readonly forces: Float64Array;
+  /** (R) */
+  readonly potential: Float64Array;
+  /** (R) */
+  readonly heat: Float64Array;
+}
+
+/** Atoms are -1 and numbers NaN where there are none. */
+export interface NativeStop {
+  readonly reason: string;
+  readonly step: number;
+  readonly replica: number;
+  readonly atom: number;
+  readonly other: number;
+  readonly value: number;
+  readonly limit: number;
+  /** (3) */
+  readonly position: Float64Array;
+  /** what the engine said */
+  readonly detail: string;
+}
+
+export interface NativeStretch {
+  /** where the session stands */
+  readonly step: number;
+  /** (records), the others (records, R) */
+  readonly recordSteps: Float64Array;
+  readonly potential: Float64Array;
+  readonly kinetic: Float64Array;
+  readonly heat: Float64Array;
+  readonly modified: Float64Array;
+  /** (frames), the others (frames, R, n, 3) and (frames, R) */
+  readonly frameSteps: Float64Array;
+  readonly positions: Float64Array;
+  readonly velocities: Float64Array;
+  readonly forces: Float64Array;
+  readonly framePotential: Float64Array;
+  readonly frameKinetic: Float64Array;
+  readonly stop: NativeStop | null;
+  readonly seconds: number;
+  /** of neighbours, over all replicas */
+  readonly searches: number;
+}
+
+/** While `advance` is under way, only `cancel` may be called. */
+export interface NativeSession {
+  /** Off the event loop; up to so many steps. Rejects like `evaluate`; the session then stands at its last good step. */
+  advance(steps: number): Promise<NativeStretch>;
+  /** The steps under way end at the next one. */
+  cancel(): void;
+  state(): NativeState;
+  /** degrees of freedom that carry kinetic energy at step 0 */
+  freedoms(): number;
+}
+
+/** The same steps by hand: `open`, for each step `firstHalf` and `secondHalf`, `close`. What says false or null says that a guard ended it. */
+export interface NativeIntegrator {
+  open(steps: number): boolean;
+  /** Positions (R, n, 3) whose forces are needed; a fresh array. */
+  firstHalf(): Float64Array | null;
+  /** potential (R), forces (R, n, 3) of those positions */
+  secondHalf(potential: Float64Array, forces: Float64Array): boolean;
+  /** Back to the last good step. */
+  giveUp(): void;
+  close(): NativeStretch;
+  state(): NativeState;
+  freedoms(): number;
+}
+
 export interface NativeCpuEngine {
   /** Off the event loop; one at a time, later calls wait. Rejects with an Error whose `code` is BAD_STRUCTURE or NOT_FINITE and whose `field` names the input. */
   evaluate(batch: NativeBatch, want: { readonly forces: boolean; readonly stress: boolean }): Promise<NativeEvaluation>;
   /** Seconds of each of `count` evaluations of one batch, timed inside, nothing else in between: for benchmarks. */
   time(batch: NativeBatch, want: { readonly forces: boolean; readonly stress: boolean }, count: number): Promise<Float64Array>;
   plan(atoms: number, pairs: number): NativePlan;
+  /** A run that stands at `state`, whose forces are those of its positions; `reportStart`: its step is noted in the first stretch. */
+  createSession(setup: NativeSetup, state: NativeState, reportStart: boolean): NativeSession;
   close(): void;
 }
 
@@ -117,6 +222,10 @@ export interface NativeAddon {
   /** what this processor can run, best last */
   instructionSets(): InstructionSet[];
   createCpuEngine(config: NativeConfig, tensors: NativeTensors, options: CpuEngineOptions): NativeCpuEngine;
+  /** As `createSession`, moved by forces from anywhere. */
+  createIntegrator(setup: NativeSetup, state: NativeState, reportStart: boolean): NativeIntegrator;
+  /** One block of Philox 4x32-10: (4) words of a (4) counter and a (2) key. */
+  philox(counter: Uint32Array, key: Uint32Array): Uint32Array;
   /** Throws an Error with code BAD_STRUCTURE for coincident atoms. */
   neighbors(positions: Float64Array, cell: Float64Array, pbc: Uint8Array, cutoff: number, edgeAtCutoff: boolean): NativeNeighbors;
   /** Processor seconds of each of `count` such searches, which use one another's memory as the engine's do. */

@@ -77,6 +77,7 @@ export function oscillators(request: Partial<SimulationOptions> & { steps: numbe
           potential: column(records.potential),
           kinetic: column(records.kinetic),
           heat: column(records.heat),
+          modified: column(records.heat.map(() => Number.NaN)),
         },
         frames,
         stop: null,
