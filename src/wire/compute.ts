@@ -1,5 +1,6 @@
 import { PainnlessError } from "../errors.ts";
 import type { Evaluation, Potential } from "../system/potential.ts";
+import type { Structure } from "../system/structure.ts";
 import type { Job, Slice } from "./batching.ts";
 
 export type Outcome = readonly Evaluation[] | PainnlessError;
@@ -28,11 +29,25 @@ async function compute<J extends Job>(potential: Potential, slices: readonly Sli
   const structures = slices.length === 1 ? first.structures : slices.flatMap((slice) => slice.structures);
   try {
     const evaluations = await potential.evaluate(structures, first.job.want);
-    if (evaluations.length === structures.length) return evaluations;
-    return new PainnlessError("INTERNAL", `${potential.name} gave ${evaluations.length} evaluations for ${structures.length} structures`);
+    return misfit(potential.name, structures, evaluations) ?? evaluations;
   } catch (cause) {
     if (cause instanceof PainnlessError) return cause;
     const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-    return new PainnlessError("INTERNAL", `${potential.name} failed: ${why}`, { cause });
+    return new PainnlessError("WORKER_FAILED", `${potential.name} failed: ${why}`, { cause });
   }
+}
+
+/** What does not fit in an answer would be taken for a part of its neighbour's. */
+function misfit(side: string, structures: readonly Structure[], evaluations: readonly Evaluation[]): PainnlessError | null {
+  const failed = (message: string, field: string | null) => new PainnlessError("WORKER_FAILED", `${side} gave ${message}`, { field });
+  if (evaluations.length !== structures.length)
+    return failed(`${evaluations.length} evaluations for ${structures.length} structures`, null);
+  for (const [s, { name, numbers }] of structures.entries()) {
+    const sizes = { forces: 3 * numbers.length, stress: 6, energies: numbers.length };
+    for (const field of ["forces", "stress", "energies"] as const) {
+      const found = evaluations[s]?.[field]?.length ?? sizes[field];
+      if (found !== sizes[field]) return failed(`${found} numbers as ${field} of structure "${name}", expected ${sizes[field]}`, field);
+    }
+  }
+  return null;
 }

@@ -9,10 +9,11 @@ export interface MailboxEvents {
   gone(why: string): void;
 }
 
-/** ms without reading anything after which a client is given up */
+/** ms without reading anything after which a client is given up, and between two attempts */
 const patienceMs = 60_000;
+const retryMs = 10;
 
-/** The way to one client. What ZeroMQ cannot take at once, because the client does not read, is kept until `flush` can hand it over. */
+/** The way to one client. What ZeroMQ cannot take at once, because the client does not read, is kept, and tried again until it can. */
 export class Mailbox {
   readonly #socket: Router;
   readonly #route: Buffer;
@@ -40,16 +41,18 @@ export class Mailbox {
       if (this.#held.length === 0) {
         this.#blockedSince = Date.now();
         this.#events.blocked();
+        setTimeout(() => void this.#flush(), retryMs);
       }
       this.#held.push({ frames, sent });
     });
   }
 
   /** Hands over as much as goes of what is held. */
-  async flush(): Promise<void> {
+  async #flush(): Promise<void> {
     for (let first = this.#held[0]; first !== undefined && !this.#isGone; first = this.#held[0]) {
       if (!(await this.#try(first.frames))) {
         if (Date.now() - this.#blockedSince > patienceMs) this.#end(`it has read nothing for ${patienceMs / 1000} s`);
+        else setTimeout(() => void this.#flush(), retryMs);
         return;
       }
       this.#blockedSince = Date.now();

@@ -27,8 +27,8 @@ interface Request extends Job, Address {
   readonly arrived: number;
 }
 
-/** A request older than this is told that it is worked on, several times a second. */
-const busyAfterMs = 200;
+/** Who has waited for so long wants to hear that he is not forgotten. */
+const busyAfterMs = 100;
 
 /** What the clients have asked for and were not answered yet. Each request leaves with one result or one error. */
 export class Requests {

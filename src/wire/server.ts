@@ -29,7 +29,7 @@ export interface ServerLog {
   info(fields: object, message: string): void;
 }
 
-const tickMs = 100;
+const busyMs = 250;
 const silent: ServerLog = { info: () => {} };
 
 /** Offers a potential at an endpoint. What waits is computed together; each result is what it would be alone. */
@@ -56,7 +56,7 @@ export class Server {
     this.#socket = door.socket;
     this.endpoint = door.endpoint;
     this.#requests = new Requests(potential, limits, this.#tally);
-    this.#ticker = setInterval(() => this.#tick(), tickMs);
+    this.#ticker = setInterval(() => this.#requests.sayBusy(), busyMs);
   }
 
   /** @throws {PainnlessError} USAGE (an endpoint in use, or that cannot be), UNSUPPORTED (tcp without keys) */
@@ -177,11 +177,6 @@ export class Server {
   #say(route: Buffer, message: Message): void {
     const mailbox = this.#clients.get(keyOf(route))?.mailbox ?? new Mailbox(this.#socket, route, stranger);
     void mailbox.send(encodeMessage(message));
-  }
-
-  #tick(): void {
-    for (const { mailbox } of this.#clients.values()) if (mailbox.isBlocked) void mailbox.flush();
-    this.#requests.sayBusy();
   }
 }
 

@@ -1,16 +1,17 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { childVariables, resolvePython } from "../../src/python/environment.ts";
 import type { Structure } from "../../src/system/structure.ts";
+import type { Served } from "./conformance.ts";
 
 export const calculators = fileURLToPath(new URL("./calculators", import.meta.url));
 export const sleepy = "ase:sleepy:Sleepy" as const;
 
 /** A worker whose endpoint stays known, so that several clients can come. */
-export async function serveSleepy(): Promise<{ endpoint: string; child: ChildProcess; close(): Promise<void> }> {
+export async function serveSleepy(): Promise<Served> {
   const python = await resolvePython();
   const folder = mkdtempSync(join(tmpdir(), "painnless-test-"));
   const endpoint = `ipc://${join(folder, "wire")}`;
@@ -26,7 +27,7 @@ export async function serveSleepy(): Promise<{ endpoint: string; child: ChildPro
     await ended;
     rmSync(folder, { recursive: true, force: true });
   };
-  return { endpoint, child, close };
+  return { endpoint, pid: child.pid ?? 0, model: null, close };
 }
 
 /** Two atoms; computing them takes `seconds`, and no two of different `mark` have the same energy, 1 + (mark + 1)^2 at 0 seconds. */
