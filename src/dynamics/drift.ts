@@ -10,7 +10,7 @@ export const driftBar = 0.1;
 /** Bins that a piece needs to have a slope worth the name. */
 const fewestBins = 4;
 /** Points of the history, for a chart. */
-const historyPoints = 40;
+const historyPoints = 24;
 
 export interface Piece {
   readonly replica: number;
@@ -31,30 +31,37 @@ export function pieceSlopes(trace: EnergyTrace, of: "energy" | "modified", lengt
   return Array.from({ length: replicas * perReplica }, (_, index) => {
     const [replica, piece] = [Math.floor(index / perReplica), index % perReplica];
     const [from, to] = [Math.floor((piece * length) / perReplica), Math.floor(((piece + 1) * length) / perReplica)];
-    const bins = Array.from({ length: to - from }, (_, k) => trace.bin(from + k, replica)).filter((bin) => Number.isFinite(bin[of]));
-    const slope = taperedSlope(bins.map((bin) => ({ time: bin.time, value: bin[of], weight: bin.records })));
+    const { times, values, weights } = trace.points(of, replica, from, to);
     return {
       replica,
-      from: (bins[0]?.time ?? Number.NaN) / 1e3,
-      to: (bins.at(-1)?.time ?? Number.NaN) / 1e3,
-      slope: (slope * 1e9) / atoms, // eV/fs -> meV/ns, by atom
+      from: (times[0] ?? Number.NaN) / 1e3,
+      to: (times.at(-1) ?? Number.NaN) / 1e3,
+      slope: (taperedSlope(times, values, weights) * 1e9) / atoms, // eV/fs -> meV/ns, by atom
     };
   });
 }
 
 /** Slope of the least-squares line with weights that fall to zero at both ends as a parabola (T56): a mean rate of change under a smooth
  *  window. Fast oscillations leak into it as the cube of period over length, and neighbouring pieces know little of each other. */
-export function taperedSlope(points: readonly { time: number; value: number; weight: number }[]): number {
-  const [first, last] = [points[0], points.at(-1)];
-  if (first === undefined || last === undefined || points.length < 2) return Number.NaN;
-  const middle = (first.time + last.time) / 2;
+export function taperedSlope(times: readonly number[], values: readonly number[], weights: readonly number[]): number {
+  const [first, last] = [times[0], times.at(-1)];
+  if (first === undefined || last === undefined || !(first < last)) return Number.NaN;
+  const middle = (first + last) / 2;
   // Half a spacing more at each end: the outermost points count too.
-  const reach = (((last.time - first.time) / 2) * points.length) / (points.length - 1);
+  const reach = (((last - first) / 2) * times.length) / (times.length - 1);
   return weightedLinearRegression(
-    points.map(({ time, value }) => [time - middle, value]),
-    points.map(({ time, weight }) => weight * (1 - ((time - middle) / reach) ** 2)),
+    times.map((time, k) => [time - middle, values[k] as number]),
+    times.map((time, k) => (weights[k] as number) * (1 - ((time - middle) / reach) ** 2)),
   ).m;
 }
+
+/** The estimate alone, for news while a run goes on. meV/atom/ns */
+export const driftSoFar = (trace: EnergyTrace): Estimate => driftEstimate(trace, hasModified(trace) ? "modified" : "energy");
+
+const driftEstimate = (trace: EnergyTrace, of: "energy" | "modified", length?: number): Estimate =>
+  estimateOf(pieceSlopes(trace, of, length).map(({ slope }) => slope));
+
+const hasModified = (trace: EnergyTrace): boolean => trace.length > 0 && Number.isFinite(trace.bin(trace.length - 1, 0).modified);
 
 /** Drift of the energy with its interval, in every unit it is asked for. null for fewer than two records.
  *  The modified energy, where there is one, differs from the energy by a bounded function of positions and velocities (T55): its slope is the same, and
@@ -62,10 +69,9 @@ export function taperedSlope(points: readonly { time: number; value: number; wei
 export function driftOf(trace: EnergyTrace): Drift | null {
   if (trace.length < 2) return null;
   const { replicas, atoms } = trace.options;
-  const has = Number.isFinite(trace.bin(trace.length - 1, 0).modified);
+  const has = hasModified(trace);
   const of = has ? "modified" : "energy";
   const pieces = pieceSlopes(trace, of);
-  const slopeOf = (name: typeof of, length?: number) => estimateOf(pieceSlopes(trace, name, length).map(({ slope }) => slope));
   const headline = estimateOf(pieces.map(({ slope }) => slope));
 
   const moments = Array.from({ length: replicas }, (_, r) => trace.moments(r));
@@ -82,13 +88,13 @@ export function driftOf(trace: EnergyTrace): Drift | null {
     method: method(of, pieces.length, replicas),
     resolved: isResolved(headline),
     sentence: sentence(headline, percent, duration, replicas),
-    of: { total: slopeOf("energy"), modified: has ? headline : null },
+    of: { total: driftEstimate(trace, "energy"), modified: has ? headline : null },
     perPs: { ...scaled(headline, 1e-3), unit: "meV/atom/ps" },
     percentOfKineticPerNs: { ...percent, unit: "%/ns" },
     ratio: Number.isFinite(ratio) ? ratio : null,
     duration,
     pieces: pieces.map(({ slope, ...piece }) => ({ ...piece, slope: Number.isFinite(slope) ? slope : null })),
-    history: history(trace, (length) => slopeOf(of, length)),
+    history: history(trace, of),
   };
 }
 
@@ -120,9 +126,9 @@ function sentence(drift: Estimate, percent: Estimate, duration: number, replicas
   return `Too short to tell the drift from zero: after ${run} it lies within ${range}${longer}.`;
 }
 
-function history(trace: EnergyTrace, slopeOf: (length: number) => Estimate): Drift["history"] {
+function history(trace: EnergyTrace, of: "energy" | "modified"): Drift["history"] {
   const lengths = Array.from({ length: historyPoints }, (_, k) => Math.ceil(((k + 1) * trace.length) / historyPoints));
   return [...new Set(lengths)]
-    .map((length) => ({ time: trace.bin(length - 1, 0).time / 1e3, ...slopeOf(length) }))
+    .map((length) => ({ time: trace.bin(length - 1, 0).time / 1e3, ...driftEstimate(trace, of, length) }))
     .filter(({ value }) => value !== null);
 }

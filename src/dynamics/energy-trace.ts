@@ -25,9 +25,6 @@ export interface Bin {
   readonly potential: number;
 }
 
-/** Records, with the modified energy (eV, NaN where no Verlet step led to the record) where the session gives it. */
-type Records = EnergyRecords & { readonly modified?: Float64Array };
-
 /** Bins that are kept, even. 2,048 are more than any chart shows, and a piece of a run still has 256 of them. */
 const capacity = 2048;
 const columns = ["energy", "low", "high", "modified", "kinetic", "potential"] as const;
@@ -59,14 +56,14 @@ export class EnergyTrace {
     return this.#length;
   }
 
-  add(records: Records): void {
+  add(records: EnergyRecords): void {
     const { replicas, timestep } = this.options;
     records.steps.forEach((step, k) => {
       if (step < 0) return;
       const bin = this.#binOfNext();
       this.#counts[bin] = (this.#counts[bin] as number) + 1;
       this.#times[bin] = (this.#times[bin] as number) + step * timestep;
-      const hasModified = Number.isFinite(records.modified?.[k * replicas]);
+      const hasModified = Number.isFinite(records.modified[k * replicas]);
       if (hasModified) this.#modifiedCounts[bin] = (this.#modifiedCounts[bin] as number) + 1;
       for (let r = 0; r < replicas; r++) {
         const at = k * replicas + r;
@@ -75,7 +72,7 @@ export class EnergyTrace {
         const heat = records.heat[at] as number;
         const moments = this.#moments[r] as Moments;
         const energy = moments.add(step * timestep, potential + kinetic - heat, kinetic);
-        const modified = hasModified ? (records.modified?.[at] as number) - heat - moments.zero : 0;
+        const modified = hasModified ? (records.modified[at] as number) - heat - moments.zero : 0;
         this.#put(bin * replicas + r, energy, modified, kinetic, potential);
       }
     });
@@ -133,6 +130,21 @@ export class EnergyTrace {
       kinetic: (kinetic[at] as number) / count,
       potential: (potential[at] as number) / count,
     };
+  }
+
+  /** Bins from .. to - 1 of a replica as a line is fitted to them: times in fs, values in eV, weights in records. Bins without a value are left out. */
+  points(of: "energy" | "modified", replica: number, from: number, to: number): { times: number[]; values: number[]; weights: number[] } {
+    const counts = of === "energy" ? this.#counts : this.#modifiedCounts;
+    const sums = this.#columns[of];
+    const points = { times: [] as number[], values: [] as number[], weights: [] as number[] };
+    for (let k = from; k < to; k++) {
+      const count = counts[k] as number;
+      if (count === 0) continue;
+      points.times.push((this.#times[k] as number) / (this.#counts[k] as number));
+      points.values.push((sums[k * this.options.replicas + replica] as number) / count);
+      points.weights.push(count);
+    }
+    return points;
   }
 
   moments(replica: number): Moments {
