@@ -87,12 +87,11 @@ class Connection:
                 raise
 
     def _connected(self) -> RemotePotential:
-        if self._server is not None:
-            ended = self._server.ended()
-            if ended is not None:  # nobody waited for it then, and another one gives the same answers
-                warnings.warn(f"{ended}, between two calls; another is started", RuntimeWarning, stacklevel=2)
-                self._drop()
-        if self._potential is None or self._potential.closed:
+        lost = None if self._potential is None else self._potential.lost()
+        if lost is not None:  # nobody waited for an answer then, and another server gives the same ones
+            warnings.warn(f"{lost}, between two calls; connecting again", RuntimeWarning, stacklevel=2)
+            self._drop()
+        if self._potential is None:
             self._connect()
         assert self._potential is not None
         return self._potential

@@ -1,0 +1,125 @@
+"""The socket to a server: what is said goes out whole, and whoever waits learns it when nobody can answer any more."""
+
+import os
+import sys
+import time
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from typing import cast
+
+import zmq
+
+from painnless.destination import Destination
+from painnless.errors import PainnlessError
+
+__all__ = ["Line"]
+
+_BYE_LINGER_MS = 50
+_LOOK_MS = 50
+"""How often one who waits looks whether the server is still there."""
+_EAGER_SECONDS = 300e-6
+"""An answer that comes within this is met awake: to be woken by the kernel takes longer than many an answer."""
+_LOST = zmq.EVENT_DISCONNECTED
+_REFUSED = zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
+
+Socket = zmq.Socket[bytes]
+
+
+class Line:
+    """One DEALER socket, used by one thread at a time; broken once and for all when its connection is.
+
+    silence: seconds without any sign of life after which waiting ends. ended: says why the server's process is gone, None while it is
+    there or where that cannot be known. bye: what is said at the end.
+    """
+
+    def __init__(self, destination: Destination, silence: float, ended: Callable[[], str | None], bye: list[bytes]) -> None:
+        self.endpoint = destination.endpoint
+        self._silence = silence
+        self._ended = ended
+        context: zmq.Context[Socket] = zmq.Context()
+        self._socket = context.socket(zmq.DEALER)
+        self._socket.setsockopt(zmq.LINGER, 0)
+        self._socket.setsockopt(zmq.RCVTIMEO, _LOOK_MS)
+        self._socket.setsockopt(zmq.SNDTIMEO, int(silence * 1000))
+        if destination.curve is not None:
+            self._socket.setsockopt(zmq.CURVE_PUBLICKEY, destination.curve.public)
+            self._socket.setsockopt(zmq.CURVE_SECRETKEY, destination.curve.secret)
+            self._socket.setsockopt(zmq.CURVE_SERVERKEY, destination.curve.server)
+        self._monitor = self._socket.get_monitor_socket(_LOST | _REFUSED)
+        self._finalizer = weakref.finalize(self, _hang_up, context, self._socket, self._monitor, bye, os.getpid())
+        self._socket.connect(self.endpoint)
+
+    @property
+    def closed(self) -> bool:
+        return not self._finalizer.alive
+
+    def close(self) -> None:
+        """Says bye; may be called twice."""
+        self._finalizer()
+
+    def send(self, frames: list[bytes]) -> None:
+        """Raises TIMEOUT where nobody takes it."""
+        try:
+            self._socket.send_multipart(frames)
+        except zmq.Again as exc:
+            raise PainnlessError("TIMEOUT", f"{self.endpoint}: nobody takes what is sent for {self._silence} s") from exc
+        except BaseException:
+            self.close()  # what comes next would be taken for the rest of this message
+            raise
+
+    def say(self, frames: list[bytes]) -> None:
+        """As send, but waits for nothing, and lets it be where nobody is there."""
+        with suppress(zmq.Again, zmq.ZMQError):
+            self._socket.send_multipart(frames, zmq.NOBLOCK)
+
+    def receive(self, end: float) -> list[bytes]:
+        """The next message. end: on time.monotonic's clock. Raises TIMEOUT then or after silence, WORKER_DIED, UNSUPPORTED (keys)."""
+        start = time.monotonic()
+        while time.monotonic() - start < _EAGER_SECONDS:
+            if cast("int", self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+                return self._socket.recv_multipart()
+        looked, silent = start, 0.0
+        while True:
+            try:
+                return self._socket.recv_multipart()
+            except zmq.Again:
+                now = time.monotonic()
+            lost = self.lost()
+            if lost is not None:
+                raise lost
+            # Where this process itself stood still for a while, what was said meanwhile is not read yet.
+            silent += min(now - looked, 4 * _LOOK_MS / 1000)
+            looked = now
+            if now >= end:
+                raise PainnlessError("TIMEOUT", f"{self.endpoint}: no answer in time")
+            if silent >= self._silence:
+                raise PainnlessError("TIMEOUT", f"{self.endpoint}: no sign of life for {silent:.1f} s")
+
+    def lost(self) -> PainnlessError | None:
+        """Why no answer can come any more, as far as is known: WORKER_DIED, UNSUPPORTED (keys); None while one can."""
+        ended = self._ended()
+        if ended is not None:
+            return PainnlessError("WORKER_DIED", ended)
+        if self.closed:
+            return PainnlessError("WORKER_DIED", f"the connection to {self.endpoint} was closed")
+        if not cast("int", self._monitor.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+            return None
+        event = int.from_bytes(self._monitor.recv_multipart()[0][:2], sys.byteorder)
+        self.close()
+        if event & _REFUSED:
+            why = "the server does not take our key; it lists those of its clients"
+            return PainnlessError("UNSUPPORTED", f"{self.endpoint}: {why}", "server")
+        return PainnlessError("WORKER_DIED", self._ended() or f"the connection to the server at {self.endpoint} is lost")
+
+
+def _hang_up(context: "zmq.Context[Socket]", socket: Socket, monitor: Socket, bye: list[bytes], owner: int) -> None:
+    if os.getpid() != owner:  # in a fork they are the parent's
+        return
+    socket.disable_monitor()
+    monitor.close(linger=0)
+    socket.setsockopt(zmq.LINGER, _BYE_LINGER_MS)
+    with suppress(zmq.Again):  # nobody is there to hear it
+        socket.send_multipart(bye, zmq.NOBLOCK)
+    socket.close()
+    context.term()
