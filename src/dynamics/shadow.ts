@@ -1,0 +1,35 @@
+import { PainnlessError } from "../errors.ts";
+import { evaluateAll } from "../system/evaluate-all.ts";
+import type { Potential } from "../system/potential.ts";
+import type { Structure } from "../system/structure.ts";
+import type { ShadowPoint } from "./run-log.ts";
+import type { Frame } from "./session.ts";
+
+/** Compares a second side's forces with those a run is moved by, on every so manieth of its frames; null for frames that it passes over.
+ *  Which frames they are depends on their steps alone.
+ *  @param every of frames, the first included; @param frameEvery steps between frames
+ *  @returns a function that throws {PainnlessError} what the potential throws */
+export function shadowOf(potential: Potential, structure: Structure, every: number, frameEvery: number) {
+  const numbers = 3 * structure.numbers.length;
+  return async ({ step, time, positions, forces }: Frame): Promise<ShadowPoint | null> => {
+    if (step % (every * frameEvery) !== 0) return null;
+    const replicas = Array.from({ length: positions.length / numbers }, (_, r) => ({
+      ...structure,
+      positions: positions.slice(numbers * r, numbers * (r + 1)),
+    }));
+    const evaluations = await evaluateAll(potential, replicas, ["energy", "forces"]);
+    let [maxAbs, squares, largest] = [0, 0, 0];
+    evaluations.forEach(({ forces: theirs }, r) => {
+      if (theirs === null) throw new PainnlessError("UNSUPPORTED", `side "${potential.name}" gives no forces to compare`);
+      theirs.forEach((force, k) => {
+        const own = forces[numbers * r + k] as number;
+        const difference = force - own;
+        maxAbs = Math.max(maxAbs, Math.abs(difference));
+        squares += difference * difference;
+        largest = Math.max(largest, Math.abs(own));
+      });
+    });
+    const finite = (x: number) => (Number.isFinite(x) ? x : null);
+    return { step, time, maxAbs: finite(maxAbs), rms: finite(Math.sqrt(squares / positions.length)), largest: finite(largest) };
+  };
+}
