@@ -9,7 +9,7 @@ from painnless.model_file import ModelConfig, expected_tensors
 
 PAINN = ModelConfig(
     arch="painn-schnetpack",
-    n_features=20,
+    n_features=36,  # more than a granule of 32, and no multiple of it
     n_layers=2,
     n_rbf=7,
     max_z=8,
@@ -42,7 +42,7 @@ BESSEL = replace(PAINN, rbf="bessel", rbf_gamma_convention=None, n_layers=1, n_f
 DISTILLER = replace(
     PAINN,
     arch="painn-distiller",
-    n_features=16,
+    n_features=36,
     cutoff_applies_to="rbf_input",
     rbf_gamma_convention="inv_w2",
     norm_eps=0.0,
@@ -55,11 +55,16 @@ DISTILLER = replace(
 )
 
 # name: positions Å, cell (rows; None without), all multiples of 1/128
+SELF_IMAGES = "images of the atoms themselves"  # of PaiNN alone: the student knows no cells
 CASES: dict[str, tuple[list[list[float]], list[list[float]] | None]] = {
     "one atom": ([[0.5, -0.25, 1.0]], None),
     "no pairs": ([[0.0, 0.0, 0.0], [6.5, 1.0, -2.0]], None),
     "an atom at the cutoff": ([[0.0, 0.0, 0.0], [1.125, 0.5, -0.25], [3.0, 4.0, 0.0]], None),
     "two images of one neighbour": (
+        [[0.25, 0.5, 0.125], [2.0, 1.0, 1.5]],
+        [[6.0, 0.0, 0.0], [0.5, 6.5, 0.0], [0.25, -0.5, 7.0]],
+    ),
+    SELF_IMAGES: (
         [[0.25, 0.5, 0.125], [2.0, 1.0, 1.5]],
         [[4.5, 0.0, 0.0], [0.5, 6.5, 0.0], [0.25, -0.5, 7.0]],
     ),

@@ -15,10 +15,11 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from layer_inputs import BESSEL, CASES, DISTILLER, PAINN, distances, draw, edges, weights
+from layer_inputs import BESSEL, CASES, DISTILLER, PAINN, SELF_IMAGES, distances, draw, edges, weights
 from torch import Tensor
 from torch.nn.functional import linear, silu
 
@@ -36,7 +37,7 @@ class Table:
         self.config, self.rng = config, np.random.default_rng(seed)
         self.arrays = weights(config, self.rng)
         self.tensors = {name: torch.from_numpy(a) for name, a in self.arrays.items()}
-        self.rows: list[dict[str, object]] = []
+        self.rows: list[dict[str, Any]] = []
 
     def net(self, x: Tensor, first: str, second: str) -> Tensor:
         t = self.tensors
@@ -55,7 +56,7 @@ class Table:
         if "vectors" in input_bars:
             g = input_bars.pop("vectors")
             input_bars["G"] = g - g[inputs["reverse"]]
-        row = {"layer": layer, "index": index, "case": case}
+        row: dict[str, Any] = {"layer": layer, "index": index, "case": case}
         for key, group in (("inputs", inputs), ("outputs", outputs), ("outputBars", output_bars), ("inputBars", input_bars)):
             row[key] = {name: {"shape": list(a.shape), "data": shortest(a.detach().numpy())} for name, a in group.items()}
         self.rows.append(row)
@@ -135,6 +136,8 @@ def distiller_rows(table: Table) -> None:
 
         table.add("filter", index, "distances", {"d": distances(config)}, filters, ["d"])
     for case in CASES:
+        if case == SELF_IMAGES:
+            continue
         graph = edges(config, case)
         n = len(CASES[case][0])
         given = graph | edge_filters(table, graph, f) | {"s": draw(table.rng, (n, f)), "v": draw(table.rng, (n, 3, f), 0.5)}
@@ -212,13 +215,15 @@ def readout_rows(table: Table, names: list[str], embedding: str, scalar: str) ->
     table.add("embedding", 0, "elements", {"numbers": np.array([1, 6, 8, 1])}, lambda x: {scalar: t[embedding][x["numbers"]]}, [])
 
 
+def tables() -> dict[str, Table]:
+    """All rows anew, by the name of their file."""
+    made = {"painn": Table(PAINN, 1), "bessel": Table(BESSEL, 2), "distiller": Table(DISTILLER, 3)}
+    painn_rows(made["painn"])
+    radial_rows(made["bessel"])
+    distiller_rows(made["distiller"])
+    return made
+
+
 if __name__ == "__main__":
-    torch.set_default_dtype(torch.float64)
-    for name, config, seed, rows in (
-        ("painn", PAINN, 1, painn_rows),
-        ("bessel", BESSEL, 2, radial_rows),
-        ("distiller", DISTILLER, 3, distiller_rows),
-    ):
-        table = Table(config, seed)
-        rows(table)
+    for name, table in tables().items():
         table.write(name)
