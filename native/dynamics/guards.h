@@ -13,7 +13,7 @@ namespace painnless {
 struct Stop {
   const char* reason;  // of src/dynamics/session.ts
   int64_t step;        // the one that could not be made
-  int replica, atom = -1, other = -1;  // -1: no single one
+  int replica = -1, atom = -1, other = -1;  // -1: no single one
   double value, limit;
   std::array<double, 3> position{};  // of the atom at the last good step, where there is one
   std::string detail{};              // what the potential said

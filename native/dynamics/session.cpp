@@ -49,7 +49,7 @@ Stretch Session::advance(Engine& engine, int64_t steps, const std::atomic<bool>&
       going = second_half(evaluation_.net_energy, evaluation_.forces);
     }
   } catch (const InputError& error) {
-    halt(Stop{.reason = "refused", .step = good_.step + 1, .replica = 0, .value = none, .limit = none, .detail = error.what()});
+    halt(Stop{.reason = "refused", .step = good_.step + 1, .replica = -1, .value = none, .limit = none, .detail = error.what()});
   } catch (...) {
     give_up();
     throw;
@@ -60,7 +60,7 @@ Stretch Session::advance(Engine& engine, int64_t steps, const std::atomic<bool>&
 }
 
 bool Session::open(int64_t steps) {
-  stretch_ = {};
+  stretch_.stop = std::nullopt;  // the rest is there if a call before this one threw
   stretch_.reserve(setup_, state_, state_.step + steps);
   if (!std::exchange(report_, false)) return true;
   stretch_.note(setup_, motion_, state_, modified_);

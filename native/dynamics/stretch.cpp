@@ -19,11 +19,12 @@ void append(Column<double>& column, const std::vector<double>& values) { column.
 void Stretch::reserve(const Setup& setup, const State& state, int64_t last) {
   replicas = setup.replicas;
   const size_t records = multiples(state.step, last, setup.record_every), frames = multiples(std::max<int64_t>(state.step, 0), last, setup.frame_every);
-  record_steps.reserve(records);
-  for (auto* column : {&potential, &kinetic, &heat, &modified}) column->reserve(records * state.potential.size());
-  frame_steps.reserve(frames);
-  for (auto* column : {&frame_potential, &frame_kinetic}) column->reserve(frames * state.potential.size());
-  for (auto* column : {&positions, &velocities, &forces}) column->reserve(frames * state.positions.size());
+  const auto grow = [](Column<double>& column, size_t more) { column.reserve(column.size() + more); };
+  grow(record_steps, records);
+  for (auto* column : {&potential, &kinetic, &heat, &modified}) grow(*column, records * state.potential.size());
+  grow(frame_steps, frames);
+  for (auto* column : {&frame_potential, &frame_kinetic}) grow(*column, frames * state.potential.size());
+  for (auto* column : {&positions, &velocities, &forces}) grow(*column, frames * state.positions.size());
 }
 
 void Stretch::note(const Setup& setup, const Motion& motion, const State& state, const std::vector<double>& modified_energy) {

@@ -44,7 +44,8 @@ export const stopSchema = z.strictObject({
   reason: z.enum(stopReasons),
   /** the step that could not be made; the state is that of the step before */
   step: z.int(),
-  replica: z.int(),
+  /** null where the potential does not say */
+  replica: z.int().nullable(),
   /** index of the atom in the structure; null where no single one is to blame */
   atom: z.int().nullable(),
   /** the atom it lies on top of */
@@ -107,7 +108,8 @@ export interface DynamicsSession {
    *  what there is, and nothing is thrown. A session opened without a state reports its first step (record, frame) in its first stretch;
    *  one opened from a state does not report that state's step again. Memory is taken before the first step: records and frames of
    *  `steps` steps, so call it for some thousand at a time.
-   *  @throws {PainnlessError} what the potential throws; the session then still stands at its last good step */
+   *  @throws {PainnlessError} what the potential throws, unless it refuses a geometry, which is a stop. The session then stands at its last good
+   *  step, and the next call (of 0 steps, say) brings what was recorded up to it. */
   advance(steps: number, signal?: AbortSignal): Promise<Stretch>;
   /** A copy of where it stands. */
   state(): DynamicsState;

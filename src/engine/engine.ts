@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { PainnlessError } from "../errors.ts";
 import type { ModelFile } from "../model/model-file.ts";
-import { type Potential, type Property, properties } from "../system/potential.ts";
+import { type Property, properties } from "../system/potential.ts";
 import { assertComputable, type Domain, type Structure } from "../system/structure.ts";
 import { loadAddon } from "./addon.ts";
 import { packBatch } from "./batch.ts";
@@ -9,6 +9,7 @@ import { type Device, nativeSide } from "./device.ts";
 import { readEvaluations } from "./evaluation.ts";
 import type { InstructionSet, NativeAddon, NativeBatch, NativePlan, NativePrecision } from "./native.ts";
 import { fromNative } from "./native-error.ts";
+import type { MovingPotential } from "./session.ts";
 import { nativeConfig, nativeTensors } from "./weights.ts";
 
 export interface NativeEngineOptions {
@@ -25,7 +26,7 @@ export interface NativeEngineOptions {
 }
 
 /** A model in our C++ engine. */
-export interface NativeEngine extends Potential {
+export interface NativeEngine extends MovingPotential {
   /** How a structure of so many atoms and pairs (half its directed edges) is worked on. */
   plan(atoms: number, pairs: number): NativePlan;
   /** Seconds of each of `count` evaluations of the batch, measured inside the engine with nothing between them. */
@@ -56,17 +57,23 @@ export function createNativeEngine(file: ModelFile, options: NativeEngineOptions
   const pending = new Set<Promise<unknown>>();
 
   /** The request, settled with our errors and remembered until it is. */
-  const run = async <T>(structures: readonly Structure[], request: (batch: NativeBatch) => Promise<T>): Promise<T> => {
-    assertBatch(structures, domain);
-    const answer = orThrow(() => request(packBatch(structures)));
+  const settled = async <T>(request: () => Promise<T>, where: (cause: unknown) => string): Promise<T> => {
+    const answer = orThrow(request);
     pending.add(answer);
     try {
       return await answer;
     } catch (cause) {
-      throw fromNative(cause, culprit(structures, cause, file, addon));
+      throw fromNative(cause, where(cause));
     } finally {
       pending.delete(answer);
     }
+  };
+  const run = async <T>(structures: readonly Structure[], request: (batch: NativeBatch) => Promise<T>): Promise<T> => {
+    assertBatch(structures, domain);
+    return settled(
+      () => request(packBatch(structures)),
+      (cause) => culprit(structures, cause, file, addon),
+    );
   };
   const wanted = (want: readonly Property[]) => ({ forces: want.includes("forces"), stress: want.includes("stress") });
 
@@ -83,6 +90,19 @@ export function createNativeEngine(file: ModelFile, options: NativeEngineOptions
       return run(structures, (batch) => native.time(batch, wanted(want), count));
     },
     plan: (atoms, pairs) => orThrow(() => native.plan(atoms, pairs)),
+    createSession(setup, state, reportStart) {
+      const session = orThrow(() => native.createSession(setup, state, reportStart));
+      return {
+        advance: (steps) =>
+          settled(
+            () => session.advance(steps),
+            () => "",
+          ),
+        cancel: () => session.cancel(),
+        state: () => session.state(),
+        freedoms: () => session.freedoms(),
+      };
+    },
     async close() {
       native.close();
       await Promise.allSettled(pending);

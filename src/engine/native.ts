@@ -118,15 +118,15 @@ export interface NativeSetup {
 export interface NativeState {
   readonly step: number;
   /** (R, n, 3) */
-  readonly positions: Float64Array;
+  readonly positions: Float64Array<ArrayBuffer>;
   /** (R, n, 3), or length 0: to be drawn */
-  readonly velocities: Float64Array;
+  readonly velocities: Float64Array<ArrayBuffer>;
   /** (R, n, 3) */
-  readonly forces: Float64Array;
+  readonly forces: Float64Array<ArrayBuffer>;
   /** (R) */
-  readonly potential: Float64Array;
+  readonly potential: Float64Array<ArrayBuffer>;
   /** (R) */
-  readonly heat: Float64Array;
+  readonly heat: Float64Array<ArrayBuffer>;
 }
 
 /** Atoms are -1 and numbers NaN where there are none. */

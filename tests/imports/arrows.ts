@@ -11,7 +11,7 @@ const typescriptRooms: Readonly<Record<string, readonly string[]>> = {
   wire: base,
   python: base,
   crosscheck: base,
-  dynamics: base,
+  dynamics: ["engine", ...base],
   report: ["crosscheck", "dynamics", ...base],
   bench: ["crosscheck", "dynamics", "engine", "wire", "python", ...base],
   cli: ["report", "bench", "crosscheck", "dynamics", "engine", "wire", "python", ...base],
