@@ -43,6 +43,29 @@ export function wholeNumber(option: string, text: string, minimum: number): numb
   return value;
 }
 
+/** A number that an option gave as text, at least `minimum`, or above it. @param unit for the message @throws {PainnlessError} USAGE */
+export function realNumber(
+  option: string,
+  text: string,
+  bound: { readonly from: number } | { readonly above: number },
+  unit: string,
+): number {
+  const value = Number(text);
+  const inside = "from" in bound ? value >= bound.from : value > bound.above;
+  if (text.trim() === "" || !Number.isFinite(value) || !inside) {
+    const range = "from" in bound ? `of at least ${bound.from}` : `above ${bound.above}`;
+    throw new PainnlessError("USAGE", `--${option} is "${text}", expected a number of ${unit} ${range}`, { field: option });
+  }
+  return value;
+}
+
+/** One of the names. @throws {PainnlessError} USAGE */
+export function oneOf<T extends string>(option: string, text: string, names: readonly T[]): T {
+  const found = names.find((name) => name === text);
+  if (found !== undefined) return found;
+  throw new PainnlessError("USAGE", `--${option} is "${text}", expected ${names.join(", ")}`, { field: option });
+}
+
 /** Comma-separated names, none empty, none twice; a comma inside {...} (the JSON of an ase: side) separates nothing.
  *  @throws {PainnlessError} USAGE */
 export function nameList(option: string, text: string): string[] {

@@ -9,6 +9,7 @@ import type { CommandData } from "./command.ts";
 import { type RunRequest, runCrosscheck } from "./crosscheck-run.ts";
 import { crosscheckSummary } from "./crosscheck-summary.ts";
 import { readStructures } from "./structures.ts";
+import { quoted } from "./terminal.ts";
 
 export const defaultSides = ["native:cpu:f64", "native:cpu:f32", "fd:native:cpu:f64"];
 export const defaultReference = "torch:cpu:f64";
@@ -101,5 +102,3 @@ async function replayRequest(file: string, positionals: readonly string[], check
     laws: replay.law === null ? [] : [replay.law],
   };
 }
-
-const quoted = (argument: string): string => (/^[\w@%+=:,./~-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`);

@@ -32,6 +32,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   inspect: async () => commandOf((await import("./inspect.ts")).inspectCommand),
   evaluate: async () => commandOf((await import("./evaluate.ts")).evaluateCommand),
   crosscheck: async () => commandOf((await import("./crosscheck.ts")).crosscheckCommand),
+  md: async () => commandOf((await import("./md.ts")).mdCommand),
   bench: async () => commandOf((await import("./bench.ts")).benchCommand),
   serve: async () => commandOf((await import("./serve.ts")).serveCommand),
   keys: async () => commandOf((await import("./keys.ts")).keysCommand),

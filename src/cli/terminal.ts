@@ -27,6 +27,10 @@ export function table(heading: readonly string[], rows: readonly (readonly strin
   return [dim(line(heading)), ...rows.map(line)].map((text) => `  ${text}\n`).join("");
 }
 
+/** An argument as a shell reads it back. */
+export const quoted = (argument: string): string =>
+  /^[\w@%+=:,./~-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
+
 /** Three digits, or a dash for what is not there and "not finite" for what JSON would call null. */
 export const scientific = (value: number | null | undefined): string =>
   value === undefined ? "-" : value === null ? "not finite" : value === 0 ? "0" : value.toExponential(2);
