@@ -20,20 +20,22 @@ export interface DynamicsReport {
   readonly crosscheck: CrosscheckResult | null;
 }
 
-/** Points of the traces that a page carries, all replicas together: about half a megabyte. */
-const mostPoints = 12_000;
+/** Bins of the traces that a page carries, all replicas together, six numbers each: a megabyte. Beside a crosscheck half of that, so that the
+ *  page stays under three. */
+const mostBins = { alone: 16_384, withCrosscheck: 8192 };
 
 /** The report as one HTML file, which needs nothing but itself.
  *  @throws {PainnlessError} MISSING if the page's script was not built */
 export function renderDynamicsReport({ result: whole, frames, crosscheck }: DynamicsReport): string {
   const { series } = whole;
-  const result = { ...whole, series: thinSeries(series, Math.floor(mostPoints / Math.max(series.replicas.length, 1))) };
+  const bins = crosscheck === null ? mostBins.alone : mostBins.withCrosscheck;
+  const result = { ...whole, series: thinSeries(series, Math.floor(bins / Math.max(series.replicas.length, 1))) };
   const shown = frames === null || frames.frames.length === 0 ? null : frames;
   const { script, style } = clientFiles();
   const failed = whole.verdict === "fail" || crosscheck?.verdict === "fail";
   return renderPage({
     title: `${failed ? "Fail" : "Pass"}: ${headline(result)}`,
-    header: verdictHeader(result),
+    header: verdictHeader(result, crosscheck?.verdict ?? null),
     main: markup`${[
       runSection(result, shown),
       attributionSection(result),

@@ -52,7 +52,7 @@ function intervalParts({ value, low, high }: Interval): [string, string, string]
   const largest = Math.max(...known.map(Math.abs), 0);
   const write = (x: number | null) => {
     if (x === null || !Number.isFinite(x)) return "NaN";
-    return decimals <= 6 && largest < 1e6
+    return decimals <= 5 && largest < 1e6
       ? x
           .toFixed(Math.max(decimals, 0))
           .replace(/^-(?=[0.]*$)/, "")

@@ -18,7 +18,7 @@ p{margin:.4rem 0 .9rem;max-width:46em}
 .eyebrow{color:var(--soft);font-size:.875rem;margin:0}
 .lead{font-size:1.0625rem}
 .soft{color:var(--soft);font-weight:400}
-.verdict{display:inline-block;font-weight:700;letter-spacing:.06em;font-size:.8125rem;padding:.2em .75em;border:1.5px solid;border-radius:99px;margin-top:1.4rem}
+.verdict{display:inline-block;font-weight:700;letter-spacing:.06em;font-size:.8125rem;padding:.2em .75em;border:1.5px solid;border-radius:99px;margin-top:1.4rem}a.verdict{text-decoration:none}.verdicts{margin:0}
 .pass{color:var(--pass)}.fail{color:var(--fail)}.note{color:var(--note)}
 td.fail,td.pass,td.note{font-weight:600}
 code,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.875em;overflow-wrap:anywhere}
@@ -58,7 +58,7 @@ button:hover{opacity:.85}:focus-visible{outline:2px solid var(--a);outline-offse
 .big{font-size:clamp(1.9rem,1.4rem + 2vw,2.75rem);line-height:1.1;letter-spacing:-.02em;font-weight:650;margin:0 0 .3rem}.unit{font-size:1rem;font-weight:400;letter-spacing:0;color:var(--soft)}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:1rem 1.5rem;margin:1.6rem 0;padding:1rem 0;border:solid var(--line);border-width:1px 0}
 .tiles div{min-width:0}.tiles dt{font-size:.8125rem}.tiles dd{font-size:1.125rem;font-weight:600}.tiles dd.soft{font-size:.8125rem;font-weight:400}
-.checks{list-style:none;padding:0}.checks li{max-width:none}
+.checks{list-style:none;padding:0}.checks{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:.3rem 2.5rem}.checks li{margin:0}
 .wide{max-width:44rem}.part{border-top:2px solid var(--line);margin-top:3.5rem}.part h2{font-size:1.5rem;max-width:26em}h4{font-size:1rem;margin:1.6rem 0 .35rem}
 .interval{fill:none;stroke-width:2;stroke:var(--ink)}.interval.pass{stroke:var(--pass)}.interval.fail{stroke:var(--fail)}.interval.note{stroke:var(--note)}
 .mark{fill:var(--ink)}svg .mark.pass{fill:var(--pass)}.allowed{fill:var(--pass);fill-opacity:.13}
@@ -69,7 +69,7 @@ button:hover{opacity:.85}:focus-visible{outline:2px solid var(--a);outline-offse
 .run.both .columns{display:grid;grid-template-columns:minmax(0,3fr) minmax(0,2fr);gap:1.5rem 2.5rem;align-items:start}
 .traces{display:grid;gap:1.1rem}.traces figcaption{margin:0 0 .2rem}.plot{cursor:crosshair}.hover{float:right;color:var(--ink)}
 .marker{position:absolute;top:0;bottom:0;left:0;width:0;border-left:1.5px solid var(--ink);pointer-events:none}
-.stage{position:sticky;top:1rem}.view{position:relative;aspect-ratio:1;max-height:70vh;background:var(--wash);border:1px solid var(--line);border-radius:8px;overflow:hidden;display:flex;align-items:center;cursor:grab}
+.stage{max-width:30rem;position:sticky;top:1rem}.view{position:relative;aspect-ratio:1;max-height:70vh;background:var(--wash);border:1px solid var(--line);border-radius:8px;overflow:hidden;display:flex;align-items:center;cursor:grab}
 .view:active{cursor:grabbing}.view.drawn>svg{display:none}
 .live .controls{display:flex;gap:.8rem;align-items:center;margin:.7rem 0 .2rem}.controls button{min-width:5.5em}.controls input{flex:1;min-width:0;accent-color:var(--a)}
 #readout{font-size:.875rem}button.quiet{color:var(--ink);background:var(--wash);border:1px solid var(--line);padding:.3rem .8rem;font-size:.8125rem}
@@ -77,6 +77,6 @@ button:hover{opacity:.85}:focus-visible{outline:2px solid var(--a);outline-offse
 @media (max-width:48rem){.run.both .columns{grid-template-columns:minmax(0,1fr)}.stage{position:static;order:-1}.view{max-height:60vh}}
 @media (max-width:40rem){header{padding-top:1.5rem}h2{margin-top:2.2rem}dl{grid-template-columns:1fr;gap:.1rem}dd{margin-bottom:.5rem}}
 @media print{:root{color-scheme:light;--paper:#fff;--ink:#000;--soft:#444;--line:#ccc;--wash:#fff;--pass:#0b7a4b;--fail:#b0201a;--note:#7a5000;--a:#2458c5;--b:#b4460f;--c:#6b3fa0;--d:#0f7c86;--e:#6a5c00;--f:#a3195b;--other:#9aa4b2}
-body{font-size:10pt}header{padding-top:0}main,header,footer{max-width:none;padding-left:0;padding-right:0}.screen,.live .live-only,.live .plot{display:none}.live .still{display:block}.view.drawn>svg{display:block}.view>canvas{display:none}.stage{position:static}.view{background:none;aspect-ratio:auto}.drift{grid-template-columns:1fr 1fr}figure,tr,pre,.findings,.reasons{break-inside:avoid}h2,h3,h2+p,.key{break-after:avoid}h2{margin-top:1.6rem}
+body{font-size:10pt}header{padding-top:0}main,header,footer{max-width:none;padding-left:0;padding-right:0}.screen,.live .live-only,.live .plot{display:none}.live .still{display:block}.view.drawn>svg{display:block}.view>canvas{display:none}.stage{position:static;order:0}.run.both .columns{grid-template-columns:3fr 2fr}.view{background:none;aspect-ratio:auto}.drift{grid-template-columns:1fr 1fr}figure,tr,pre,.findings,.reasons{break-inside:avoid}h2,h3,h2+p,.key{break-after:avoid}h2{margin-top:1.6rem}
 .scroll{overflow:visible}table{font-size:7.5pt}th,td{padding:.25rem .3rem}.figures{grid-template-columns:repeat(3,1fr);gap:1rem}.figures.large{grid-template-columns:1fr 1fr}.figures details,.figures summary{display:none}details::details-content{content-visibility:visible;display:block;height:auto}}
 `.trim();

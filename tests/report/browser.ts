@@ -9,12 +9,14 @@ export const chromiumPath: string | null =
     .find((path) => existsSync(path)) ?? null;
 
 const quiet = [
-  ...["--no-sandbox", "--headless", "--disable-gpu", "--disable-quic", "--no-first-run"],
+  // WebGL by the processor, and only it: drawing the page that way too takes seconds.
+  ...["--no-sandbox", "--headless", "--disable-gpu", "--enable-unsafe-swiftshader", "--disable-quic", "--no-first-run"],
   ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
 ];
 
-export function launchBrowser(executablePath: string): Promise<Browser> {
-  return chromium.launch({ executablePath, args: quiet });
+/** @param flags of Chromium's, beside the usual */
+export function launchBrowser(executablePath: string, flags: readonly string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath, args: [...quiet, ...flags] });
 }
 
 export interface Visit {
@@ -32,6 +34,8 @@ export async function visit(browser: Browser, path: string, settings: Parameters
   const complaints: string[] = [];
   const requests: string[] = [];
   page.on("console", (message) => {
+    // Of the processor's WebGL, about itself.
+    if (message.text().includes("GPU stall due to ReadPixels")) return;
     if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
   });
   page.on("pageerror", (error) => complaints.push(error.message));

@@ -149,7 +149,7 @@ export function passingRun(bins = 800, replicas = 8): MdResult {
           drift: estimate(0.001, 0.004),
         },
       })),
-      crossings: { count: 214, rmsAtCrossings: 0.0011, rmsElsewhere: 0.001, largest: 0.0043 },
+      crossings: { count: 214, rmsAtCrossings: 0.0011, rmsElsewhere: 0.001, largest: 0.0043, jump: false },
       sentence: "No cause stands out: whatever drift there is, is smaller than these runs can tell.",
     },
     canonical: null,
@@ -202,7 +202,7 @@ export function driftingRun(): MdResult {
           ? { ...part, ...estimate(42.3, 4.1), resolved: true, sentence: "Pairs that cross the cutoff change the energy at once." }
           : part,
       ),
-      crossings: { count: 214, rmsAtCrossings: 7.3, rmsElsewhere: 0.001, largest: 24.1 },
+      crossings: { count: 214, rmsAtCrossings: 7.3, rmsElsewhere: 0.001, largest: 24.1, jump: true },
     },
     series: {
       ...run.series,

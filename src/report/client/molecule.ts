@@ -1,4 +1,5 @@
-import { type AtomSpec, createViewer, type GLModel, type GLViewer } from "3dmol";
+import { type AtomSpec, createViewer, type GLViewer } from "3dmol";
+import { bounds } from "../../system/cell.ts";
 import { bondsBetween, type EmbeddedFrames } from "../dynamics/embedded.ts";
 import { currentPalette, onPaletteChange } from "./palette.ts";
 
@@ -9,50 +10,70 @@ export interface MoleculeView {
   show(frame: number): void;
 }
 
-/** The atoms in 3D; null where the browser has no WebGL, and the drawing that stands there remains. */
+/** The first frame in 3D; null where the browser has no WebGL, and the drawing that stands there remains.
+ *  @param positions (frames, atoms, 3) Å */
 export function viewMolecule(home: HTMLElement, { atoms, edges }: EmbeddedFrames, positions: Float64Array): MoleculeView | null {
   if (document.createElement("canvas").getContext("webgl") === null) return null;
-  const viewer: GLViewer = createViewer(home, { antialias: true, disableFog: true, backgroundAlpha: 0, backgroundColor: "white" });
-  const model: GLModel = viewer.addModel();
+  const viewer = createViewer(home, { antialias: true, disableFog: true, backgroundAlpha: 0, backgroundColor: "white" });
+  const model = viewer.addModel();
   model.addAtoms(atoms.map(({ symbol }, serial): AtomSpec => ({ elem: symbol, x: 0, y: 0, z: 0, serial, bonds: [], bondOrder: [] })));
   const specs: AtomSpec[] = model.selectedAtoms({});
-  const place = (frame: number, rebond: boolean) => {
-    const at = positions.subarray(3 * atoms.length * frame, 3 * atoms.length * (frame + 1));
+  const colorfunc = (spec: AtomSpec) => atoms[spec.index ?? 0]?.colour ?? "#888888";
+  let shown = 0;
+  const place = (rebond: boolean) => {
+    const at = positions.subarray(3 * atoms.length * shown, 3 * atoms.length * (shown + 1));
     specs.forEach((spec, i) => {
       Object.assign(spec, { x: at[3 * i], y: at[3 * i + 1], z: at[3 * i + 2] });
     });
-    if (!rebond) return;
-    for (const spec of specs) Object.assign(spec, { bonds: [], bondOrder: [] });
-    for (const [i, j] of bondsBetween(atoms, at))
-      for (const [a, b] of [
-        [i, j],
-        [j, i],
-      ] as const) {
-        specs[a]?.bonds?.push(b);
-        specs[a]?.bondOrder?.push(1);
-      }
-  };
-  const draw = () => {
+    if (rebond) bond(specs, bondsBetween(atoms, at));
     // Also tells 3Dmol that the atoms have moved.
     model.setStyle({}, { stick: { radius: 0.11, colorfunc }, sphere: { scale: 0.26, colorfunc } });
-    viewer.render();
   };
-  const colorfunc = (spec: AtomSpec) => atoms[spec.index ?? 0]?.colour ?? "#888888";
   const dress = () => {
     const { ink, soft } = currentPalette();
     viewer.setViewStyle({ style: "outline", color: ink, width: 0.012 });
     viewer.removeAllShapes();
     for (const [x, y, z, u, v, w] of edges) viewer.addLine({ start: { x, y, z }, end: { x: u, y: v, z: w }, color: soft });
-    draw();
   };
-  place(0, true);
+  place(true);
   dress();
   viewer.zoomTo();
   turnFlat(viewer, positions.subarray(0, 3 * atoms.length));
   viewer.zoom(1.35);
   viewer.render();
-  onPaletteChange(dress);
-  // The wheel scrolls the page, until the view is pressed; then it zooms for as long as the pointer stays.
+  onPaletteChange(() => {
+    dress();
+    viewer.render();
+  });
+  leaveWheelToPage(home);
+  return {
+    show(frame) {
+      if (frame === shown) return;
+      shown = frame;
+      place(atoms.length <= mostRebonded);
+      viewer.render();
+    },
+  };
+}
+
+function bond(specs: readonly AtomSpec[], pairs: readonly (readonly [number, number])[]): void {
+  for (const spec of specs) Object.assign(spec, { bonds: [], bondOrder: [] });
+  for (const [i, j] of [...pairs, ...pairs.map(([i, j]) => [j, i] as const)]) {
+    specs[i]?.bonds?.push(j);
+    specs[i]?.bondOrder?.push(1);
+  }
+}
+
+/** Turns the direction in which the structure is thinnest towards the eye. */
+function turnFlat(viewer: GLViewer, positions: Float64Array): void {
+  const { low, high } = bounds(positions);
+  const [x, y, z] = [high[0] - low[0], high[1] - low[1], high[2] - low[2]];
+  if (x < Math.min(y, z)) viewer.rotate(90, "y");
+  else if (y < z) viewer.rotate(90, "x");
+}
+
+/** The wheel scrolls the page, until the view is pressed; then it zooms for as long as the pointer stays. */
+function leaveWheelToPage(home: HTMLElement): void {
   let engaged = false;
   home.addEventListener("pointerdown", () => {
     engaged = true;
@@ -60,24 +81,11 @@ export function viewMolecule(home: HTMLElement, { atoms, edges }: EmbeddedFrames
   home.addEventListener("pointerleave", () => {
     engaged = false;
   });
-  home.addEventListener("wheel", (event) => (engaged ? undefined : event.stopPropagation()), {
-    capture: true,
-  });
-  return {
-    show(frame) {
-      place(frame, atoms.length <= mostRebonded);
-      draw();
+  home.addEventListener(
+    "wheel",
+    (event) => {
+      if (!engaged) event.stopPropagation();
     },
-  };
-}
-
-/** Turns the direction in which the structure is thinnest towards the eye. */
-function turnFlat(viewer: GLViewer, positions: Float64Array): void {
-  const extent = (axis: number) => {
-    const values = positions.filter((_, i) => i % 3 === axis);
-    return Math.max(...values) - Math.min(...values);
-  };
-  const [x, y, z] = [extent(0), extent(1), extent(2)] as [number, number, number];
-  if (x < Math.min(y, z)) viewer.rotate(90, "y");
-  else if (y < z) viewer.rotate(90, "x");
+    { capture: true },
+  );
 }

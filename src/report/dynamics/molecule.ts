@@ -1,5 +1,5 @@
 import type { MdResult } from "../../dynamics/result.ts";
-import { cross, dot, row } from "../../system/cell.ts";
+import { bounds, cross, dot, row } from "../../system/cell.ts";
 import { drawing, round } from "../frame.ts";
 import { type Markup, markup } from "../markup.ts";
 import { drawnAtom } from "./atoms.ts";
@@ -38,12 +38,8 @@ export function drawMolecule({ frames }: ShownFrames, { structure }: MdResult): 
   const atoms = structure.numbers.map(drawnAtom);
   const positions = wrapped((frames[0] as ShownFrames["frames"][number]).positions, structure);
   const edges = cellEdges(structure);
-  const all = [...positions, ...edges.flat()];
-  const extent = (k: number) => {
-    const values = all.filter((_, i) => i % 3 === k);
-    return { low: Math.min(...values), high: Math.max(...values) };
-  };
-  const extents = [0, 1, 2].map((k) => ({ k, ...extent(k) })).sort((a, b) => b.high - b.low - (a.high - a.low));
+  const { low, high } = bounds(Float64Array.from([...positions, ...edges.flat()]));
+  const extents = ([0, 1, 2] as const).map((k) => ({ k, low: low[k], high: high[k] })).sort((a, b) => b.high - b.low - (a.high - a.low));
   // Seen along the direction in which it is thinnest.
   const [across, up, depth] = extents as [(typeof extents)[0], (typeof extents)[0], (typeof extents)[0]];
   const [width, height, margin] = [400, 260, 34];

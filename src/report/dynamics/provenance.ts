@@ -25,7 +25,7 @@ export function provenanceSection(result: MdResult): Markup {
     ],
     [
       "recorded",
-      `energies every ${formatCount(options.recordEvery, "step")}${result.trajectory === null ? "" : `; ${formatCount(result.frames ?? 0, "frame")} in ${result.trajectory}`}`,
+      `energies every ${options.recordEvery === 1 ? "step" : formatCount(options.recordEvery, "step")}${result.trajectory === null ? "" : `; ${formatCount(result.frames ?? 0, "frame")} in ${result.trajectory}`}`,
     ],
     ["machine", `${machine.cpu}, ${machine.cores} cores, ${machine.platform} ${machine.arch}`],
     ["versions", versions.join(" · ")],

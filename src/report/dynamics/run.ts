@@ -1,5 +1,6 @@
 import type { MdResult } from "../../dynamics/result.ts";
 import { type Markup, markup } from "../markup.ts";
+import { formatCount } from "../numbers.ts";
 import { traceChart, traceWords } from "../trace-chart.ts";
 import { type Plot, plotsOf, timeUnit } from "./curves.ts";
 import type { ShownFrames } from "./frames.ts";
@@ -15,17 +16,23 @@ export function runSection(result: MdResult, frames: ShownFrames | null): Markup
   const fine = plotsOf(result, shown);
   if (coarse.length === 0 && frames === null) return null;
   const figures = coarse.map((plot, i) => traceFigure(plot, fine[i] as Plot, result));
-  return markup`<section id="run" aria-labelledby="run-title" class="run${frames === null ? "" : " both"}"><h2 id="run-title">The run</h2>
-<p class="soft">${introduction(result, frames)}</p>
-<div class="columns"><div class="traces">${figures}<p class="live-only"><button type="button" class="quiet" id="reset" hidden>Show the whole run</button></p></div>${frames === null ? null : stage(result, frames)}</div></section>`;
+  const traces =
+    coarse.length === 0
+      ? null
+      : markup`<div class="traces">${figures}<p class="live-only"><button type="button" class="quiet" id="reset" hidden>Show the whole run</button></p></div>`;
+  return markup`<section id="run" aria-labelledby="run-title" class="run${frames === null || traces === null ? "" : " both"}"><h2 id="run-title">The run</h2>
+${introduction(result, frames, coarse.length > 0)}
+<div class="columns">${traces}${frames === null ? null : stage(result, frames)}</div></section>`;
 }
 
-function introduction(result: MdResult, frames: ShownFrames | null): Markup {
+function introduction(result: MdResult, frames: ShownFrames | null, traced: boolean): Markup | null {
+  if (!traced) return null;
   const several = result.series.replicas.length > 1;
   const who = several
     ? `${result.series.replicas.length} replicas${frames === null ? "" : `; the strong line is the one whose atoms are shown, seed ${frames.seed}`}.`
     : "";
-  return markup`${who} <span class="live-only">Drag over a plot to zoom, click it to see the atoms at that time.</span>`;
+  const how = `Drag over a plot to zoom${frames === null ? "" : ", click it to see the atoms at that time"}.`;
+  return markup`<p class="soft">${who} <span class="live-only">${how}</span></p>`;
 }
 
 const notes: Readonly<Record<Plot["id"], (result: MdResult, plot: Plot) => string>> = {
@@ -54,5 +61,5 @@ function stage(result: MdResult, frames: ShownFrames): Markup {
 <div class="controls live-only"><button type="button" id="play" aria-keyshortcuts="Space">Play</button><input type="range" id="scrub" min="0" max="${count - 1}" step="1" value="0" aria-label="Frame"></div>
 <p class="live-only"><output id="readout" for="scrub" aria-live="off"></output></p>
 <p class="soft" id="no-webgl" hidden>This browser has no WebGL: the first frame is drawn instead.</p>
-<figcaption>${elementKey(result.structure)}${count.toLocaleString("en-US")} frames of seed ${frames.seed}. <span class="live-only">Drag to turn. Space plays, arrow keys step, with shift by ten.</span></figcaption></figure>`;
+<figcaption>${elementKey(result.structure)}${formatCount(count, "frame")} of seed ${frames.seed}. <span class="live-only">Drag to turn. Space plays, arrow keys step, with shift by ten.</span></figcaption></figure>`;
 }

@@ -46,21 +46,30 @@ function driftFigure(result: MdResult, drift: Drift): Markup {
 <figure>${intervalChart(rows, "meV/atom/ns", limit, "The drift and its interval", 400)}<figcaption>${drift.method} Also: ${others.join("; ")}.</figcaption></figure></div>`;
 }
 
-function tiles(result: MdResult): Markup {
+function tiles(result: MdResult): Markup | null {
   const { orderInDt, reversal, energyRms, temperature, nsPerDay, stepsPerSecond } = result;
   const tile = (name: string, value: string, detail: string) =>
     markup`<div><dt>${name}</dt><dd>${value}</dd><dd class="soft">${detail}</dd></div>`;
   const interval = (estimate: { value: number | null; low: number | null; high: number | null }) =>
     formatEstimate(estimate).replace(/^.*\((.*)\)$/, "$1");
-  return markup`<dl class="tiles">${[
+  const shown = [
     orderInDt === null ? null : tile("order in the time step", formatEstimateValue(orderInDt), `${interval(orderInDt)}; 2 is exact`),
     reversal === null
       ? null
       : tile("reversal", `${formatNumber(reversal.value, 2)} Å`, `after ${formatCount(reversal.steps, "step")} and back`),
     energyRms === null ? null : tile("energy fluctuation", `${formatNumber(energyRms.value)} meV/atom`, "rms about its line"),
-    tile("temperature", `${formatNumber(temperature.mean)} K`, `± ${formatNumber(temperature.deviation, 2)} over replicas`),
-    tile("speed", `${formatNumber(nsPerDay)} ns/day`, `${formatNumber(stepsPerSecond)} steps/s`),
-  ]}</dl>`;
+    temperature.mean === null
+      ? null
+      : tile(
+          "temperature",
+          `${formatNumber(temperature.mean)} K`,
+          temperature.deviation === null || result.replicas === 1 ? "mean" : `± ${formatNumber(temperature.deviation, 2)} over replicas`,
+        ),
+    nsPerDay === null
+      ? null
+      : tile("speed", `${formatNumber(nsPerDay)} ns/day`, `${Math.round(stepsPerSecond ?? Number.NaN).toLocaleString("en-US")} steps/s`),
+  ].filter((shown) => shown !== null);
+  return shown.length === 0 ? null : markup`<dl class="tiles">${shown}</dl>`;
 }
 
 /** What holds and what does not, each in a sentence. */
@@ -72,9 +81,12 @@ function checkList({ checks }: MdResult): Markup {
   return markup`<ul class="checks" aria-label="Checks">${items}</ul>`;
 }
 
-/** The head of the page: verdict, drift and its interval, the other figures, what was found. */
-export function verdictHeader(result: MdResult): Markup {
-  const sign = result.verdict === "pass" ? "✓ PASS" : "✗ FAIL";
+const signs = { pass: "✓ PASS", fail: "✗ FAIL" };
+
+/** The head of the page: verdict, drift and its interval, the other figures, what was found. @param crosscheck verdict of the one below */
+export function verdictHeader(result: MdResult, crosscheck: MdResult["verdict"] | null): Markup {
+  const forces =
+    crosscheck === null ? null : markup` <a class="verdict ${crosscheck}" href="#crosscheck">${signs[crosscheck]} · forces</a>`;
   const { name: unit, size } = timeUnit(result);
   const length = `${formatNumber((result.steps * result.dt) / 1000 / size, 4)} ${unit}`;
   const facts = [
@@ -89,7 +101,7 @@ export function verdictHeader(result: MdResult): Markup {
       ? null
       : markup`<section class="findings" aria-label="Findings"><p><b>To know</b></p><ul>${result.findings.map((f) => markup`<li>${f}</li>`)}</ul></section>`;
   return markup`<p class="eyebrow">painnless md · ${result.model?.name ?? result.side} · ${result.started.slice(0, 10)}</p>
-<p class="verdict ${result.verdict}">${sign}</p>
+<p class="verdicts"><span class="verdict ${result.verdict}">${signs[result.verdict]}${crosscheck === null ? "" : " · energy"}</span>${forces}</p>
 <h1>${headline(result)}</h1>
 <p class="lead">${facts.join(" · ")}</p>
 ${result.drift === null ? null : driftFigure(result, result.drift)}
