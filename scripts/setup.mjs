@@ -27,7 +27,7 @@ const progress = new Progress(process.stderr);
 
 /** @param {State} state @param {Level} level */
 const pending = (state, level) =>
-  steps(namedPython).filter(
+  steps(namedPython, level).filter(
     (step) => !state.isDone(step.id, step.fingerprint(root), level) || !step.outputs(level).every((file) => existsSync(join(root, file))),
   );
 

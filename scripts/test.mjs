@@ -6,6 +6,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { chromiumPath } from "./setup/chromium.mjs";
 import { countPytest, countVitest } from "./test/counts.mjs";
 
 /** @typedef {import("./test/counts.mjs").Counts} Counts */
@@ -81,5 +82,9 @@ for (const { name, counts, seconds } of rows) {
     `${name.padEnd(14)}${(counts.failed === 0 ? "ok" : "FAILED").padEnd(8)}${seconds.toFixed(1).padStart(7)} s  ${tests}\n`,
   );
 }
+if (chromiumPath() === null)
+  process.stdout.write(
+    "no Chromium on PATH: tests of pages were skipped; install your system's chromium, or name one in PAINNLESS_CHROMIUM\n",
+  );
 process.stdout.write(`${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped\n`);
 process.exitCode = sum("failed") === 0 ? 0 : 1;

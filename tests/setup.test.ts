@@ -45,6 +45,26 @@ describe("set-up of a clone", () => {
     expect(await clone.run()).toMatchObject({ status: 0, output: "" });
   });
 
+  test.runIf(process.getuid?.() === 0)(
+    "continuous integration gets Chromium, once, and only for tests; a machine that has one keeps it",
+    async () => {
+      clone.tool(
+        "apt-get",
+        `if [ "$1" = install ]; then mkdir -p "${clone.root}/bin" && printf "#!/bin/sh\\n" > "${clone.root}/bin/chromium" && chmod +x "${clone.root}/bin/chromium"; fi`,
+      );
+      await clone.run([], { CI: "true" });
+      await clone.run(["--tests"]);
+      expect(clone.calls("apt-get install")).toBe(0);
+      expect((await clone.run(["--tests"], { CI: "true" })).output).toMatch(/Chromium .*done/);
+      expect((await clone.run(["--tests"], { CI: "true" })).output).toContain("Chromium: already there");
+      expect(await clone.run(["--tests"], { CI: "true" })).toMatchObject({ status: 0, output: "" });
+      expect(clone.calls("apt-get install")).toBe(1);
+      clone.removeTool("chromium");
+      expect((await clone.run(["--tests"], { CI: "true" })).output).toMatch(/Chromium .*done/);
+      expect(clone.calls("apt-get install")).toBe(2);
+    },
+  );
+
   test.each([
     ["native/CMakeLists.txt", "native addon"],
     ["src/index.ts", "TypeScript build"],

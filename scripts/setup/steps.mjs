@@ -1,3 +1,4 @@
+import { chromium, installsChromium } from "./chromium.mjs";
 import { nativeAddon } from "./native-addon.mjs";
 import { npmPackages } from "./npm-packages.mjs";
 import { pythonEnvironment } from "./python-environment.mjs";
@@ -19,5 +20,12 @@ import { typescriptBuild } from "./typescript-build.mjs";
  * @property {(work: Work) => Promise<void>} run
  */
 
-/** In this order: the addon needs headers from npm, the build needs tsc. @param {string | undefined} namedPython PAINNLESS_PYTHON */
-export const steps = (namedPython) => [npmPackages, nativeAddon, typescriptBuild, ...(namedPython ? [] : [pythonEnvironment])];
+/** In this order: the addon needs headers from npm, the build needs tsc.
+ *  @param {string | undefined} namedPython PAINNLESS_PYTHON @param {Level} level */
+export const steps = (namedPython, level) => [
+  npmPackages,
+  nativeAddon,
+  typescriptBuild,
+  ...(namedPython ? [] : [pythonEnvironment]),
+  ...(level === "tests" && installsChromium() ? [chromium] : []),
+];

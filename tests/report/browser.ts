@@ -1,12 +1,8 @@
-import { existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { chromiumPath } from "../../scripts/setup/chromium.mjs";
 
-/** A Chromium on PATH; null where there is none. */
-export const chromiumPath: string | null =
-  ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
-    .flatMap((name) => (process.env.PATH ?? "").split(delimiter).map((folder) => join(folder, name)))
-    .find((path) => existsSync(path)) ?? null;
+/** null where there is none: the tests that need it say so. */
+export const browserPath = chromiumPath();
 
 const quiet = [
   // WebGL by the processor, and only it: drawing the page that way too takes seconds.

@@ -5,7 +5,7 @@ import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { crosscheckResultSchema } from "../../src/crosscheck/result.ts";
 import { writeCrosscheckReport } from "../../src/report/crosscheck.ts";
-import { chromiumPath, launchBrowser, visit } from "./browser.ts";
+import { browserPath, launchBrowser, visit } from "./browser.ts";
 import { failing, hostile, passing, withFindings } from "./results.ts";
 
 const attack = `</script><script>document.title="owned"</script><img src=x onerror="document.title='owned'">"'\u2028\u202e& `;
@@ -22,72 +22,78 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-describe.skipIf(chromiumPath === null)(chromiumPath === null ? "in a browser (skipped: no Chromium)" : "in a browser", () => {
-  let browser: Browser;
-  beforeAll(async () => {
-    browser = await launchBrowser(chromiumPath as string);
-  });
-  afterAll(() => browser.close());
+describe.skipIf(browserPath === null)(
+  browserPath === null ? "in a browser (skipped: no Chromium on PATH; PAINNLESS_CHROMIUM names one elsewhere)" : "in a browser",
+  () => {
+    let browser: Browser;
+    beforeAll(async () => {
+      browser = await launchBrowser(browserPath as string);
+    });
+    afterAll(() => browser.close());
 
-  test.each(cases)("%s: no complaint, nothing fetched, every plot drawn", async (name) => {
-    const { page, complaints, requests } = await visit(browser, pages[name]);
-    // Each drawing with the number of its marks that have an extent.
-    const drawn = await page.$$eval("figure svg", (drawings) =>
-      drawings.map((svg) => ({
-        title: svg.querySelector("title")?.textContent ?? "",
-        marks: [...svg.querySelectorAll(".dots, .bar, .curve, circle, .cross")].filter(
-          (mark) => mark.getAttribute("d") !== "" && mark.getAttribute("height") !== "0",
-        ).length,
-      })),
-    );
-    const empty = drawn.filter(({ marks }) => marks === 0).map(({ title }) => title);
-    // The hostile result holds no finite force, so its plots of forces have nothing to show; their tables say NaN.
-    expect(name === "hostile" ? empty.filter((title) => !title.includes("forces")) : empty).toEqual([]);
-    expect(drawn.length).toBeGreaterThan(4);
-    expect(complaints).toEqual([]);
-    expect(requests.filter((url) => !url.startsWith("data:"))).toEqual([`file://${pages[name]}`]);
-    await page.context().close();
-  });
+    test.each(cases)("%s: no complaint, nothing fetched, every plot drawn", async (name) => {
+      const { page, complaints, requests } = await visit(browser, pages[name]);
+      // Each drawing with the number of its marks that have an extent.
+      const drawn = await page.$$eval("figure svg", (drawings) =>
+        drawings.map((svg) => ({
+          title: svg.querySelector("title")?.textContent ?? "",
+          marks: [...svg.querySelectorAll(".dots, .bar, .curve, circle, .cross")].filter(
+            (mark) => mark.getAttribute("d") !== "" && mark.getAttribute("height") !== "0",
+          ).length,
+        })),
+      );
+      const empty = drawn.filter(({ marks }) => marks === 0).map(({ title }) => title);
+      // The hostile result holds no finite force, so its plots of forces have nothing to show; their tables say NaN.
+      expect(name === "hostile" ? empty.filter((title) => !title.includes("forces")) : empty).toEqual([]);
+      expect(drawn.length).toBeGreaterThan(4);
+      expect(complaints).toEqual([]);
+      expect(requests.filter((url) => !url.startsWith("data:"))).toEqual([`file://${pages[name]}`]);
+      await page.context().close();
+    });
 
-  test.each(cases)("%s: fits a phone, in the dark as well", async (name) => {
-    const { page, complaints } = await visit(browser, pages[name], { viewport: { width: 360, height: 740 }, colorScheme: "dark" });
-    expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(360);
-    expect(await page.evaluate("getComputedStyle(document.body).backgroundColor")).toBe("rgb(18, 20, 23)");
-    expect(complaints).toEqual([]);
-    await page.context().close();
-  });
+    test.each(cases)("%s: fits a phone, in the dark as well", async (name) => {
+      const { page, complaints } = await visit(browser, pages[name], { viewport: { width: 360, height: 740 }, colorScheme: "dark" });
+      expect(await page.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(360);
+      expect(await page.evaluate("getComputedStyle(document.body).backgroundColor")).toBe("rgb(18, 20, 23)");
+      expect(complaints).toEqual([]);
+      await page.context().close();
+    });
 
-  test("names of a user's stay text", async () => {
-    const { page } = await visit(browser, pages.hostile);
-    expect(await page.title()).toContain("Fail");
-    expect(await page.$$eval("img", (images) => images.length)).toBe(0);
-    expect(await page.$$eval("script", (scripts) => scripts.length)).toBe(2);
-    expect(await page.textContent("main")).toContain('</script><script>document.title="owned"</script>');
-    await page.context().close();
-  });
+    test("names of a user's stay text", async () => {
+      const { page } = await visit(browser, pages.hostile);
+      expect(await page.title()).toContain("Fail");
+      expect(await page.$$eval("img", (images) => images.length)).toBe(0);
+      expect(await page.$$eval("script", (scripts) => scripts.length)).toBe(2);
+      expect(await page.textContent("main")).toContain('</script><script>document.title="owned"</script>');
+      await page.context().close();
+    });
 
-  test("a screen reader finds a name for every drawing and a caption for every table outside one", async () => {
-    const { page } = await visit(browser, pages.failing);
-    expect(
-      await page.$$eval("svg[role=img]", (drawings) => drawings.filter((svg) => !svg.querySelector(":scope > title")?.textContent).length),
-    ).toBe(0);
-    expect(
-      await page.$$eval("section > div.scroll > table", (tables) => tables.filter((table) => !table.caption?.textContent).length),
-    ).toBe(0);
-    expect(await page.$$eval("h1", (heads) => heads.length)).toBe(1);
-    await page.context().close();
-  });
+    test("a screen reader finds a name for every drawing and a caption for every table outside one", async () => {
+      const { page } = await visit(browser, pages.failing);
+      expect(
+        await page.$$eval(
+          "svg[role=img]",
+          (drawings) => drawings.filter((svg) => !svg.querySelector(":scope > title")?.textContent).length,
+        ),
+      ).toBe(0);
+      expect(
+        await page.$$eval("section > div.scroll > table", (tables) => tables.filter((table) => !table.caption?.textContent).length),
+      ).toBe(0);
+      expect(await page.$$eval("h1", (heads) => heads.length)).toBe(1);
+      await page.context().close();
+    });
 
-  test.each(["passing", "hostile"] as const)("%s: the keyboard reaches the button, which saves the very figures", async (name) => {
-    const { page, complaints } = await visit(browser, pages[name]);
-    await page.focus("#download");
-    const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Enter")]);
-    expect(download.suggestedFilename()).toBe("crosscheck.json");
-    expect(crosscheckResultSchema.parse(JSON.parse(await readFile(await download.path(), "utf8")))).toEqual(results[name]);
-    expect(complaints).toEqual([]);
-    await page.context().close();
-  });
-});
+    test.each(["passing", "hostile"] as const)("%s: the keyboard reaches the button, which saves the very figures", async (name) => {
+      const { page, complaints } = await visit(browser, pages[name]);
+      await page.focus("#download");
+      const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Enter")]);
+      expect(download.suggestedFilename()).toBe("crosscheck.json");
+      expect(crosscheckResultSchema.parse(JSON.parse(await readFile(await download.path(), "utf8")))).toEqual(results[name]);
+      expect(complaints).toEqual([]);
+      await page.context().close();
+    });
+  },
+);
 
 describe("the text of the page", () => {
   const textOf = (name: Case) => readFile(pages[name], "utf8");
