@@ -1,7 +1,7 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CrosscheckResult } from "../crosscheck/result.ts";
-import { comparisonFigures, comparisonMargins, comparisonTable, worstTable } from "./crosscheck/comparisons.ts";
+import { comparisonFigures, comparisonMargins, comparisonTables, worstTable } from "./crosscheck/comparisons.ts";
 import { attributionNotes, lawCurves, lawMargins, lawTable, skippedList } from "./crosscheck/laws.ts";
 import { provenance, structureTable } from "./crosscheck/provenance.ts";
 import { headline, verdictHeader } from "./crosscheck/verdict.ts";
@@ -37,7 +37,7 @@ function sections(result: CrosscheckResult): Markup {
       ? section(
           "Do the sides agree?",
           "Two programs that share nothing but the weights evaluate the same structures.",
-          comparisonTable(result),
+          comparisonTables(result),
         )
       : null,
     compared ? section("The worst atom", "A mistake shows first where it is largest.", worstTable(result)) : null,
@@ -54,7 +54,7 @@ function sections(result: CrosscheckResult): Markup {
       ? null
       : section(
           "Through the cutoff",
-          "A pair of atoms is drawn across the cutoff distance; a jump would not conserve energy in dynamics.",
+          "A pair of atoms is drawn across the cutoff distance; a jump would not conserve energy in dynamics. Sides that agree lie on each other.",
           smooth,
         ),
     measured

@@ -13,11 +13,18 @@ export function formatNumber(value: number | null, digits = 3, plainFrom = 1e-2)
   if (size >= plainFrom && size < 1e4) return String(Number(value.toPrecision(digits))).replace("-", "−");
   const [mantissa = "", exponent = ""] = value.toExponential(digits - 1).split("e");
   const power = powerOfTen(Number(exponent));
-  return mantissa === "1" || /^1\.0+$/.test(mantissa) ? power : `${mantissa.replace("-", "−")} × ${power}`;
+  return mantissa === "1" || /^1\.0+$/.test(mantissa) ? power : `${mantissa.replace("-", "−")}\u00a0×\u00a0${power}`;
 }
 
+/** A sentence made elsewhere, its numbers such as 1.04e-10 written as they are here. */
+export const prose = (text: string): string =>
+  text.replace(/(?<=^|[\s(±−-])(\d+(?:\.\d+)?)e([+\-−]?\d+)(?=[\s,;:)]|\.?$|\.\s)/g, (_, mantissa, exponent) => {
+    const power = powerOfTen(Number(exponent.replace("−", "-")));
+    return Number(mantissa) === 1 ? power : `${mantissa}\u00a0×\u00a0${power}`;
+  });
+
 /** A unit, or a label that ends in one, as it is printed. */
-export const unitText = (unit: string): string => unit.replaceAll("^3", "³");
+export const unitText = (unit: string): string => unit.replaceAll("^3", "³").replaceAll(" - ", " − ");
 
 /** Measured over allowed: 0 where nothing was measured off, null where there is no finite ratio. */
 export function ratioOf(value: number | null, tolerance: number): number | null {

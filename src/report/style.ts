@@ -41,7 +41,7 @@ dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere;min-width:0}
 figure{margin:0;min-width:0}.figures.large{grid-template-columns:repeat(auto-fill,minmax(min(100%,25rem),1fr))}
 figcaption{font-size:.875rem;color:var(--soft);margin-top:.3rem}figcaption b{color:var(--ink);font-weight:600}
 svg{display:block;width:100%;height:auto;overflow:hidden;font:11px system-ui,-apple-system,"Segoe UI",Roboto,Arial,sans-serif;font-variant-numeric:tabular-nums}
-svg text{fill:var(--soft)}svg .strong{fill:var(--ink)}
+.figures:not(.large) svg{font-size:13px}svg text{fill:var(--soft)}svg .strong{fill:var(--ink)}
 .axis{stroke:var(--soft);fill:none}.grid{stroke:var(--line);fill:none}.guide{stroke:var(--soft);stroke-dasharray:3 3;fill:none}
 .limit{stroke:var(--ink);stroke-width:1.5;fill:none}
 .dots{fill:none;stroke-linecap:round;stroke-width:4.5;stroke-opacity:.7}.curve{fill:none;stroke-width:1.75;stroke-linejoin:round}

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { escapeText, markup, scriptJson } from "../../src/report/markup.ts";
-import { formatExact, formatNumber, ratioOf } from "../../src/report/numbers.ts";
+import { formatEstimate, formatExact, formatNumber, prose, ratioOf } from "../../src/report/numbers.ts";
 import { axisOf, decadeAxis, linearAxis, place } from "../../src/report/scale.ts";
 
 test.each([
@@ -9,12 +9,33 @@ test.each([
   [Number.NaN, "NaN"],
   [Number.POSITIVE_INFINITY, "NaN"],
   [1e-10, "10⁻¹⁰"],
-  [-8.88e-15, "−8.88 × 10⁻¹⁵"],
+  [-8.88e-15, "−8.88\u00a0×\u00a010⁻¹⁵"],
   [0.165432, "0.165"],
-  [2.6e9, "2.60 × 10⁹"],
+  [2.6e9, "2.60\u00a0×\u00a010⁹"],
   [-1.5, "−1.5"],
 ])("%s reads %s", (value, text) => {
   expect(formatNumber(value)).toBe(text);
+});
+
+test.each([
+  [{ value: 0.00213, low: -0.00217, high: 0.00643 }, "0.0021 (−0.0022 to 0.0064)"],
+  [{ value: 41.73, low: 37.8, high: 45.61 }, "41.7 (37.8 to 45.6)"],
+  [{ value: 412, low: 100, high: 900 }, "412 (100 to 900)"],
+  [{ value: -0.00004, low: -0.02, high: 0.02 }, "0.000 (−0.020 to 0.020)"],
+  [{ value: 2e-6, low: -2.2e-6, high: 6.4e-6 }, "2.0\u00a0×\u00a010⁻⁶ (−2.2\u00a0×\u00a010⁻⁶ to 6.4\u00a0×\u00a010⁻⁶)"],
+  [{ value: 0, low: 0, high: 0 }, "0 (0 to 0)"],
+  [{ value: 1.5, low: null, high: null }, "1.5"],
+  [{ value: null, low: null, high: null }, "NaN"],
+  [{ value: 1.5, low: null, high: 3 }, "1.5 (NaN to 3)"],
+])("the estimate %o reads %s", (estimate, text) => {
+  expect(formatEstimate(estimate)).toBe(text);
+});
+
+test("numbers in sentences are written out, names are left alone", () => {
+  expect(prose("off by 1.04e-10 eV/Å (allowed ±1e-6), 3.1e−11.")).toBe(
+    "off by 1.04\u00a0×\u00a010⁻¹⁰ eV/Å (allowed ±10⁻⁶), 3.1\u00a0×\u00a010⁻¹¹.",
+  );
+  expect(prose("run 9e4f of 1e5.xyz, x1e-3")).toBe("run 9e4f of 1e5.xyz, x1e-3");
 });
 
 test("the exact value keeps every digit", () => {

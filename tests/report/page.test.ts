@@ -85,7 +85,7 @@ describe.skipIf(browserPath === null)(
 
     test.each(["passing", "hostile"] as const)("%s: the keyboard reaches the button, which saves the very figures", async (name) => {
       const { page, complaints } = await visit(browser, pages[name]);
-      await page.focus("#download");
+      await page.focus("button[data-saves=data]");
       const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Enter")]);
       expect(download.suggestedFilename()).toBe("crosscheck.json");
       expect(crosscheckResultSchema.parse(JSON.parse(await readFile(await download.path(), "utf8")))).toEqual(results[name]);

@@ -1,7 +1,7 @@
 import type { Comparison, CrosscheckResult } from "../../crosscheck/result.ts";
 import { type Bin, barChart, type Margin, marginChart, parityChart } from "../charts.ts";
 import { type Markup, markup } from "../markup.ts";
-import { formatExact, formatNumber, powerOfTen, ratioOf } from "../numbers.ts";
+import { formatCount, formatExact, formatNumber, powerOfTen, ratioOf } from "../numbers.ts";
 import { coloursOf, comparisonName, principal, sideName } from "./words.ts";
 
 type Components = NonNullable<Comparison["forces"]> | NonNullable<Comparison["stress"]>;
@@ -49,8 +49,26 @@ export function comparisonMargins(result: CrosscheckResult): Markup {
   return marginChart(rows, "Largest error of each side against its tolerance");
 }
 
-export function comparisonTable(result: CrosscheckResult): Markup {
-  const rows = result.comparisons.flatMap((c) => {
+/** Those with the reference, and any that failed; the others follow from them and are a click away. */
+export function comparisonTables(result: CrosscheckResult): Markup {
+  const first = principal(result);
+  const others = result.comparisons.filter((c) => !first.includes(c));
+  const yardsticks = first.flatMap(({ side, yardstick }) =>
+    yardstick === null
+      ? []
+      : [
+          markup`<p>PyTorch's own float32 (${sideName(yardstick.side)}) is ${formatNumber(yardstick.maxAbs)} eV/Å from the same reference; ${sideName(side)} is ${formatNumber(yardstick.ratio)} times as far, and ${formatNumber(yardstick.limit)} times is allowed.</p>`,
+        ],
+  );
+  const more =
+    others.length === 0
+      ? null
+      : markup`<details><summary>${formatCount(others.length, "comparison")} of the sides with each other</summary>${comparisonTable(others, "Comparisons of the sides with each other")}</details>`;
+  return markup`${comparisonTable(first, "Comparisons")}${yardsticks}${more}`;
+}
+
+function comparisonTable(comparisons: readonly Comparison[], label: string): Markup {
+  const rows = comparisons.flatMap((c) => {
     const quantities = quantitiesOf(c);
     return quantities.map((q, i) => {
       const head =
@@ -61,14 +79,7 @@ export function comparisonTable(result: CrosscheckResult): Markup {
       return markup`<tr>${head}<th scope="row" class="text sub">${q.name}${basis}<span class="soft">, ${q.unit}</span></th><td>${formatNumber(q.error)}</td><td>${q.components === null ? "–" : formatNumber(q.components.rms)}</td><td>${q.components === null ? "–" : formatNumber(q.components.relative)}</td><td>${formatNumber(q.tolerance)}</td><td class="${held(q) ? "pass" : "fail"}">${formatNumber(ratioOf(q.error, q.tolerance) === 0 ? 0 : q.ratio)}</td></tr>`;
     });
   });
-  const yardsticks = result.comparisons.flatMap(({ side, yardstick }) =>
-    yardstick === null
-      ? []
-      : [
-          markup`<p>PyTorch's own float32 (${sideName(yardstick.side)}) is ${formatNumber(yardstick.maxAbs)} eV/Å from the same reference; ${sideName(side)} is ${formatNumber(yardstick.ratio)} times as far, and ${formatNumber(yardstick.limit)} times is allowed.</p>`,
-        ],
-  );
-  return markup`<div class="scroll" tabindex="0" role="region" aria-label="Comparisons"><table><caption>Component by component; a ratio of error to allowed of at most 1 passes</caption><thead><tr><th class="text" scope="col">side</th><th class="text" scope="col">quantity</th><th scope="col">largest error</th><th scope="col">rms</th><th scope="col">relative</th><th scope="col">allowed</th><th scope="col">error ÷ allowed</th></tr></thead><tbody>${rows}</tbody></table></div>${yardsticks}`;
+  return markup`<div class="scroll" tabindex="0" role="region" aria-label="${label}"><table><caption>Component by component; a ratio of error to allowed of at most 1 passes</caption><thead><tr><th class="text" scope="col">side</th><th class="text" scope="col">quantity</th><th scope="col">largest error</th><th scope="col">rms</th><th scope="col">relative</th><th scope="col">allowed</th><th scope="col">error ÷ allowed</th></tr></thead><tbody>${rows}</tbody></table></div>`;
 }
 
 /** The component with the largest error of each side, with both values to the last digit. */

@@ -1,9 +1,9 @@
 import type { Comparison, CrosscheckResult, LawResult } from "../../crosscheck/result.ts";
 import { type Markup, markup } from "../markup.ts";
-import { formatCount, formatNumber } from "../numbers.ts";
+import { formatCount, formatNumber, prose } from "../numbers.ts";
 import { comparisonName, lawWords, principal, sideName, sideWords } from "./words.ts";
 
-const shownReasons = 5;
+const shownReasons = 3;
 
 /** The verdict in one sentence. */
 export function headline(result: CrosscheckResult): string {
@@ -74,7 +74,7 @@ function reasonsOf(result: CrosscheckResult): string[] {
 
 function reasonList(reasons: readonly string[]): Markup | null {
   if (reasons.length === 0) return null;
-  const items = (some: readonly string[]) => markup`<ul>${some.map((reason) => markup`<li>${reason}</li>`)}</ul>`;
+  const items = (some: readonly string[]) => markup`<ul>${some.map((reason) => markup`<li>${prose(reason)}</li>`)}</ul>`;
   const rest = reasons.slice(shownReasons);
   const more = rest.length === 0 ? null : markup`<details><summary>${rest.length} more</summary>${items(rest)}</details>`;
   return markup`<section class="reasons" aria-label="Why it failed">${items(reasons.slice(0, shownReasons))}${more}</section>`;
@@ -86,7 +86,7 @@ export function verdictHeader(result: CrosscheckResult): Markup {
   const findings =
     result.findings.length === 0
       ? null
-      : markup`<section class="findings" aria-label="Findings"><p><b>About the model itself</b></p><ul>${result.findings.map((f) => markup`<li>${f}</li>`)}</ul></section>`;
+      : markup`<section class="findings" aria-label="Findings"><p><b>About the model itself</b></p><ul>${result.findings.map((f) => markup`<li>${prose(f)}</li>`)}</ul></section>`;
   return markup`<p class="eyebrow">painnless crosscheck · ${result.model.name} · ${result.started.slice(0, 10)}</p>
 <p class="verdict ${result.verdict}">${sign}</p>
 <h1>${headline(result)}</h1>
