@@ -5,67 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from ase import Atoms
 from ase.io import read
 from checkpoints import SHARED
+from reference_cases import MOLECULE, PERIODIC, cluster, crystal, moved, variants
 
-from painnless.errors import PainnlessError
 from painnless.importers import convert
-from painnless.model_file import expected_tensors, read_model
-from painnless.reference import Reference, Structure, load, with_weights
-from painnless.reference.random_model import write_random_model
-
-MOLECULE = (False, False, False)
-CRYSTAL = (True, True, True)
-
-VARIANTS: dict[str, dict[str, Any]] = {
-    "gaussian": {},
-    "bessel": {"rbf": "bessel"},
-    "shared layers": {"shared_layers": True, "n_layers": 3},
-    "shared filters": {"shared_filters": True, "n_layers": 3},
-    "shared both": {"shared_layers": True, "shared_filters": True},
-    "odd sizes, one layer": {"n_features": 13, "n_layers": 1, "n_rbf": 5, "readout_widths": (1,), "cutoff": 4.3},
-    "four layers, deep readout": {"n_features": 12, "n_layers": 4, "readout_widths": (7, 5, 1)},
-    "kcal/mol, offset": {"energy_unit": "kcal/mol", "energy_unit_in_ev": 0.04336410390059322, "energy_offset": "-10786.226809289834"},
-    "references, offset once": {"atom_refs": tuple(-3.25 * z for z in range(21)), "energy_offset": "7.5", "energy_offset_per_atom": False},
-    "student": {"arch": "painn-distiller"},
-    "student, one layer": {"arch": "painn-distiller", "n_layers": 1, "n_features": 10},
-    "student, equivariant": {"arch": "painn-distiller", "equivariant_mixing": True, "n_layers": 3},
-}
-variants = pytest.mark.parametrize("variant", VARIANTS)
-PERIODIC = [name for name in VARIANTS if not name.startswith("student")]
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("models")
-    paths = {name: folder / f"{k}.safetensors" for k, name in enumerate(VARIANTS)}
-    for seed, (name, path) in enumerate(paths.items()):
-        write_random_model(path, seed, **VARIANTS[name])
-    return paths
-
-
-def cluster(count: int, seed: int, side: float = 3.2) -> Structure:
-    """Atoms at random places in a box, none closer than 0.9 Å."""
-    random = np.random.default_rng(seed)
-    placed: list[np.ndarray] = []
-    while len(placed) < count:
-        trial = random.uniform(0, side, size=3)
-        if all(np.linalg.norm(trial - p) > 0.9 for p in placed):
-            placed.append(trial)
-    return random.choice([1, 6, 8], size=count), np.array(placed), None, MOLECULE
-
-
-def crystal(seed: int) -> Structure:
-    """Five atoms in a triclinic cell smaller than the cutoff; some lie outside it."""
-    numbers, positions, _, _ = cluster(5, seed)
-    cell = np.array([[4.4, 0.2, 0.0], [0.7, 4.3, 0.1], [-0.4, 0.5, 4.6]])
-    return numbers, positions + cell[0] - 2 * cell[2], cell, CRYSTAL
-
-
-def moved(structure: Structure, positions: np.ndarray, cell: np.ndarray | None = None) -> Structure:
-    return structure[0], positions, structure[2] if cell is None else cell, structure[3]
+from painnless.reference import Structure, load
 
 
 def slope(energy: Any, h: float = 1e-4) -> float:
@@ -214,96 +160,3 @@ def test_constants(models: dict[str, Path]) -> None:
     assert abs(once["energy"] - once["net_energy"] - (7.5 - 3.25 * structure[0].sum())) <= 1e-12
     each = load(models["kcal/mol, offset"]).evaluate([structure])[0]
     assert abs(each["energy"] - each["net_energy"] - 4 * -10786.226809289834 * 0.04336410390059322) <= 1e-12 * abs(each["energy"])
-
-
-# The modules
-
-
-@variants
-def test_names_and_shapes_are_those_of_the_file(variant: str, models: dict[str, Path]) -> None:
-    model = read_model(models[variant])
-    shapes, optional = expected_tensors(model.config)
-    state = with_weights(model, torch.float64).state_dict()
-    assert {name: tuple(t.shape) for name, t in state.items()} == {k: v for k, v in shapes.items() if k not in optional}
-    assert all(np.array_equal(t.numpy(), model.tensors[name]) for name, t in state.items())
-
-
-def test_weights_are_trainable(models: dict[str, Path]) -> None:
-    module = with_weights(read_model(models["gaussian"]), torch.float32)
-    assert all(p.requires_grad and p.dtype == torch.float32 for p in module.parameters())
-
-
-def test_defaults_of_torch_stay_as_they_are(models: dict[str, Path]) -> None:
-    def state() -> tuple[Any, ...]:
-        return torch.get_default_dtype(), torch.get_num_threads(), torch.is_grad_enabled(), torch.random.get_rng_state().tolist()
-
-    before = state()
-    with torch.no_grad():
-        assert load(models["gaussian"]).evaluate([cluster(4, 1)])[0]["forces"] is not None
-    assert state() == before
-
-
-# Refusals
-
-_N, _R, _C = np.array([6, 1]), np.array([[0.0, 0, 0], [1, 0, 0]]), 5.0 * np.eye(3)
-REFUSED: dict[str, tuple[str, str, Any]] = {
-    "no atoms": ("gaussian", "numbers", (np.array([], dtype=int), np.zeros((0, 3)), None, MOLECULE)),
-    "shape": ("gaussian", "positions", (_N, _R.ravel(), None, MOLECULE)),
-    "element 0": ("gaussian", "numbers", (np.array([0, 1]), _R, None, MOLECULE)),
-    "element beyond the embedding": ("gaussian", "numbers", (np.array([21, 1]), _R, None, MOLECULE)),
-    "NaN": ("gaussian", "positions", (_N, _R * np.nan, None, MOLECULE)),
-    "infinity": ("gaussian", "positions", (_N, _R + np.inf, None, MOLECULE)),
-    "coincident": ("gaussian", "positions", (_N, _R * 0, None, MOLECULE)),
-    "no cell": ("gaussian", "cell", (_N, _R, None, CRYSTAL)),
-    "NaN in the cell": ("gaussian", "cell", (_N, _R, _C * np.nan, CRYSTAL)),
-    "zero cell": ("gaussian", "cell", (_N, _R, _C * 0, CRYSTAL)),
-    "flat cell": ("gaussian", "cell", (_N, _R, np.array([[5.0, 0, 0], [0, 5, 0], [5, 5, 0]]), CRYSTAL)),
-    "student with a cell": ("student", "pbc", (_N, _R, _C, CRYSTAL)),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_refused_by_field(case: str, models: dict[str, Path]) -> None:
-    variant, field, structure = REFUSED[case]
-    reference = load(models[variant])
-    with pytest.raises(PainnlessError) as caught:
-        reference.evaluate([structure])
-    assert (caught.value.code, caught.value.field) == ("BAD_STRUCTURE", field)
-    assert reference.evaluate([(_N, _R, None, MOLECULE)])[0]["forces"] is not None
-
-
-def test_unknown_arguments_are_refused(models: dict[str, Path]) -> None:
-    reference: Any = load(models["gaussian"])
-    with pytest.raises(PainnlessError, match="charges"):
-        reference.evaluate([(_N, _R, None, MOLECULE)], ["charges"])
-    with pytest.raises(PainnlessError, match="float16"):
-        load(models["gaussian"], "float16")  # pyright: ignore[reportArgumentType]
-
-
-def test_overflow_is_not_an_answer(models: dict[str, Path]) -> None:
-    model = read_model(models["gaussian"])
-    name = "output_modules.0.outnet.1.weight"
-    model.tensors[name] = np.full_like(model.tensors[name], 3e38)
-    with pytest.raises(PainnlessError) as caught:
-        Reference(model, torch.float32, "cpu").evaluate([cluster(6, 1)])
-    assert caught.value.code == "NOT_FINITE"
-
-
-# Random models
-
-
-def test_random_models_are_repeatable_and_differ_by_seed(tmp_path: Path) -> None:
-    for name, seed in [("a", 1), ("b", 1), ("c", 2)]:
-        write_random_model(tmp_path / name, seed)
-    a, b, c = ((tmp_path / name).read_bytes() for name in "abc")
-    assert a == b
-    assert a != c
-    with pytest.raises(PainnlessError, match="n_featurs"):
-        write_random_model(tmp_path / "d", 1, n_featurs=8)
-
-
-def test_random_models_have_forces_of_order_one(models: dict[str, Path]) -> None:
-    for path in models.values():
-        forces = load(path).evaluate([cluster(7, 3)])[0]["forces"]
-        assert forces is not None
-        assert 0.01 < np.abs(forces).max() < 100

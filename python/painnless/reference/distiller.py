@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from painnless.model_file import ModelConfig
 from painnless.reference.graph import Graph
-from painnless.reference.painn import CosineCutoff
+from painnless.reference.painn import CosineCutoff, length
 
 
 class RadialBasis(nn.Module):
@@ -57,18 +57,11 @@ class Update(nn.Module):
         self.last = last
 
     def forward(self, s: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        y_s, g_own, g_mixed = torch.chunk(self.update_mlp(torch.cat([s, _length(v)], dim=-1)), 3, dim=-1)
+        y_s, g_own, g_mixed = torch.chunk(self.update_mlp(torch.cat([s, length(v)], dim=-1)), 3, dim=-1)
         if self.last:
             return s + y_s, v
         mixed = torch.einsum("kl,nlf->nkf", self.mixing_matrix, v)
         return s + y_s, g_own[:, None, :] * v + g_mixed[:, None, :] * mixed
-
-
-def _length(v: Tensor) -> Tensor:
-    """sqrt(sum_k v_k^2) with gradient 0, not NaN, where it vanishes."""
-    squares = (v**2).sum(1)
-    vanishes = squares == 0
-    return torch.where(vanishes, 0.0, torch.sqrt(torch.where(vanishes, 1.0, squares)))
 
 
 class Interaction(nn.Module):

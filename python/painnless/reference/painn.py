@@ -68,6 +68,13 @@ class Mlp(nn.ModuleList):
         return last(x)
 
 
+def length(vectors: Tensor, eps: float = 0.0) -> Tensor:
+    """sqrt(sum_k v_k^2 + eps) of vectors (N, 3, F), with gradient 0, not NaN, where it vanishes."""
+    squares = (vectors**2).sum(1) + eps
+    vanishes = squares == 0
+    return torch.where(vanishes, 0.0, torch.sqrt(torch.where(vanishes, 1.0, squares)))
+
+
 class Message(nn.Module):
     """What the neighbours tell an atom: x = W2 silu(W1 q + b1) + b2 of the sender (T14), times the filter of the edge (T16, T17)."""
 
@@ -93,7 +100,7 @@ class Mixing(nn.Module):
 
     def forward(self, q: Tensor, mu: Tensor) -> tuple[Tensor, Tensor]:
         v, y = torch.chunk(self.mu_channel_mix(mu), 2, dim=-1)
-        n = torch.sqrt((v**2).sum(1) + self.norm_eps)
+        n = length(v, self.norm_eps)
         p = (v * y).sum(1)
         y_q, y_mu, y_qmu = torch.chunk(self.intraatomic_context_net(torch.cat([q, n], dim=-1)), 3, dim=-1)
         return q + y_q + y_qmu * p, mu + y_mu[:, None, :] * y
