@@ -18,7 +18,7 @@ p{margin:.4rem 0 .9rem;max-width:46em}
 .eyebrow{color:var(--soft);font-size:.875rem;margin:0}
 .lead{font-size:1.0625rem}
 .soft{color:var(--soft);font-weight:400}
-.verdict{display:inline-block;font-weight:700;letter-spacing:.06em;font-size:.8125rem;padding:.2em .75em;border:1.5px solid;border-radius:99px;margin-top:1.4rem}a.verdict{text-decoration:none}.verdicts{margin:0}
+.verdict{display:inline-block;font-weight:700;letter-spacing:.06em;font-size:.8125rem;padding:.2em .75em;border:1.5px solid;border-radius:99px;margin-top:1.4rem}a.verdict{text-decoration:none}.verdicts{display:flex;flex-wrap:wrap;gap:.6rem;margin:1.4rem 0 1.1rem}.verdicts .verdict{margin:0}
 .pass{color:var(--pass)}.fail{color:var(--fail)}.note{color:var(--note)}
 td.fail,td.pass,td.note{font-weight:600}
 code,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.875em;overflow-wrap:anywhere}
@@ -59,7 +59,7 @@ button:hover{opacity:.85}:focus-visible{outline:2px solid var(--a);outline-offse
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:1rem 1.5rem;margin:1.6rem 0;padding:1rem 0;border:solid var(--line);border-width:1px 0}
 .tiles div{min-width:0}.tiles dt{font-size:.8125rem}.tiles dd{font-size:1.125rem;font-weight:600}.tiles dd.soft{font-size:.8125rem;font-weight:400}
 .checks{list-style:none;padding:0}.checks{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:.3rem 2.5rem}.checks li{margin:0}
-.wide{max-width:44rem}.part{border-top:2px solid var(--line);margin-top:3.5rem}.part h2{font-size:1.5rem;max-width:26em}h4{font-size:1rem;margin:1.6rem 0 .35rem}
+.wide{max-width:44rem}.part{border-top:2px solid var(--line);margin-top:3.5rem}.part{padding-top:1.6rem}.part h2{font-size:1.5rem;line-height:1.25;max-width:26em;margin:1rem 0 .5rem}.part h3{font-size:1.125rem;margin:2.4rem 0 .35rem}h4{font-size:1rem;margin:1.6rem 0 .35rem}
 .interval{fill:none;stroke-width:2;stroke:var(--ink)}.interval.pass{stroke:var(--pass)}.interval.fail{stroke:var(--fail)}.interval.note{stroke:var(--note)}
 .mark{fill:var(--ink)}svg .mark.pass{fill:var(--pass)}.allowed{fill:var(--pass);fill-opacity:.13}
 .band{stroke:none;fill-opacity:.3}.band.first{fill:var(--a)}.band.other{fill:var(--other);fill-opacity:.2}
