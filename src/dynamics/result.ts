@@ -117,15 +117,17 @@ export const attributionSchema = z.strictObject({
       drift: estimateSchema,
     }),
   ),
-  /** pairs that crossed the cutoff in the float64 run, and what the energy did then; null where the engine's cutoff is not known */
+  /** steps of the run with the smallest timestep in which a pair crossed the cutoff, and the change of the energy in a step that the work of the
+   *  forces does not account for, meV; null where the cutoff is not known or the structure is too large to look */
   crossings: z
     .strictObject({
       count: z.int(),
-      /** rms change of the modified energy over a step in which a pair crossed, and over the other steps, meV */
+      /** null without such steps */
       rmsAtCrossings: measured,
       rmsElsewhere: measured,
-      /** largest change over a step with a crossing, meV */
       largest: measured,
+      /** does the energy jump at the cutoff */
+      jump: z.boolean(),
     })
     .nullable(),
   sentence: z.string(),
