@@ -12,7 +12,7 @@ export interface Address {
 }
 
 /** The frames that ask for `want` of each structure; the structures' shapes have been checked. */
-export function encodeEvaluate(address: Address, batch: readonly Structure[], want: readonly Property[]): Uint8Array[] {
+export function encodeEvaluate({ epoch, id }: Address, batch: readonly Structure[], want: readonly Property[]): Uint8Array[] {
   const writer = new ArrayWriter();
   const atoms = batch.reduce((sum, structure) => sum + structure.numbers.length, 0);
   const counts = Int32Array.from(batch, (structure) => structure.numbers.length);
@@ -26,7 +26,7 @@ export function encodeEvaluate(address: Address, batch: readonly Structure[], wa
   return encodeMessage(
     {
       kind: "evaluate",
-      ...address,
+      ...{ epoch, id },
       want: [...want],
       names: batch.map((structure) => structure.name),
       counts: writer.add("i32", counts, [batch.length]),
@@ -73,7 +73,7 @@ export function decodeEvaluate(decoded: DecodedMessage<MessageOf<"evaluate">>): 
 }
 
 /** The frames that answer with `evaluations`; a property is sent when every evaluation has it (stress: those that have it). */
-export function encodeResult(address: Address, evaluations: readonly Evaluation[]): Uint8Array[] {
+export function encodeResult({ epoch, id }: Address, evaluations: readonly Evaluation[]): Uint8Array[] {
   const writer = new ArrayWriter();
   const all = (pick: (evaluation: Evaluation) => Float64Array | null): Float64Array | null => {
     const parts = evaluations.map(pick);
@@ -87,7 +87,7 @@ export function encodeResult(address: Address, evaluations: readonly Evaluation[
   return encodeMessage(
     {
       kind: "result",
-      ...address,
+      ...{ epoch, id },
       energy: writer.add(
         "f64",
         Float64Array.from(evaluations, (evaluation) => evaluation.energy),

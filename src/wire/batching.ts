@@ -47,6 +47,12 @@ export class Schedule<O extends object, J extends Job> {
     else this.#paused.delete(owner);
   }
 
+  /** Is there something to compute next. */
+  get isWaiting(): boolean {
+    for (const owner of this.#waiting.keys()) if (!this.#paused.has(owner)) return true;
+    return false;
+  }
+
   /** What to compute next, all with the same `want`: slices of jobs, which stay here until `remove` if they are not done with it.
    *  Empty when nobody waits. */
   next(): Slice<J>[] {

@@ -10,6 +10,13 @@ interface ArrayTypes {
 }
 export type WireArray = ArrayTypes[Dtype];
 
+/** What is decoded has memory of its own. */
+interface OwnArrayTypes {
+  f64: Float64Array<ArrayBuffer>;
+  i32: Int32Array<ArrayBuffer>;
+  u8: Uint8Array<ArrayBuffer>;
+}
+
 const arrayTypes = { f64: Float64Array, i32: Int32Array, u8: Uint8Array } as const;
 
 /** A header holds names and numbers; what is larger is not one of ours. */
@@ -58,11 +65,11 @@ export class DecodedMessage<M extends Message = Message> {
   }
 
   /** The array that `ref` describes, copied to where its type may lie. */
-  array<D extends Dtype>(ref: { dtype: D; frame: number }): ArrayTypes[D] {
+  array<D extends Dtype>(ref: { dtype: D; frame: number }): OwnArrayTypes[D] {
     const bytes = this.#frames[ref.frame] ?? bad(`frame ${ref.frame} is missing`);
     const aligned = new Uint8Array(bytes.byteLength);
     aligned.set(bytes);
-    return new arrayTypes[ref.dtype](aligned.buffer) as ArrayTypes[D];
+    return new arrayTypes[ref.dtype](aligned.buffer) as OwnArrayTypes[D];
   }
 
   is<K extends Message["kind"]>(kind: K): this is DecodedMessage<Extract<M, { kind: K }>> {

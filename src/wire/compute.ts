@@ -31,10 +31,15 @@ async function compute<J extends Job>(potential: Potential, slices: readonly Sli
     const evaluations = await potential.evaluate(structures, first.job.want);
     return misfit(potential.name, structures, evaluations) ?? evaluations;
   } catch (cause) {
-    if (cause instanceof PainnlessError) return cause;
-    const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-    return new PainnlessError("WORKER_FAILED", `${potential.name} failed: ${why}`, { cause });
+    return failureOf(potential.name, cause);
   }
+}
+
+/** What a side threw, as an error that can cross the wire. */
+export function failureOf(side: string, cause: unknown): PainnlessError {
+  if (cause instanceof PainnlessError) return cause;
+  const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+  return new PainnlessError("WORKER_FAILED", `${side} failed: ${why}`, { cause });
 }
 
 /** What does not fit in an answer would be taken for a part of its neighbour's. */

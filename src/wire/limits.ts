@@ -1,6 +1,6 @@
 import { PainnlessError } from "../errors.ts";
-import type { Property } from "../system/potential.ts";
-import { assertComputable, type Domain, type Structure } from "../system/structure.ts";
+import type { Potential, Property } from "../system/potential.ts";
+import { assertComputable, type Structure } from "../system/structure.ts";
 import type { Limits } from "./messages.ts";
 
 /** What a server takes where nothing else was said; the atoms of a structure are the potential's own limit. */
@@ -48,13 +48,11 @@ export function assertSeat(clients: number, limits: Limits): void {
     throw new PainnlessError("OVERLOADED", `${clients} clients are connected already, which is the limit; try again later`);
 }
 
+/** What a potential says of itself. */
+export type Answering = Pick<Potential, "name" | "provides" | "domain">;
+
 /** @throws {PainnlessError} UNSUPPORTED for a property that is not provided, BAD_STRUCTURE for what cannot be computed */
-export function assertAnswerable(
-  structures: readonly Structure[],
-  want: readonly Property[],
-  potential: { readonly name: string; readonly provides: ReadonlySet<Property>; readonly domain: Domain },
-  limits: Limits,
-): void {
+export function assertAnswerable(structures: readonly Structure[], want: readonly Property[], potential: Answering, limits: Limits): void {
   const missing = want.find((property) => !potential.provides.has(property));
   if (missing !== undefined)
     throw new PainnlessError(

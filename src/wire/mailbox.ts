@@ -12,6 +12,8 @@ export interface MailboxEvents {
 /** ms without reading anything after which a client is given up, and between two attempts */
 const patienceMs = 60_000;
 const retryMs = 10;
+/** messages that may be held; results are not made for a client that is blocked, so that these are refusals of what it goes on sending */
+const mostHeld = 10_000;
 
 /** The way to one client. What ZeroMQ cannot take at once, because the client does not read, is kept, and tried again until it can. */
 export class Mailbox {
@@ -44,6 +46,7 @@ export class Mailbox {
         setTimeout(() => void this.#flush(), retryMs);
       }
       this.#held.push({ frames, sent });
+      if (this.#held.length > mostHeld) this.#end(`it reads nothing and has ${mostHeld} answers waiting`);
     });
   }
 
@@ -60,6 +63,11 @@ export class Mailbox {
       first.sent();
       if (this.#held.length === 0) this.#events.freed();
     }
+  }
+
+  /** Once, for a stranger, whom nobody waits for. */
+  async offer(frames: Uint8Array[]): Promise<void> {
+    await this.#try(frames);
   }
 
   /** Whether ZeroMQ took it. With a send timeout of 0 it says so at once, so that messages keep their order. */

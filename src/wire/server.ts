@@ -4,11 +4,15 @@ import type { Potential } from "../system/potential.ts";
 import { addressOf, type DecodedMessage, decodeMessage, encodeMessage, errorMessage, otherProtocol } from "./codec.ts";
 import type { ServerCurve } from "./curve.ts";
 import { type Door, openDoor } from "./endpoint.ts";
+import { Evaluations } from "./evaluations.ts";
+import { type Client, Ledger } from "./ledger.ts";
 import { assertSeat, assertSize, defaultLimits } from "./limits.ts";
 import { Mailbox } from "./mailbox.ts";
 import { type Limits, type Message, type MessageOf, protocolVersion } from "./messages.ts";
-import { type Client, Requests } from "./requests.ts";
+import type { OpenMotion } from "./motion.ts";
+import { Motions } from "./motions.ts";
 import { Tally } from "./statistics.ts";
+import { Turns } from "./turns.ts";
 
 export interface ServerOptions {
   /** ipc://PATH, or tcp://HOST:PORT with `curve`; null: a socket in a new folder of its own */
@@ -22,6 +26,8 @@ export interface ServerOptions {
   /** what computes: {"painnless": "0.1.0", "node": "20.20.2"} */
   readonly versions: Readonly<Record<string, string>>;
   readonly limits?: Partial<Limits>;
+  /** how the potential moves atoms; dynamics is refused without it */
+  readonly openMotion?: OpenMotion;
   readonly log?: ServerLog;
 }
 
@@ -43,7 +49,10 @@ export class Server {
   readonly #socket: Router;
   readonly #clients = new Map<string, Client>();
   readonly #tally = new Tally();
-  readonly #requests: Requests;
+  readonly #ledger: Ledger;
+  readonly #turns = new Turns();
+  readonly #evaluations: Evaluations;
+  readonly #motions: Motions;
   readonly #ticker: NodeJS.Timeout;
   #closing: Promise<void> | null = null;
 
@@ -55,8 +64,10 @@ export class Server {
     this.#door = door;
     this.#socket = door.socket;
     this.endpoint = door.endpoint;
-    this.#requests = new Requests(potential, limits, this.#tally);
-    this.#ticker = setInterval(() => this.#requests.sayBusy(), busyMs);
+    this.#ledger = new Ledger(limits, this.#tally);
+    this.#evaluations = new Evaluations(potential, limits, this.#ledger, this.#tally, this.#turns);
+    this.#motions = new Motions(options.openMotion ?? null, potential, limits, this.#ledger, this.#turns);
+    this.#ticker = setInterval(() => this.#ledger.sayBusy(), busyMs);
   }
 
   /** @throws {PainnlessError} USAGE (an endpoint in use, or that cannot be), UNSUPPORTED (tcp without keys) */
@@ -71,7 +82,7 @@ export class Server {
 
   /** Is a call of the engine running, which nothing can stop. */
   get isComputing(): boolean {
-    return this.#requests.isComputing;
+    return this.#turns.isTaken;
   }
 
   /** Takes nothing new, answers what is owed, and after `graceMs` refuses what is left with CANCELLED. The potential stays open. */
@@ -81,8 +92,8 @@ export class Server {
   }
 
   async #close(graceMs: number): Promise<void> {
-    this.#log.info({ owed: this.#requests.size }, "stopping");
-    await this.#requests.drain(graceMs);
+    this.#log.info({ owed: this.#ledger.size }, "stopping");
+    await this.#ledger.drain(graceMs);
     clearInterval(this.#ticker);
     for (const { mailbox, epoch } of this.#clients.values()) void mailbox.send(encodeMessage({ kind: "bye", epoch }));
     await this.#door.close();
@@ -100,7 +111,7 @@ export class Server {
       const [route, ...message] = frames;
       if (route !== undefined) this.#receive(route, message);
       // What has arrived already is taken first, so that it is computed together; but a flood does not keep the engine idle.
-      if (!this.#socket.readable || count % 64 === 0) this.#requests.computeNext();
+      if (!this.#socket.readable || count % 64 === 0) this.#evaluations.computeNext();
     }
   }
 
@@ -118,15 +129,14 @@ export class Server {
 
   #handle(route: Buffer, decoded: DecodedMessage, bytes: number): void {
     const { message } = decoded;
-    if (decoded.is("evaluate")) {
-      const client = this.#admit(route, decoded.message.epoch, "a client that did not say hello");
-      this.#requests.accept(client, decoded, bytes);
-    } else if (message.kind === "hello") this.#welcome(route, message);
+    if (decoded.is("evaluate")) this.#evaluations.accept(this.#admit(route, decoded.message.epoch), decoded, bytes);
+    else if (decoded.is("dynamics")) this.#motions.accept(this.#admit(route, decoded.message.epoch), decoded, bytes);
+    else if (message.kind === "hello") this.#welcome(route, message);
     else if (message.kind === "ping") this.#say(route, { ...message, kind: "pong" });
-    else if (message.kind === "status") this.#say(route, this.#tally.report(message, this.#clients.size, this.#requests.size));
+    else if (message.kind === "status") this.#say(route, this.#tally.report(message, this.#clients.size, this.#ledger.size));
     else if (message.kind === "cancel") {
       const client = this.#clients.get(keyOf(route));
-      if (client !== undefined) this.#requests.cancel(client, message);
+      if (client !== undefined) this.#ledger.cancel(client, message);
     } else if (message.kind === "bye") this.#forget(keyOf(route), "it said bye");
     else throw new PainnlessError("BAD_MESSAGE", `${message.kind} is for servers to send, not for clients`, { field: "kind" });
   }
@@ -142,21 +152,21 @@ export class Server {
       kind: "welcome",
       ...{ epoch: hello.epoch, id: hello.id, protocol: protocolVersion },
       ...{ side: name, provides: [...provides], model, cutoff },
-      ...{ elements: domain.elements && [...domain.elements], periodic: domain.periodic, dynamics: false },
+      ...{ elements: domain.elements && [...domain.elements], periodic: domain.periodic, dynamics: this.#options.openMotion !== undefined },
       ...{ limits: this.#limits, pid: process.pid, versions },
     });
   }
 
   /** The client at the other end of the route, a new one if there is room. */
-  #admit(route: Buffer, epoch: number, name: string): Client {
+  #admit(route: Buffer, epoch: number, name = "a client that did not say hello"): Client {
     const key = keyOf(route);
     if (this.#closing) throw new PainnlessError("CANCELLED", "the server is stopping");
     const known = this.#clients.get(key);
     if (known !== undefined) return known;
     assertSeat(this.#clients.size, this.#limits);
     const mailbox = new Mailbox(this.#socket, route, {
-      blocked: () => this.#requests.pause(client, true),
-      freed: () => this.#requests.pause(client, false),
+      blocked: () => this.#evaluations.pause(client, true),
+      freed: () => this.#evaluations.pause(client, false),
       gone: (why) => this.#forget(key, why),
     });
     const client: Client = { mailbox, name, epoch, owed: new Map() };
@@ -169,14 +179,17 @@ export class Server {
     const client = this.#clients.get(key);
     if (client === undefined) return;
     this.#clients.delete(key);
-    this.#requests.drop(client);
+    this.#ledger.drop(client);
+    this.#evaluations.pause(client, false);
     this.#log.info({ client: client.name, clients: this.#clients.size }, `client left: ${why}`);
   }
 
-  /** To whoever is at the other end, known or not. */
+  /** To whoever is at the other end; who has not said hello, and does not read, is not told. */
   #say(route: Buffer, message: Message): void {
-    const mailbox = this.#clients.get(keyOf(route))?.mailbox ?? new Mailbox(this.#socket, route, stranger);
-    void mailbox.send(encodeMessage(message));
+    const frames = encodeMessage(message);
+    const client = this.#clients.get(keyOf(route));
+    if (client !== undefined) void client.mailbox.send(frames);
+    else void new Mailbox(this.#socket, route, stranger).offer(frames);
   }
 }
 
