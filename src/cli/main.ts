@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { type ArgsDef, type CommandDef, renderUsage, runCommand } from "citty";
+import { loadAddon } from "../engine/addon.ts";
 import { type ErrorCode, PainnlessError } from "../errors.ts";
 import { assertArguments } from "./arguments.ts";
 import type { CommandData } from "./command.ts";
@@ -123,9 +124,13 @@ process.on("SIGTERM", () => terminate());
 const onTerminate = (end: () => void): void => {
   terminate = end;
 };
+let abandoned = false;
+const abandon = (): void => {
+  abandoned = true;
+};
 
 try {
-  const status = await run(process.argv.slice(2), { signal: interrupt.signal, onTerminate });
+  const status = await run(process.argv.slice(2), { signal: interrupt.signal, onTerminate, abandon });
   process.exitCode = interrupt.signal.aborted ? interrupted : status;
 } catch (error) {
   if (interrupt.signal.aborted) {
@@ -133,3 +138,4 @@ try {
     process.exitCode = interrupted;
   } else process.exitCode = report(error);
 }
+if (abandoned) loadAddon().exitNow(Number(process.exitCode));

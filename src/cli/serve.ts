@@ -1,5 +1,6 @@
 import { defineCommand } from "citty";
 import pino from "pino";
+import type { SimulationRequest } from "../dynamics/options.ts";
 import { PainnlessError } from "../errors.ts";
 import { readModelFile } from "../model/model-file.ts";
 import { parseKeyFile, parsePublicKeys, type ServerCurve } from "../wire/curve.ts";
@@ -52,7 +53,7 @@ interface Arguments {
   readonly "max-queue"?: string | undefined;
 }
 
-async function serve(args: Arguments, { signal, onTerminate }: CommandData): Promise<void> {
+async function serve(args: Arguments, { signal, onTerminate, abandon }: CommandData): Promise<void> {
   assertSide(args.side);
   const threads = args.threads === undefined ? null : wholeNumber("threads", args.threads, 1);
   const limits = {
@@ -66,21 +67,31 @@ async function serve(args: Arguments, { signal, onTerminate }: CommandData): Pro
     if (args.private) watchStarter(resolve);
   });
   const [model, version] = await Promise.all([readModelFile(args.model), packageVersion()]);
+  const log = openLog(args.log ?? null, args.private ? "warn" : "info");
   const sides = sidesOf({ model, checkpoint: null, threads });
-  const log = openLog(args.log ?? null);
-  const { potential, note, versions } = await sides.open(args.side);
-  const server = await Server.start(potential, {
-    ...{ endpoint: args.endpoint ?? null, curve, ownFolder: args.private, limits, log },
-    ...{ model: model.sha256, cutoff: model.config.cutoff },
-    versions: { painnless: version, node: process.versions.node, ...versions },
-  });
-  const { endpoint } = server;
-  const serverKey = curve?.pair.publicKey ?? null;
-  announce({ endpoint, pid: process.pid, side: potential.name, note, model: model.sha256, protocol: protocolVersion, version, serverKey });
-  const why = await end;
-  log.info({ why }, "ending");
-  await server.close();
-  await sides.close();
+  let computing = false;
+  try {
+    const { potential, note, versions } = await sides.open(args.side);
+    const server = await Server.start(potential, {
+      ...{ endpoint: args.endpoint ?? null, curve, ownFolder: args.private, limits, log },
+      ...{ model: model.sha256, cutoff: model.config.cutoff },
+      versions: { painnless: version, node: process.versions.node, ...versions },
+      openMotion: async ({ structure, options, velocities }) => {
+        const { openSession } = await import("../dynamics/open.ts"); // which most servers never need
+        return openSession(potential, structure, options as SimulationRequest, velocities === null ? {} : { velocities });
+      },
+    });
+    announce({
+      ...{ endpoint: server.endpoint, pid: process.pid, side: potential.name, note, model: model.sha256 },
+      ...{ protocol: protocolVersion, version, serverKey: curve?.pair.publicKey ?? null },
+    });
+    log.info({ why: await end }, "ending");
+    await server.close();
+    computing = server.isComputing && potential.name.startsWith("native:");
+  } finally {
+    if (computing) abandon();
+    else await sides.close();
+  }
 }
 
 const announce = (fields: object): void => void process.stdout.write(`${JSON.stringify({ format, ...fields })}\n`);
@@ -102,9 +113,9 @@ function watchStarter(gone: (why: string) => void): void {
   }, 250).unref();
 }
 
-/** A log that takes what it can: a full disk or a closed pipe must not stop a server. */
-function openLog(path: string | null): pino.Logger {
+/** A log that takes what it can: a full disk or a closed pipe must not stop a server, and must not fill its memory. */
+function openLog(path: string | null, level: "info" | "warn"): pino.Logger {
   const destination = pino.destination({ dest: path ?? 2, sync: false, maxLength: 1 << 20 });
   destination.on("error", () => {});
-  return pino({ base: { pid: process.pid } }, destination);
+  return pino({ level, base: { pid: process.pid } }, destination);
 }

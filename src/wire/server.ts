@@ -36,6 +36,7 @@ export interface ServerLog {
 }
 
 const busyMs = 250;
+const byeMs = 20;
 const silent: ServerLog = { info: () => {} };
 
 /** Offers a potential at an endpoint. What waits is computed together; each result is what it would be alone. */
@@ -96,6 +97,8 @@ export class Server {
     await this.#ledger.drain(graceMs);
     clearInterval(this.#ticker);
     for (const { mailbox, epoch } of this.#clients.values()) void mailbox.send(encodeMessage({ kind: "bye", epoch }));
+    // ZeroMQ sends in a thread of its own, which the end of this process would cut short.
+    if (this.#clients.size > 0) await new Promise((resolve) => setTimeout(resolve, byeMs));
     await this.#door.close();
   }
 
