@@ -9,7 +9,10 @@ export function readStop(native: NativeStop, numbers: readonly number[]): Stop {
   const reason = stopReasons.find((name) => name === native.reason);
   if (reason === undefined) throw new PainnlessError("INTERNAL", `a guard gave the unknown reason "${native.reason}"`);
   const index = (k: number) => (k < 0 ? null : k);
-  const inUnit = (x: number) => (Number.isFinite(x) ? (reason === "temperature" ? x / boltzmannInEv : x) : null);
+  const inUnit = (x: number) => {
+    if (!Number.isFinite(x)) return null;
+    return reason === "temperature" ? Number((x / boltzmannInEv).toPrecision(12)) : x; // a limit of 400 K is not 399.99999999999994
+  };
   const { step, detail } = native;
   const atom = index(native.atom);
   const stop = {
