@@ -24,18 +24,17 @@ const passes = shares.reduce((sum, share) => sum + 1 / share, 0) + 2;
 /** Seeds of the independent run: beyond those of any run that starts at `seed`. */
 const seedOffset = 1_000_003;
 
-/** ps that each run may last for an attribution to take so many steps of single replicas in all, equilibration included. */
+/** ps that each run may last for an attribution to take so many steps of single replicas in all, the equilibration of the second start included. */
 export function affordableDuration(replicaSteps: number, experiment: Experiment, withFloat32: boolean): number {
-  const steps = replicaSteps / experiment.replicas - 2 * experiment.equilibration;
+  const steps = replicaSteps / experiment.replicas - experiment.equilibration;
   return Math.max(0, ((steps / (passes + (withFloat32 ? 1 : 0))) * experiment.timestep) / 1e3);
 }
 
 /** Where the drift of a side comes from. Each cause has runs of its own from one common start, so that what they share cancels in differences;
  *  the whole is a run from another start, which none of the parts uses.
  *  @throws {PainnlessError} UNSTABLE, CANCELLED, what the potentials throw */
-export async function attributeDrift(request: AttributionRequest): Promise<Attribution> {
+export async function attributeDrift(request: AttributionRequest, start: DynamicsState): Promise<Attribution> {
   const { side, exact, timestep, skin } = request;
-  const start = await equilibrated(exact, request);
   const crossings = request.cutoff === null ? null : new CrossingTrace(request.structure, request.cutoff);
   const exactRuns: AttributedRun[] = [];
   for (const share of shares) {

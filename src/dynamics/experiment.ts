@@ -48,6 +48,15 @@ export async function equilibrated(potential: Potential, experiment: Experiment)
   return whole(potential, await stepThrough(potential, structure, request, {}, signal, () => undefined));
 }
 
+export const firstReplica = (state: DynamicsState, replicas: number): DynamicsState => {
+  const first = (array: Float64Array) => array.slice(0, array.length / replicas);
+  const { step, positions, velocities, forces, potential, heat } = state;
+  return {
+    ...{ step, positions: first(positions), velocities: first(velocities), forces: first(forces) },
+    ...{ potential: first(potential), heat: first(heat) },
+  };
+};
+
 /** Constant energy from a start, to the end of the leg or where a guard stops it; what the steps bring is handed on as they are made.
  *  @throws {PainnlessError} CANCELLED, what the potential throws */
 export async function runFrom(

@@ -2,8 +2,9 @@ import { linearRegression } from "simple-statistics";
 import type { Potential } from "../system/potential.ts";
 import { EnergyTrace } from "./energy-trace.ts";
 import { confidence, estimateOf, fewestPieces } from "./estimate.ts";
-import { type Experiment, equilibrated, runFrom, whole } from "./experiment.ts";
+import { type Experiment, runFrom, whole } from "./experiment.ts";
 import type { Order } from "./result.ts";
+import type { DynamicsState } from "./session.ts";
 
 /** What velocity Verlet does on a true gradient, and how far a fit to three time steps may lie from it. */
 export const trueOrder = 2;
@@ -12,11 +13,13 @@ export const orderTolerance = 0.1;
 /** Timesteps as shares of the experiment's, the longest first: an octave, over which the order is read. */
 const shares = [1, Math.SQRT1_2, 0.5];
 
+/** Steps of one replica at the experiment's timestep that cost as much as the runs of the same duration. */
+export const orderPasses = shares.reduce((sum, share) => sum + 1 / share, 0);
+
 /** How the fluctuation of the total energy grows with the timestep: the same start, the same time, three timesteps.
  *  @param duration ps of each run
  *  @throws {PainnlessError} UNSTABLE, CANCELLED, what the potential throws */
-export async function measureOrder(potential: Potential, experiment: Experiment, duration: number): Promise<Order> {
-  const start = await equilibrated(potential, experiment);
+export async function measureOrder(potential: Potential, experiment: Experiment, start: DynamicsState, duration: number): Promise<Order> {
   const pieces = Math.ceil(fewestPieces / experiment.replicas);
   const timesteps = shares.map((share) => share * experiment.timestep);
   const fluctuations: number[][] = [];

@@ -1,5 +1,5 @@
 import type { Potential } from "../system/potential.ts";
-import { type Experiment, equilibrated, runFrom, whole } from "./experiment.ts";
+import { type Experiment, firstReplica, runFrom, whole } from "./experiment.ts";
 import type { Reversal } from "./result.ts";
 import type { DynamicsState } from "./session.ts";
 
@@ -7,12 +7,17 @@ import type { DynamicsState } from "./session.ts";
 const shares = [0.01, 0.1, 1];
 
 /** Runs, negates the velocities, runs as long again: velocity Verlet comes back to where it started but for rounding, which grows as nearby
- *  trajectories part. One replica.
+ *  trajectories part. Of the first replica.
  *  @param steps there, and as many back
  *  @throws {PainnlessError} UNSTABLE, CANCELLED, what the potential throws */
-export async function measureReversal(potential: Potential, experiment: Experiment, steps: number): Promise<Reversal> {
+export async function measureReversal(
+  potential: Potential,
+  experiment: Experiment,
+  replicas: DynamicsState,
+  steps: number,
+): Promise<Reversal> {
   const alone = { ...experiment, replicas: 1 };
-  const start = await equilibrated(potential, alone);
+  const start = firstReplica(replicas, experiment.replicas);
   const { timestep, skin } = alone;
   const distances: { steps: number; distance: number; velocity: number }[] = [];
   for (const there of [...new Set(shares.map((share) => Math.max(1, Math.round(share * steps))))]) {

@@ -1,0 +1,123 @@
+import type { ModelSummary } from "../model/summary.ts";
+import type { Verdict } from "../system/verdict.ts";
+import { driftBar } from "./drift.ts";
+import { halfWidth } from "./estimate.ts";
+import type { Ensemble } from "./options.ts";
+import { orderTolerance, trueOrder } from "./order.ts";
+import type { Check, MdResult } from "./result.ts";
+import { figure } from "./words.ts";
+
+/** What the verdict is made from. */
+export interface Judged extends Pick<MdResult, "stop" | "drift" | "orderInDt" | "reversal" | "momentum" | "attribution" | "canonical"> {
+  readonly side: string;
+  readonly ensemble: Ensemble;
+  readonly model: Pick<ModelSummary, "energyUnit" | "unitsOrigin"> | null;
+  /** does the energy depend on orientation, as the model file says: then angular momentum is not conserved, and it is the model's doing */
+  readonly equivariant: boolean;
+  /** experiments that could not be made, and why */
+  readonly failures: readonly string[];
+}
+
+export interface Judgement {
+  readonly verdict: Verdict;
+  readonly checks: Check[];
+  /** sentences for the user */
+  readonly findings: string[];
+}
+
+/** Å over the steps there and back, in float64. In float32 trajectories part by rounding and nothing is promised. */
+const reversalLimit = 1e-8;
+/** Change over the sum of |p|: rounding, of which float32 has more outside our engine, whose pair forces cancel exactly. */
+const momentumLimits = { f64: 1e-9, other: 1e-3 } as const;
+/** Seldom enough: a right thermostat fails once in ten thousand runs. */
+const canonicalLimit = 1e-4;
+/** Sum and whole may lie this many times the sum of their half intervals apart. */
+const closureFactor = 1.5;
+
+/** Verdict and findings of a run, and each condition with its figure and limit (docs/accuracy.md, Dynamics). */
+export function judge(judged: Judged): Judgement {
+  const found = [guards, drift, order, reversal, momentum, attribution, canonical].map((check) => check(judged));
+  const checks = found.filter((check) => check !== null);
+  return { verdict: checks.some(({ verdict }) => verdict === "fail") ? "fail" : "pass", checks, findings: findingsOf(judged) };
+}
+
+const passIf = (condition: boolean): Verdict => (condition ? "pass" : "fail");
+const inFloat64 = (side: string): boolean => side.endsWith(":f64");
+
+function guards({ stop }: Judged): Check {
+  const sentence = stop?.message ?? "No guard stopped the run.";
+  return { name: "guards", verdict: passIf(stop === null), value: stop?.value ?? null, limit: stop?.limit ?? null, unit: "", sentence };
+}
+
+/** Fails only where the whole interval lies beyond the bar: a run that is too short is not a wrong one. */
+function drift({ drift: measured, ensemble }: Judged): Check | null {
+  if (measured === null || ensemble !== "nve") return null;
+  const { value, low, high } = measured.percentOfKineticPerNs;
+  const beyond = low !== null && high !== null && (low > driftBar || high < -driftBar);
+  return { name: "drift", verdict: passIf(!beyond), value, limit: driftBar, unit: "%/ns", sentence: measured.sentence };
+}
+
+function order({ orderInDt: measured }: Judged): Check | null {
+  if (measured === null) return null;
+  const { value, low, high, sentence } = measured;
+  const beyond = (low ?? value ?? Number.NaN) > trueOrder + orderTolerance || (high ?? value ?? Number.NaN) < trueOrder - orderTolerance;
+  return { name: "order", verdict: passIf(value !== null && !beyond), value, limit: orderTolerance, unit: "", sentence };
+}
+
+function reversal({ reversal: measured }: Judged): Check | null {
+  if (measured === null) return null;
+  const limit = inFloat64(measured.side) ? reversalLimit : null;
+  const { value, steps } = measured;
+  const ended = `${steps.toLocaleString("en")} steps there and as many back end ${value === null ? "nowhere" : `${figure(value)} Å from the start`}`;
+  const why = limit === null ? `; ${measured.side} rounds more than float64, and nearby trajectories part` : "";
+  return {
+    ...{ name: "reversal", verdict: passIf(value !== null && (limit === null || value <= limit)), value, limit, unit: "Å" },
+    sentence: `${ended}${why}.`,
+  };
+}
+
+function momentum({ momentum: measured, side, ensemble, equivariant }: Judged): Check | null {
+  // Langevin noise pushes the whole.
+  if (measured === null || ensemble === "langevin") return null;
+  const limit = inFloat64(side) || side.startsWith("native:") ? momentumLimits.f64 : momentumLimits.other;
+  const angularLimit = inFloat64(side) ? momentumLimits.f64 : momentumLimits.other;
+  const { linear, angular } = measured;
+  const fine = linear !== null && linear <= limit && (angular === null || !equivariant || angular <= angularLimit);
+  const turned = angular === null ? "" : `, angular momentum by ${figure(angular)}`;
+  const sentence =
+    linear === null ? "Of atoms at rest no momentum can be judged." : `Momentum changed by ${figure(linear)} of what moves${turned}.`;
+  return { name: "momentum", verdict: passIf(fine), value: linear, limit, unit: "", sentence };
+}
+
+function attribution({ attribution: measured }: Judged): Check | null {
+  if (measured === null) return null;
+  const [whole, sum] = [halfWidth(measured.whole), halfWidth(measured.sum)];
+  const rest = Math.abs(measured.rest.value ?? Number.NaN);
+  const limit = whole === null || sum === null ? null : closureFactor * (whole + sum);
+  const value = Number.isFinite(rest) ? rest : null;
+  const fine = limit === null || rest <= limit;
+  const sentence = fine
+    ? measured.closes
+      ? "The parts of the drift add up to the whole."
+      : "The parts of the drift add up to the whole, but for chance."
+    : "The parts of the drift do not add up to the whole: something else moves the energy.";
+  return { name: "attribution", verdict: passIf(fine), value, limit, unit: "meV/atom/ns", sentence };
+}
+
+function canonical({ canonical: measured }: Judged): Check | null {
+  if (measured === null || measured.pValue === null) return null;
+  const { pValue, target, temperature } = measured;
+  const fine = pValue >= canonicalLimit;
+  const sentence = `The kinetic energy is ${fine ? "" : "not "}distributed as at ${figure(target, 3)} K: mean ${figure(temperature.value ?? Number.NaN, 4)} K, p = ${figure(pValue)}.`;
+  return { name: "canonical", verdict: passIf(fine), value: pValue, limit: canonicalLimit, unit: "", sentence };
+}
+
+function findingsOf({ attribution: table, momentum: momenta, model, equivariant, ensemble, failures }: Judged): string[] {
+  const turns = !equivariant && ensemble !== "langevin" && momenta !== null && (momenta.angular ?? 0) > momentumLimits.other;
+  return [
+    ...(table === null ? [] : [table.sentence]),
+    ...(turns ? [`Angular momentum changes: the energy of the model depends on orientation.`] : []),
+    ...(model?.unitsOrigin === "assumed" ? [`The energy unit ${model.energyUnit} was assumed when the model was imported.`] : []),
+    ...failures,
+  ];
+}
