@@ -1,9 +1,12 @@
+import { join } from "node:path";
 import { defineCommand } from "citty";
+import { selectFrames } from "../report/dynamics/frames.ts";
+import { renderDynamicsReport } from "../report/dynamics.ts";
 import { oneOf, wholeNumber } from "./arguments.ts";
 import type { CommandData } from "./command.ts";
 import { planRun, runArguments } from "./md-request.ts";
 import { mdResult } from "./md-result.ts";
-import { convertFrames, runPlan } from "./md-run.ts";
+import { convertFrames, type MdRun, runPlan } from "./md-run.ts";
 import { mdSummary } from "./md-summary.ts";
 import { claimOutput } from "./output.ts";
 import { sidesOf } from "./sides.ts";
@@ -46,6 +49,9 @@ export const mdCommand = defineCommand({
     const command = ["painnless", "md", ...rawArgs.map(quoted)].join(" ");
     const plan = await planRun(args, args._.slice(2), args.report ?? null);
     const json = args.json === undefined ? null : await claimOutput(args.json);
+    const [page, pageJson] = await Promise.all(
+      args.report === undefined ? [] : ["index.html", "md.json"].map((file) => claimOutput(join(args.report as string, file))),
+    );
     const sides = sidesOf({ model: plan.model, checkpoint: null, threads });
     try {
       const run = await runPlan(plan, sides, { command, checkpointEvery, logJson, signal: ended.signal });
@@ -56,7 +62,10 @@ export const mdCommand = defineCommand({
       }
       await convertFrames(run);
       const result = await mdResult(run, command, (performance.now() - started) / 1e3);
-      await json?.write(`${JSON.stringify(result, null, 1)}\n`);
+      const text = `${JSON.stringify(result, null, 1)}\n`;
+      await json?.write(text);
+      await pageJson?.write(text);
+      await page?.write(renderDynamicsReport({ result, frames: await shownFrames(run), crosscheck: null }));
       process.stdout.write(logJson ? `${JSON.stringify(result)}\n` : mdSummary(result));
       return result.verdict === "pass" ? 0 : 1;
     } finally {
@@ -64,3 +73,6 @@ export const mdCommand = defineCommand({
     }
   },
 });
+
+const shownFrames = ({ plan, recording }: MdRun) =>
+  plan.paths.trajectory === null ? null : selectFrames(recording.readFrames(), plan.structure.numbers.length, plan.options.seed);
