@@ -68,7 +68,7 @@ export function createNativeEngine(file: ModelFile, options: NativeEngineOptions
       pending.delete(answer);
     }
   };
-  const run = async <T>(structures: readonly Structure[], request: (batch: NativeBatch) => Promise<T>): Promise<T> => {
+  const run = <T>(structures: readonly Structure[], request: (batch: NativeBatch) => Promise<T>): Promise<T> => {
     assertBatch(structures, domain);
     return settled(
       () => request(packBatch(structures)),

@@ -1,13 +1,7 @@
-import { readdirSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { Worker } from "node:worker_threads";
-import { afterAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { loadAddon } from "../../src/engine/addon.ts";
-import { createNativeEngine, type NativeEngineOptions } from "../../src/engine/engine.ts";
-import type { ErrorCode } from "../../src/errors.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
-import type { Evaluation, Potential, Property } from "../../src/system/potential.ts";
-import { Random } from "../../src/system/random.ts";
+import type { Potential } from "../../src/system/potential.ts";
 import type { Structure } from "../../src/system/structure.ts";
 import { assertClose } from "../close.ts";
 import {
@@ -23,37 +17,9 @@ import {
   triclinic,
   water,
 } from "../systems.ts";
+import { gas } from "./gas.ts";
 import { randomModel } from "./models.ts";
-
-const opened: Potential[] = [];
-afterAll(() => Promise.all(opened.map((potential) => potential.close())));
-
-const painn = randomModel("painn-schnetpack");
-const student = randomModel("painn-distiller");
-const open = (options: Partial<NativeEngineOptions> = {}, model = painn) => {
-  const engine = createNativeEngine(model, { device: "cpu", precision: "f64", threads: 1, ...options });
-  opened.push(engine);
-  return engine;
-};
-const everything: Property[] = ["energy", "forces", "stress", "energies"];
-const one = async (potential: Potential, structure: Structure, want = everything): Promise<Evaluation> => {
-  const [evaluation] = await potential.evaluate([structure], want);
-  return evaluation as Evaluation;
-};
-
-/** A gas of random atoms, none too near another. */
-function gas(atoms: number, seed: number): Structure {
-  const random = new Random(seed, "gas");
-  const size = Math.cbrt(atoms / 0.05);
-  const positions: number[][] = [];
-  while (positions.length < atoms) {
-    const p = [0, 1, 2].map(() => size * random.uniform());
-    if (positions.every((q) => Math.hypot(...q.map((x, c) => x - (p[c] as number))) > 0.9)) positions.push(p);
-  }
-  const numbers = positions.map(() => [1, 6, 7, 8][random.integer(4)] as number);
-  const cell = Float64Array.from([size, 0, 0, 0.3 * size, size, 0, 0, 0.1 * size, size]);
-  return { name: `gas of ${atoms}`, numbers, positions: Float64Array.from(positions.flat()), cell, pbc: [true, true, true] };
-}
+import { everything, one, open, painn, student } from "./open.ts";
 
 const molecules = [ethanol, water, methanol, singleAtom, farDimer, closeDimer, noEdges];
 const crystals = [cubic, triclinic, smallCrystal, selfImages, gas(150, 1)];
@@ -103,6 +69,23 @@ describe("what an evaluation holds", () => {
       }
       expect(new Set(answers.map(({ energy }) => energy)).size).toBe(3);
     }
+  });
+
+  test.each(
+    loadAddon()
+      .instructionSets()
+      .flatMap((set) => [[set, "f64"] as const, [set, "f32"] as const]),
+  )("norm_eps of 0, %s %s: vectors that vanish have no length and no gradient, and nothing is NaN", async (instructionSet, precision) => {
+    const engine = open({ instructionSet, precision }, randomModel("painn-schnetpack", { norm_eps: 0, n_layers: 1 }));
+    const positions = Float64Array.of(0, 0, 0, 0, 0, 1.25, 0, 0, -1.25, 0, 9, 0);
+    const carbonDioxide: Structure = { ...water, name: "CO2, and an atom far away", numbers: [6, 8, 8, 8], positions };
+    const answers = await engine.evaluate([singleAtom, carbonDioxide, ...molecules, ...crystals], everything);
+    for (const { energy, forces, stress } of answers)
+      expect([energy, ...(forces ?? []), ...(stress ?? [])].every(Number.isFinite)).toBe(true);
+    const [carbon, oxygen, other] = [0, 1, 2].map((i) => answers[1]?.forces?.subarray(3 * i, 3 * i + 3));
+    expect(carbon).toEqual(new Float64Array(3));
+    expect(Math.abs(oxygen?.[2] ?? 0)).toBeGreaterThan(0.01);
+    expect(oxygen?.[2]).toBe(-(other?.[2] ?? Number.NaN));
   });
 
   test.each<[string, Partial<ModelConfig>, number, number[]]>([
@@ -156,146 +139,6 @@ describe("bitwise", () => {
     expect(kept.plan(150, 2000).activations).toBe("kept");
     expect(again.plan(150, 2000).activations).toBe("recomputed");
     expect(await again.evaluate(batch, everything)).toEqual(await kept.evaluate(batch, everything));
-  });
-});
-
-const at = (changes: Partial<Structure>): Structure => ({ ...water, name: "bad one", ...changes });
-const moved = (k: number, x: number) => at({ positions: water.positions.with(k, x) });
-
-describe("bad input is refused by name, and the next call answered", () => {
-  test.each<[string, Structure, string, RegExp]>([
-    ["no atoms", at({ numbers: [], positions: new Float64Array() }), "numbers", /0 atoms/],
-    ["too few positions", at({ positions: water.positions.slice(0, 8) }), "positions", /8 numbers, expected 9/],
-    ["NaN", moved(4, Number.NaN), "positions", /atom 1, y, is NaN/],
-    ["infinity", moved(8, Number.POSITIVE_INFINITY), "positions", /atom 2, z, is Infinity/],
-    ["an atom absurdly far away", moved(0, 1e7), "positions", /atom 0, x, is 10000000/],
-    ["Z = 0", at({ numbers: [0, 1, 1] }), "numbers", /atom 0 has atomic number 0/],
-    ["an unknown element", at({ numbers: [8, 1, 79] }), "numbers", /atom 2 has atomic number 79.*knows 1, 2, 3, 4, 5, 6, 7, 8, 9, 10/],
-    ["coincident atoms", at({ positions: Float64Array.of(0, 0, 0, 1, 0, 0, 1, 0, 0) }), "positions", /"bad one": atoms 1 and 2 coincide/],
-    [
-      "coincident through the boundary",
-      { ...smallCrystal, name: "bad one", positions: Float64Array.of(0, 0, 0, 3, 0.1, 0) },
-      "positions",
-      /"bad one": atoms 0 and 1 coincide/,
-    ],
-    ["periodic without a cell", at({ pbc: [true, true, true] }), "cell", /no cell/],
-    ["a singular cell", { ...cubic, name: "bad one", cell: Float64Array.of(9, 0, 0, 9, 0, 0, 0, 0, 9) }, "cell", /singular/],
-    ["a cell with NaN", { ...cubic, name: "bad one", cell: cubic.cell.with(4, Number.NaN) }, "cell", /cell\[1\]\[1\] is NaN/],
-    [
-      "too many atoms",
-      at({ numbers: Array<number>(1_000_001).fill(1), positions: new Float64Array(3_000_003) }),
-      "numbers",
-      /limit is 1000000/,
-    ],
-  ])("%s", async (_, structure, field, message) => {
-    const engine = open();
-    const refusal = { name: "PainnlessError", code: "BAD_STRUCTURE", field, message: expect.stringMatching(message) };
-    await expect(engine.evaluate([water, structure, ethanol])).rejects.toMatchObject(refusal);
-    expect((await one(engine, water)).energy).toBe((await one(open(), water)).energy);
-  });
-
-  test("a molecule's model refuses crystals", async () => {
-    await expect(open({}, student).evaluate([cubic])).rejects.toMatchObject({ code: "BAD_STRUCTURE", field: "pbc" });
-  });
-
-  test("elements of the training set, where they are known", async () => {
-    const engine = open({}, randomModel("painn-schnetpack", { elements: [1, 8] }));
-    await expect(engine.evaluate([ethanol])).rejects.toThrow(/knows 1, 8$/);
-    expect((await engine.evaluate([water])).length).toBe(1);
-  });
-
-  test("weights that overflow give NOT_FINITE, with the atom", async () => {
-    const huge = randomModel("painn-schnetpack");
-    huge.tensors.get("representation.embedding.weight")?.data.fill(1e300);
-    await expect(open({}, huge).evaluate([water])).rejects.toMatchObject({
-      code: "NOT_FINITE",
-      message: expect.stringMatching(/structure "water": the energy of atom 0 is/),
-    });
-  });
-
-  test.each<[string, Partial<NativeEngineOptions>, ErrorCode, string]>([
-    ["no threads", { threads: 0 }, "USAGE", "threads"],
-    ["half a thread", { threads: 1.5 }, "USAGE", "threads"],
-    ["negative bytes", { activationBytes: -1 }, "USAGE", "activationBytes"],
-    ["a device that is not there", { device: "cuda" }, "MISSING", "device"],
-    ["an instruction set that does not exist", { instructionSet: "sse9" as "plain" }, "USAGE", "instructionSet"],
-  ])("%s", (_, options, code, field) => {
-    expect(() => open(options)).toThrow(expect.objectContaining({ code, field }));
-  });
-});
-
-describe("off the event loop", () => {
-  test("later calls wait in order, and the loop turns meanwhile", async () => {
-    const engine = open();
-    const order: string[] = [];
-    const large = engine.evaluate([gas(600, 2)]).then(() => order.push("large"));
-    const small = engine.evaluate([water]).then(() => order.push("small"));
-    await new Promise((resolve) => setImmediate(resolve)).then(() => order.push("loop"));
-    await Promise.all([large, small]);
-    expect(order).toEqual(["loop", "large", "small"]);
-  });
-
-  test("the caller may change his arrays at once", async () => {
-    const engine = open();
-    const expected = await one(engine, water);
-    const mine = { ...water, positions: water.positions.slice() };
-    const answer = engine.evaluate([mine], everything);
-    mine.positions.fill(0);
-    expect((await answer)[0]).toEqual(expected);
-  });
-
-  test("closed while busy: what runs is answered, what waits is refused, later calls too", async () => {
-    const engine = open();
-    let answered = false;
-    const running = engine.evaluate([gas(400, 3)]).finally(() => {
-      answered = true;
-    });
-    const waiting = engine.evaluate([water]);
-    const refused = expect(waiting).rejects.toMatchObject({ name: "PainnlessError", code: "CANCELLED" });
-    await engine.close();
-    expect(answered).toBe(true);
-    await refused;
-    expect((await running)[0]?.forces?.length).toBe(1200);
-    await expect(engine.evaluate([water])).rejects.toMatchObject({ code: "CANCELLED" });
-    await engine.close();
-  });
-
-  test.runIf(process.platform === "linux")("a closed engine's threads are gone", async () => {
-    const threads = () => readdirSync("/proc/self/task").length;
-    const before = threads();
-    const engines = Array.from({ length: 5 }, () => open({ threads: 4 }));
-    await Promise.all(engines.map((engine) => engine.evaluate([water])));
-    expect(threads()).toBeGreaterThanOrEqual(before + 15);
-    await Promise.all(engines.map((engine) => engine.close()));
-    expect(threads()).toBeLessThan(before + 5);
-  });
-
-  test("a thread of Node that ends in the middle of an evaluation takes nothing down", async () => {
-    const addon = fileURLToPath(new URL("../../build/native/painnless.node", import.meta.url));
-    const text = `
-      const { workerData, parentPort } = require("node:worker_threads");
-      const engine = require(workerData.addon).createCpuEngine(workerData.config, workerData.tensors, workerData.options);
-      for (let k = 0; k < 20; k++) engine.evaluate(workerData.batch, { forces: true, stress: false }).catch(() => {});
-      parentPort.postMessage("busy");`;
-    const { nativeConfig, nativeTensors } = await import("../../src/engine/weights.ts");
-    const { packBatch } = await import("../../src/engine/batch.ts");
-    const options = { precision: "f64", threads: 2, instructionSet: null, activationBytes: 1e9 };
-    const workerData = { addon, config: nativeConfig(painn), tensors: nativeTensors(painn), options, batch: packBatch([gas(300, 4)]) };
-    const worker = new Worker(text, { eval: true, workerData });
-    await new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
-    await worker.terminate();
-    expect((await one(open(), water)).energy).toBe((await one(open(), water)).energy);
-  });
-
-  test("10,000 small evaluations leave memory flat", async () => {
-    const engine = open({ precision: "f32" });
-    const run = async (count: number) => {
-      for (let k = 0; k < count; k++) await engine.evaluate([ethanol], everything);
-      return process.memoryUsage().rss;
-    };
-    const before = await run(4000);
-    const after = await run(6000);
-    expect(after - before).toBeLessThan(32 * 2 ** 20);
   });
 });
 

@@ -1,0 +1,82 @@
+import { readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { expect, test } from "vitest";
+import { packBatch } from "../../src/engine/batch.ts";
+import { nativeConfig, nativeTensors } from "../../src/engine/weights.ts";
+import { ethanol, water } from "../systems.ts";
+import { gas } from "./gas.ts";
+import { everything, one, open, painn } from "./open.ts";
+
+/** Evaluations run off the event loop, one after the other. */
+
+test("later calls wait in order, and the loop turns meanwhile", async () => {
+  const engine = open();
+  const order: string[] = [];
+  const large = engine.evaluate([gas(600, 2)]).then(() => order.push("large"));
+  const small = engine.evaluate([water]).then(() => order.push("small"));
+  await new Promise((resolve) => setImmediate(resolve)).then(() => order.push("loop"));
+  await Promise.all([large, small]);
+  expect(order).toEqual(["loop", "large", "small"]);
+});
+
+test("the caller may change his arrays at once", async () => {
+  const engine = open();
+  const expected = await one(engine, water);
+  const mine = { ...water, positions: water.positions.slice() };
+  const answer = engine.evaluate([mine], everything);
+  mine.positions.fill(0);
+  expect((await answer)[0]).toEqual(expected);
+});
+
+test("closed while busy: what runs is answered, what waits is refused, later calls too", async () => {
+  const engine = open();
+  let answered = false;
+  const running = engine.evaluate([gas(400, 3)]).finally(() => {
+    answered = true;
+  });
+  const waiting = engine.evaluate([water]);
+  const refused = expect(waiting).rejects.toMatchObject({ name: "PainnlessError", code: "CANCELLED" });
+  await engine.close();
+  expect(answered).toBe(true);
+  await refused;
+  expect((await running)[0]?.forces?.length).toBe(1200);
+  await expect(engine.evaluate([water])).rejects.toMatchObject({ code: "CANCELLED" });
+  await engine.close();
+});
+
+test.runIf(process.platform === "linux")("a closed engine's threads are gone", async () => {
+  const threads = () => readdirSync("/proc/self/task").length;
+  const before = threads();
+  const engines = Array.from({ length: 5 }, () => open({ threads: 4 }));
+  await Promise.all(engines.map((engine) => engine.evaluate([water])));
+  expect(threads()).toBeGreaterThanOrEqual(before + 15);
+  await Promise.all(engines.map((engine) => engine.close()));
+  expect(threads()).toBeLessThan(before + 5);
+});
+
+test("a thread of Node that ends in the middle of an evaluation takes nothing down", async () => {
+  const addon = fileURLToPath(new URL("../../build/native/painnless.node", import.meta.url));
+  const text = `
+    const { workerData, parentPort } = require("node:worker_threads");
+    const engine = require(workerData.addon).createCpuEngine(workerData.config, workerData.tensors, workerData.options);
+    for (let k = 0; k < 20; k++) engine.evaluate(workerData.batch, { forces: true, stress: false }).catch(() => {});
+    parentPort.postMessage("busy");`;
+  const options = { precision: "f64", threads: 2, instructionSet: null, activationBytes: 1e9 };
+  const workerData = { addon, config: nativeConfig(painn), tensors: nativeTensors(painn), options, batch: packBatch([gas(300, 4)]) };
+  const worker = new Worker(text, { eval: true, workerData });
+  await new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
+  await worker.terminate();
+  expect((await one(open(), water)).energy).toBe((await one(open(), water)).energy);
+});
+
+test("10,000 small evaluations leave memory flat", async () => {
+  const engine = open({ precision: "f32" });
+  const run = async (count: number) => {
+    for (let k = 0; k < count; k++) await engine.evaluate([ethanol], everything);
+    return process.memoryUsage().rss;
+  };
+  const before = await run(4000);
+  const after = await run(6000);
+  expect(after - before).toBeLessThan(32 * 2 ** 20);
+});
