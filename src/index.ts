@@ -8,6 +8,10 @@ export {
   type LawResult,
   lawNames,
 } from "./crosscheck/result.ts";
+export { type OpenOptions, openSession } from "./dynamics/open.ts";
+export { type SimulationOptions, type SimulationRequest, simulationOptionsSchema } from "./dynamics/options.ts";
+export type { DynamicsSession, DynamicsState, EnergyRecords, Frame, Stop, Stretch } from "./dynamics/session.ts";
+export { simulate } from "./dynamics/simulate.ts";
 export { createNativeEngine } from "./engine/engine.ts";
 export { type ErrorCode, errorCodes, PainnlessError } from "./errors.ts";
 export { type ModelConfig, modelConfigSchema } from "./model/config.ts";
