@@ -23,6 +23,12 @@ export const prose = (text: string): string =>
     return Number(mantissa) === 1 ? power : `${mantissa}\u00a0×\u00a0${power}`;
   });
 
+/** The same as a sentence of its own. */
+export const sentence = (text: string): string =>
+  prose(text)
+    .replace(/^[a-z]/, (c) => c.toUpperCase())
+    .replace(/([^.!?])$/, "$1.");
+
 /** A unit, or a label that ends in one, as it is printed. */
 export const unitText = (unit: string): string => unit.replaceAll("^3", "³").replaceAll(" - ", " − ");
 

@@ -56,14 +56,14 @@ button{font:inherit;font-size:.9375rem;color:var(--paper);background:var(--ink);
 button:hover{opacity:.85}:focus-visible{outline:2px solid var(--a);outline-offset:2px}
 .drift{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));gap:1rem 2.5rem;align-items:center;margin:1.6rem 0 1rem}
 .big{font-size:clamp(1.9rem,1.4rem + 2vw,2.75rem);line-height:1.1;letter-spacing:-.02em;font-weight:650;margin:0 0 .3rem}.unit{font-size:1rem;font-weight:400;letter-spacing:0;color:var(--soft)}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:1rem 1.5rem;margin:1.6rem 0;padding:1rem 0;border:solid var(--line);border-width:1px 0}
+.tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(9.5rem,1fr));gap:1rem 1.5rem;margin:1.6rem 0;padding:1rem 0;border:solid var(--line);border-width:1px 0}
 .tiles div{min-width:0}.tiles dt{font-size:.8125rem}.tiles dd{font-size:1.125rem;font-weight:600}.tiles dd.soft{font-size:.8125rem;font-weight:400}
 .checks{list-style:none;padding:0}.checks{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,24rem),1fr));gap:.3rem 2.5rem}.checks li{margin:0}
 .wide{max-width:44rem}.part{border-top:2px solid var(--line);margin-top:3.5rem}.part{padding-top:1.6rem}.part h2{font-size:1.5rem;line-height:1.25;max-width:26em;margin:1rem 0 .5rem}.part h3{font-size:1.125rem;margin:2.4rem 0 .35rem}h4{font-size:1rem;margin:1.6rem 0 .35rem}
 .interval{fill:none;stroke-width:2;stroke:var(--ink)}.interval.pass{stroke:var(--pass)}.interval.fail{stroke:var(--fail)}.interval.note{stroke:var(--note)}
 .mark{fill:var(--ink)}svg .mark.pass{fill:var(--pass)}.allowed{fill:var(--pass);fill-opacity:.13}
 .band{stroke:none;fill-opacity:.3}.band.first{fill:var(--a)}.band.other{fill:var(--other);fill-opacity:.2}
-.trace{fill:none;stroke-width:1.4;stroke-linejoin:round}.trace.first{stroke:var(--a)}.trace.other{stroke:var(--other);stroke-width:.9}
+.trace{fill:none;stroke-width:1.4;stroke-linejoin:round}.trace.first{stroke:var(--a)}.trace.modified{stroke:var(--b)}.trace.other{stroke:var(--other);stroke-width:.9}
 .bond{stroke:var(--soft);stroke-linecap:round}.atom{stroke:var(--ink);stroke-width:.8}
 .live-only,.plot{display:none}.live .live-only{display:revert}.live .plot{display:block}.live .still{display:none}
 .run.both .columns{display:grid;grid-template-columns:minmax(0,3fr) minmax(0,2fr);gap:1.5rem 2.5rem;align-items:start}

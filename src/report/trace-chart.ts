@@ -9,7 +9,7 @@ const height = 150;
 export interface TraceCurve {
   readonly name: string;
   /** class of the style sheet */
-  readonly tone: "first" | "other";
+  readonly tone: "first" | "other" | "modified";
   readonly y: readonly (number | null)[];
   readonly low: readonly (number | null)[] | null;
   readonly high: readonly (number | null)[] | null;

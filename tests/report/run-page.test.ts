@@ -119,7 +119,9 @@ describe.skipIf(browserPath === null)(
       expect(await page.inputValue("#scrub")).toBe("59");
       await page.keyboard.press("Space");
       expect(await page.textContent("#play")).toBe("Pause");
-      await page.waitForFunction("document.getElementById('scrub').value > 2 && document.getElementById('scrub').value < 59");
+      const position = async () => Number(await page.inputValue("#scrub"));
+      await expect.poll(position, { timeout: 10_000 }).toBeLessThan(59);
+      await expect.poll(position, { timeout: 10_000 }).toBeGreaterThan(2);
       await page.keyboard.press("Space");
       expect(await page.textContent("#play")).toBe("Play");
       const stopped = await page.inputValue("#scrub");

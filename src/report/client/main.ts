@@ -31,7 +31,7 @@ if (frames !== null) {
     const time = frames.times[frame] as number;
     const values = plots
       .filter(({ id }) => id !== "drift")
-      .map((plot) => `${formatNumber(plot.curves.at(-1)?.y[nearest(plot.x, time)] ?? null)} ${plot.unit}`);
+      .map((plot) => `${formatNumber(plot.curves.find(({ role }) => role === "first")?.y[nearest(plot.x, time)] ?? null)} ${plot.unit}`);
     return [`${formatNumber(time, 4)} ${unit}`, ...values].join(" · ");
   };
   const player = startPlayer(

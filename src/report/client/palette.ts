@@ -4,9 +4,10 @@ export interface Palette {
   readonly ink: string;
   readonly soft: string;
   readonly line: string;
-  /** of the replica whose atoms are shown, and of the others */
+  /** of the replica whose atoms are shown, of the others, and of its modified energy */
   readonly first: string;
   readonly other: string;
+  readonly modified: string;
 }
 
 export function currentPalette(): Palette {
@@ -14,7 +15,7 @@ export function currentPalette(): Palette {
   const colour = (name: string) => style.getPropertyValue(`--${name}`).trim();
   return {
     ...{ paper: colour("paper"), ink: colour("ink"), soft: colour("soft"), line: colour("line") },
-    ...{ first: colour("a"), other: colour("other") },
+    ...{ first: colour("a"), other: colour("other"), modified: colour("b") },
   };
 }
 

@@ -99,13 +99,16 @@ function optionsOf(
 ): uPlot.Options {
   const series: uPlot.Series[] = [{}];
   const bands: uPlot.Band[] = [];
+  /** of the replica whose atoms are shown, among the data after the times */
+  let valueSeries = 0;
   if (plot.guide !== null) series.push({ stroke: palette.soft, width: 1, dash: [3, 3], points: { show: false } });
   for (const curve of plot.curves) {
-    const colour = curve.role === "first" ? palette.first : palette.other;
+    const colour = palette[curve.role];
+    if (curve.role === "first") valueSeries = series.length - 1;
     series.push({
       label: curve.name,
       stroke: colour,
-      width: curve.role === "first" ? 1.5 : 1,
+      width: curve.role === "other" ? 1 : 1.5,
       points: { show: plot.x.length <= 40, size: 5 },
     });
     if (curve.low === null) continue;
@@ -115,8 +118,6 @@ function optionsOf(
   const axis = { stroke: palette.soft, font, grid: { stroke: palette.line, width: 1 }, ticks: { show: false } };
   const [from, until] = extent(plots);
   const hover = document.getElementById(`hover-${plot.id}`) as HTMLElement;
-  // Of the curve drawn last, which is that of the atoms: its bounds, if any, come after it.
-  const valueSeries = series.findLastIndex(({ label }) => label !== undefined) - 1;
   return {
     ...{ width: home.clientWidth, height, series, bands, legend: { show: false }, padding: [8, 26, 0, 0] },
     scales: {

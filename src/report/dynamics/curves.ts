@@ -16,8 +16,8 @@ export interface Plot {
 
 export interface Curve {
   readonly name: string;
-  /** first: of the replica whose atoms are shown */
-  readonly role: "first" | "other";
+  /** first: of the replica whose atoms are shown; modified: its modified energy */
+  readonly role: "first" | "other" | "modified";
   readonly y: readonly (number | null)[];
   /** what the curve stands for lies between; null: only the curve is known */
   readonly low: readonly (number | null)[] | null;
@@ -44,8 +44,9 @@ export function plotsOf(result: MdResult, shown: number | null): Plot[] {
   const first = series.replicas.find(({ seed }) => seed === shown) ?? series.replicas[0];
   // Drawn last, the replica of the atoms lies above the others.
   const replicas = [...series.replicas.filter((replica) => replica !== first), ...(first === undefined ? [] : [first])];
-  const role = (replica: Series["replicas"][number]) => (replica === first ? "first" : "other");
+  const role = (replica: Series["replicas"][number]): Curve["role"] => (replica === first ? "first" : "other");
   const binned = replicas.some(({ energyLow, energyHigh }) => energyLow.some((low, i) => low !== energyHigh[i]));
+  const modified = first?.modified ?? null;
   const energy: Plot = {
     ...{
       id: "energy",
@@ -55,10 +56,13 @@ export function plotsOf(result: MdResult, shown: number | null): Plot[] {
       guide: 0,
       range: null,
     },
-    curves: replicas.map((replica) => ({
-      ...{ name: `seed ${replica.seed}`, role: role(replica), y: replica.energy },
-      ...(binned ? { low: replica.energyLow, high: replica.energyHigh } : { low: null, high: null }),
-    })),
+    curves: [
+      ...replicas.map((replica) => ({
+        ...{ name: `seed ${replica.seed}`, role: role(replica), y: replica.energy },
+        ...(binned ? { low: replica.energyLow, high: replica.energyHigh } : { low: null, high: null }),
+      })),
+      ...(modified === null ? [] : [{ name: "modified energy", role: "modified", y: modified, low: null, high: null } as const]),
+    ],
   };
   const temperature: Plot = {
     ...{ id: "temperature", title: "Temperature", unit: "K", x, guide: result.temperature.mean, range: null },

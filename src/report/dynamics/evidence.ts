@@ -2,7 +2,7 @@ import type { MdResult } from "../../dynamics/result.ts";
 import { lineChart } from "../charts.ts";
 import { intervalChart } from "../interval-chart.ts";
 import { type Markup, markup } from "../markup.ts";
-import { formatCount, formatEstimate, formatNumber, prose } from "../numbers.ts";
+import { formatCount, formatEstimate, formatNumber, sentence } from "../numbers.ts";
 import { orderChart } from "./order-chart.ts";
 import { causeWords } from "./words.ts";
 
@@ -26,7 +26,7 @@ export function attributionSection({ attribution, checks }: MdResult): Markup | 
   const row = (name: string, estimate: typeof whole, meaning: string, strong: boolean) =>
     markup`<tr><th scope="row" class="text">${strong ? markup`<b>${name}</b>` : name}</th><td>${formatEstimate(estimate)}</td><td class="text wrap">${meaning}</td></tr>`;
   const causes = markup`<table><caption>Each cause by runs of its own, ${unit}, with its ${100 * attribution.confidence} % interval</caption><thead><tr><th scope="col" class="text">cause</th><th scope="col">drift</th><th scope="col" class="text">what it means</th></tr></thead><tbody>${[
-    ...parts.map((part) => row(causeWords[part.cause], part, prose(part.sentence), part.resolved)),
+    ...parts.map((part) => row(causeWords[part.cause], part, sentence(part.sentence), part.resolved)),
     row("sum", sum, "of the parts", false),
     row("whole", whole, "measured by a run that none of the parts uses", true),
     row(
@@ -40,11 +40,11 @@ export function attributionSection({ attribution, checks }: MdResult): Markup | 
     (run) =>
       markup`<tr><th scope="row" class="text">${run.label}</th><td class="text"><code>${run.side}</code></td><td>${formatNumber(run.dt)}</td><td>${formatNumber(run.skin)}</td><td>${run.steps.toLocaleString("en-US")}</td><td>${run.replicas}</td><td>${run.seed}</td><td>${formatEstimate(run.drift)}</td></tr>`,
   );
-  const methods = parts.map((part) => markup`<li><b>${causeWords[part.cause]}</b>: ${prose(part.method)}</li>`);
+  const methods = parts.map((part) => markup`<li><b>${causeWords[part.cause]}</b>: ${sentence(part.method)}</li>`);
   return section(
     "causes",
     "Where the drift comes from",
-    markup`<p>${prose(attribution.sentence)}</p>`,
+    markup`<p>${sentence(attribution.sentence)}</p>`,
     markup`<figure class="wide">${intervalChart(rows, unit, limit, "The drift and its causes")}</figure>`,
     scroll("Causes of the drift", causes),
     crossings === null
@@ -61,7 +61,7 @@ export function lawSection(result: MdResult): Markup | null {
   const orderFigure =
     order === null
       ? null
-      : markup`<figure>${orderChart(order)}<figcaption><b>Time step.</b> ${prose(order.sentence)} Dashed: exactly second order. ${prose(order.method)}</figcaption><details><summary>as a table</summary><table><thead><tr><th scope="col" class="text">dt, fs</th><th scope="col">rms, meV/atom</th></tr></thead><tbody>${order.points.map((p) => markup`<tr><th scope="row" class="text">${formatNumber(p.dt)}</th><td>${formatEstimate({ value: p.rms, low: p.low, high: p.high })}</td></tr>`)}</tbody></table></details></figure>`;
+      : markup`<figure>${orderChart(order)}<figcaption><b>Time step.</b> ${sentence(order.sentence)} Dashed: exactly second order. ${sentence(order.method)}</figcaption><details><summary>as a table</summary><table><thead><tr><th scope="col" class="text">dt, fs</th><th scope="col">rms, meV/atom</th></tr></thead><tbody>${order.points.map((p) => markup`<tr><th scope="row" class="text">${formatNumber(p.dt)}</th><td>${formatEstimate({ value: p.rms, low: p.low, high: p.high })}</td></tr>`)}</tbody></table></details></figure>`;
   const points = reversal?.points.filter(({ distance }) => distance !== null && distance > 0) ?? [];
   const reversalFigure =
     reversal === null || points.length < 2

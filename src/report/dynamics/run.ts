@@ -36,10 +36,13 @@ function introduction(result: MdResult, frames: ShownFrames | null, traced: bool
 }
 
 const notes: Readonly<Record<Plot["id"], (result: MdResult, plot: Plot) => string>> = {
-  energy: ({ dt }, plot) =>
-    plot.curves.some(({ low }) => low !== null)
-      ? `above its start. Line: mean, band: lowest to highest of ${binWords(plot)}. Steps of ${dt} fs let it tremble; drift would tilt it.`
-      : "above its start, at every record.",
+  energy: ({ dt }, plot) => {
+    const drawn = plot.curves.some(({ low }) => low !== null)
+      ? `Line: mean, band: lowest to highest of ${binWords(plot)}; steps of ${dt} fs let it tremble.`
+      : "Every record.";
+    const modified = plot.curves.some(({ role }) => role === "modified");
+    return `above its start. ${drawn}${modified ? " Orange: the modified energy, which the steps conserve far better; drift would tilt it." : " Drift would tilt it."}`;
+  },
   temperature: (_, plot) => `mean of ${binWords(plot)}; dashed: mean of the run.`,
   drift: ({ drift }) => `the slope and its ${100 * (drift?.confidence ?? 0.95)} % interval, had the run ended there.`,
 };

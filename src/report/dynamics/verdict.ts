@@ -1,7 +1,7 @@
 import type { Drift, MdResult } from "../../dynamics/result.ts";
 import { intervalChart } from "../interval-chart.ts";
 import { type Markup, markup } from "../markup.ts";
-import { formatCount, formatEstimate, formatEstimateValue, formatNumber, prose } from "../numbers.ts";
+import { formatCount, formatEstimate, formatEstimateValue, formatNumber, sentence } from "../numbers.ts";
 import { timeUnit } from "./curves.ts";
 import { formula } from "./molecule.ts";
 import { checkWords, ensembleWords } from "./words.ts";
@@ -15,10 +15,9 @@ const bound = ({ low, high }: Drift) => Math.max(Math.abs(low ?? Number.NaN), Ma
 /** The verdict in one sentence. */
 export function headline(result: MdResult): string {
   const { stop, drift, checks } = result;
-  if (stop !== null)
-    return `The run stopped at step ${(stop.step - 1).toLocaleString("en-US")}: ${prose(stop.message).replace(/\.?$/, ".")}`;
+  if (stop !== null) return `The run stopped at step ${(stop.step - 1).toLocaleString("en-US")}: ${sentence(stop.message)}`;
   const failed = checks.find(({ verdict }) => verdict === "fail");
-  if (failed !== undefined) return prose(failed.sentence);
+  if (failed !== undefined) return sentence(failed.sentence);
   if (drift === null) return "The run came to its end and every check holds.";
   const limit = limitOf(result, "drift");
   if (drift.resolved) return `Energy drifts by ${formatEstimateValue(drift)} meV per atom and nanosecond.`;
@@ -30,7 +29,7 @@ export function headline(result: MdResult): string {
 function driftFigure(result: MdResult, drift: Drift): Markup {
   const limit = limitOf(result, "drift");
   const { total, modified } = drift.of;
-  const tone = result.checks.some(({ name, verdict }) => name === "drift" && verdict === "fail") ? "fail" : "pass";
+  const tone = result.checks.find(({ name }) => name === "drift")?.verdict ?? "plain";
   const rows = [
     { ...drift, name: "drift", tone } as const,
     ...(modified === null ? [] : [{ ...total, name: "of the total energy", tone: "plain" } as const]),
@@ -43,8 +42,8 @@ function driftFigure(result: MdResult, drift: Drift): Markup {
   ];
   return markup`<div class="drift"><div><p class="big ${tone === "fail" ? "fail" : ""}">${formatEstimateValue(drift)} <span class="unit">meV/atom/ns</span></p>
 <p>${confidence} interval ${formatEstimate(drift).replace(/^.*\((.*)\)$/, "$1")}${limit === null ? null : markup` <span class="soft">(allowed ±${formatNumber(limit)})</span>`}</p>
-<p class="soft">${prose(drift.sentence)}</p></div>
-<figure>${intervalChart(rows, "meV/atom/ns", limit, "The drift and its interval", 400)}<figcaption>${prose(drift.method)} Also: ${others.join("; ")}.</figcaption></figure></div>`;
+<p class="soft">${sentence(drift.sentence)}</p></div>
+<figure>${intervalChart(rows, "meV/atom/ns", limit, "The drift and its interval", 400)}<figcaption>${sentence(drift.method)} Also: ${others.join("; ")}.</figcaption></figure></div>`;
 }
 
 function tiles(result: MdResult): Markup | null {
@@ -76,8 +75,8 @@ function tiles(result: MdResult): Markup | null {
 /** What holds and what does not, each in a sentence. */
 function checkList({ checks }: MdResult): Markup {
   const items = checks.map(
-    ({ name, verdict, sentence }) =>
-      markup`<li><span class="${verdict}">${verdict === "pass" ? "✓" : "✗"} <b>${checkWords[name]}</b></span> ${prose(sentence)}</li>`,
+    (check) =>
+      markup`<li><span class="${check.verdict}">${check.verdict === "pass" ? "✓" : "✗"} <b>${checkWords[check.name]}</b></span> ${sentence(check.sentence)}</li>`,
   );
   return markup`<ul class="checks" aria-label="Checks">${items}</ul>`;
 }
@@ -100,7 +99,7 @@ export function verdictHeader(result: MdResult, crosscheck: MdResult["verdict"] 
   const findings =
     result.findings.length === 0
       ? null
-      : markup`<section class="findings" aria-label="Findings"><p><b>To know</b></p><ul>${result.findings.map((f) => markup`<li>${prose(f)}</li>`)}</ul></section>`;
+      : markup`<section class="findings" aria-label="Findings"><p><b>To know</b></p><ul>${result.findings.map((f) => markup`<li>${sentence(f)}</li>`)}</ul></section>`;
   return markup`<p class="eyebrow">painnless md · ${result.model?.name ?? result.side} · ${result.started.slice(0, 10)}</p>
 <p class="verdicts"><span class="verdict ${result.verdict}">${signs[result.verdict]}${crosscheck === null ? "" : " · energy"}</span>${forces}</p>
 <h1>${headline(result)}</h1>
