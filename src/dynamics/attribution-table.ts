@@ -108,13 +108,13 @@ const said =
 
 function modelSentence(estimate: Estimate, crossings: Attribution["crossings"]): string {
   const drift = said("the model")(estimate);
-  if (crossings === null || crossings.rmsElsewhere === null) return drift;
-  const { count, rmsAtCrossings, rmsElsewhere, jump } = crossings;
+  if (crossings === null) return drift;
+  const { count, rmsAtCrossings, jump } = crossings;
   if (rmsAtCrossings === null) return `${drift} No pair crossed the cutoff.`;
-  const sizes = `${figure(rmsAtCrossings)} meV in the ${count} steps in which a pair crossed the cutoff, ${figure(rmsElsewhere)} meV in the others`;
+  const size = `${figure(rmsAtCrossings)} meV (rms)`;
   return jump
-    ? `${drift} Its energy jumps at the cutoff: beyond the work of its forces it changes by ${sizes}.`
-    : `${drift} Its energy does not jump at the cutoff: beyond the work of its forces it changes by ${sizes}.`;
+    ? `${drift} Its energy jumps by ${size} where a pair crosses the cutoff, which happened in ${count} steps.`
+    : `${drift} Its energy does not jump where a pair crosses the cutoff: ${size}, ${count} steps.`;
 }
 
 /** Who is to blame. A jump is seen long before the drift that it makes can be told from zero. */

@@ -45,7 +45,7 @@ export async function attributeDrift(request: AttributionRequest, start: Dynamic
   const rounded = side === exact ? null : await measure(request, start, side, { timestep, skin, crossings: null });
   const elsewhere = { ...request, seed: request.seed + seedOffset };
   const independent = await measure(elsewhere, await equilibrated(exact, elsewhere), side, { timestep, skin, crossings: null });
-  return attributionOf({ exactRuns, listed, rounded, independent, crossings: crossings?.result() ?? null });
+  return attributionOf({ exactRuns, listed, rounded, independent, crossings: (await crossings?.result(exact)) ?? null });
 }
 
 async function measure(

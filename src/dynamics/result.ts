@@ -117,15 +117,17 @@ export const attributionSchema = z.strictObject({
       drift: estimateSchema,
     }),
   ),
-  /** steps of the run with the smallest timestep in which a pair crossed the cutoff, and the change of the energy in a step that the work of the
-   *  forces does not account for, meV; null where the cutoff is not known or the structure is too large to look */
+  /** pairs that crossed the cutoff in the run with the smallest timestep; null where the cutoff is not known or the structure is too large to look.
+   *  meV: change of the energy that the work of the forces does not account for, between two points on either side of the crossing, and in
+   *  steps without one */
   crossings: z
     .strictObject({
+      /** steps with a crossing */
       count: z.int(),
       /** null without such steps */
       rmsAtCrossings: measured,
-      rmsElsewhere: measured,
       largest: measured,
+      rmsElsewhere: measured,
       /** does the energy jump at the cutoff */
       jump: z.boolean(),
     })
