@@ -1,4 +1,4 @@
-import type { NativeIntegrator, NativeSession, NativeState, NativeStop, NativeStretch } from "../engine/native.ts";
+import type { NativeIntegrator, NativeState, NativeStop, NativeStretch } from "../engine/native.ts";
 import { PainnlessError } from "../errors.ts";
 import { evaluateAll } from "../system/evaluate-all.ts";
 import type { Potential } from "../system/potential.ts";
@@ -6,7 +6,9 @@ import type { Structure } from "../system/structure.ts";
 
 /** What makes the steps of a session: the engine itself, or the same native code between calls of a potential. */
 export interface Mover {
-  advance(steps: number, signal: AbortSignal | undefined): Promise<MovedStretch>;
+  advance(steps: number): Promise<MovedStretch>;
+  /** The steps under way end at the next one. */
+  cancel(): void;
   state(): NativeState;
   freedoms(): number;
 }
@@ -14,24 +16,6 @@ export interface Mover {
 /** `searches` is null where the potential finds neighbours in its own way. */
 export interface MovedStretch extends Omit<NativeStretch, "searches"> {
   readonly searches: number | null;
-}
-
-/** Steps inside the engine. */
-export function engineMover(session: NativeSession): Mover {
-  return {
-    async advance(steps, signal) {
-      if (signal?.aborted) return session.advance(0);
-      const cancel = () => session.cancel();
-      signal?.addEventListener("abort", cancel);
-      try {
-        return await session.advance(steps);
-      } finally {
-        signal?.removeEventListener("abort", cancel);
-      }
-    },
-    state: () => session.state(),
-    freedoms: () => session.freedoms(),
-  };
 }
 
 /** Steps of any potential, which is asked for the forces of all replicas between two half steps. */
@@ -49,13 +33,18 @@ export function steppedMover(integrator: NativeIntegrator, potential: Potential,
     });
     return { energies: Float64Array.from(evaluations, ({ netEnergy }) => netEnergy), forces };
   };
+  let cancelled = false;
   return {
-    async advance(steps, signal) {
+    cancel() {
+      cancelled = true;
+    },
+    async advance(steps) {
+      cancelled = false;
       const start = performance.now();
       let refused: NativeStop | null = null;
       let going = integrator.open(steps);
       try {
-        for (let step = 0; going && step < steps && !signal?.aborted; step++) {
+        for (let step = 0; going && step < steps && !cancelled; step++) {
           const positions = integrator.firstHalf();
           if (positions === null) break;
           const { energies, forces } = await answersOf(positions);

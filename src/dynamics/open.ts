@@ -4,7 +4,7 @@ import { movesAtoms } from "../engine/session.ts";
 import { PainnlessError } from "../errors.ts";
 import type { Potential } from "../system/potential.ts";
 import { assertComputable, type Structure } from "../system/structure.ts";
-import { engineMover, forcesOf, type Mover, steppedMover } from "./mover.ts";
+import { forcesOf, type Mover, steppedMover } from "./mover.ts";
 import { type SimulationRequest, simulationOptions } from "./options.ts";
 import type { DynamicsSession, Stretch } from "./session.ts";
 import { massesOf, nativeSetup, nativeState, type Start } from "./start.ts";
@@ -36,16 +36,18 @@ export async function openSession(
   let step = state.step;
   let running: Promise<Stretch> | null = null;
   let closed = false;
-  const closing = new AbortController();
   const assertFree = (what: string) => {
     if (running !== null) throw new PainnlessError("USAGE", `${what} while steps are being made: wait for them first`);
     if (closed) throw new PainnlessError("CANCELLED", `${what} after the session was closed`);
   };
   const makeSteps = async (steps: number, signal: AbortSignal | undefined): Promise<Stretch> => {
+    const cancel = () => mover.cancel();
+    signal?.addEventListener("abort", cancel);
     try {
-      const both = signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]);
-      return readStretch(await mover.advance(Math.min(steps, options.steps - step), both), options, structure.numbers);
+      const possible = signal?.aborted ? 0 : Math.min(steps, options.steps - step);
+      return readStretch(await mover.advance(possible), options, structure.numbers);
     } finally {
+      signal?.removeEventListener("abort", cancel);
       step = mover.state().step;
       running = null;
     }
@@ -75,7 +77,7 @@ export async function openSession(
     },
     async close() {
       closed = true;
-      closing.abort();
+      mover.cancel();
       await Promise.allSettled([running]);
     },
   };
@@ -95,5 +97,5 @@ function moverOf(potential: Potential, structure: Structure, setup: NativeSetup,
     throw new PainnlessError("BAD_STRUCTURE", `${replicas} replicas hold ${atoms} atoms, the limit is ${potential.domain.maxAtoms}`, {
       field: "numbers",
     });
-  return engineMover(potential.createSession(setup, state, isNew));
+  return potential.createSession(setup, state, isNew);
 }
