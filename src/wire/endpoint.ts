@@ -1,10 +1,11 @@
-import { link, lstat, mkdir, mkdtemp, rename, rm, rmdir, stat } from "node:fs/promises";
-import { connect } from "node:net";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm, rmdir, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { Context, Router, type SocketOptions } from "zeromq";
 import { PainnlessError } from "../errors.ts";
 import { guardWith, type ServerCurve } from "./curve.ts";
+import { badEndpoint as bad, claim, codeOf, isInode, preparePrivate } from "./socket-name.ts";
 
 /** The socket of a server, bound where clients find it. */
 export interface Door {
@@ -41,9 +42,6 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   if (endpoint.startsWith("tcp://")) return openTcp(endpoint, options);
   throw bad(`endpoint "${endpoint}": expected ipc://PATH or tcp://HOST:PORT`);
 }
-
-const bad = (message: string, cause?: unknown) => new PainnlessError("USAGE", message, { field: "endpoint", cause });
-const codeOf = (cause: unknown) => (cause instanceof Error && "code" in cause ? cause.code : null);
 
 /** `mandatory` tells us of clients that are gone, and no timeout of those that do not read: nothing is dropped in silence. */
 function socketOptions({ frameBytes }: DoorOptions): SocketOptions<Router> {
@@ -92,11 +90,9 @@ async function openTcp(endpoint: string, options: DoorOptions): Promise<Door> {
  *  to it, which only one server can make. */
 async function openIpc(path: string, options: DoorOptions): Promise<Door> {
   const folder = dirname(path);
-  const own = join(folder, `.${process.pid}.${basename(path)}`);
-  if (Buffer.byteLength(own) > pathBytes)
-    throw bad(
-      `endpoint ipc://${path}: the path is too long, expected at most ${pathBytes - basename(own).length + basename(path).length} bytes`,
-    );
+  const own = join(folder, `.${randomBytes(4).toString("hex")}`);
+  if (Math.max(Buffer.byteLength(own), Buffer.byteLength(path)) > pathBytes)
+    throw bad(`endpoint ipc://${path}: the path is too long, expected at most ${pathBytes} bytes, and ${pathBytes - 10} for the folder`);
   await preparePrivate(folder);
   const socket = new Router(socketOptions(options));
   try {
@@ -124,66 +120,4 @@ async function openIpc(path: string, options: DoorOptions): Promise<Door> {
 /** Somebody else's file in our folder keeps it. */
 function unlessInUse(cause: unknown): void {
   if (codeOf(cause) !== "ENOTEMPTY" && codeOf(cause) !== "ENOENT") throw cause;
-}
-
-async function preparePrivate(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    const { mode, uid } = await stat(folder);
-    if (uid === process.getuid?.() && (mode & 0o077) === 0) return;
-    const permissions = (mode & 0o777).toString(8);
-    throw bad(`the folder ${folder} of the endpoint is open to others (owner ${uid}, mode ${permissions}), expected your own, mode 700`);
-  } catch (cause) {
-    if (cause instanceof PainnlessError) throw cause;
-    throw bad(`the folder ${folder} of the endpoint cannot be made: ${cause instanceof Error ? cause.message : cause}`, cause);
-  }
-}
-
-/** Gives the socket `own` the name `path`, also where a dead server left it. @throws {PainnlessError} USAGE if a living one has it */
-async function claim(own: string, path: string): Promise<void> {
-  const aside = `${own}.stale`;
-  for (let attempt = 0; attempt < 10; attempt++) {
-    if (await linked(own, path)) return;
-    try {
-      if (!(await lstat(path)).isSocket()) throw bad(`endpoint ipc://${path}: a file that is not a socket is there`);
-      if (await answers(path)) break;
-      // Of several that find it dead, one moves it away. If a living one took its place meanwhile, that goes back.
-      await rename(path, aside);
-      if (await answers(aside)) await linked(aside, path);
-      await rm(aside);
-    } catch (cause) {
-      if (codeOf(cause) !== "ENOENT") throw cause; // it has just gone: look again
-    }
-  }
-  throw bad(`endpoint ipc://${path}: another server is there; name another endpoint, or end that one`);
-}
-
-async function linked(from: string, to: string): Promise<boolean> {
-  try {
-    await link(from, to);
-    return true;
-  } catch (cause) {
-    if (codeOf(cause) === "EEXIST") return false;
-    throw cause;
-  }
-}
-
-/** Whether a process listens at the socket file; one that is stopped does, and so does one that is too busy to take us. */
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect(path, () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once("error", (cause) => resolve(codeOf(cause) !== "ECONNREFUSED" && codeOf(cause) !== "ENOENT"));
-  });
-}
-
-async function isInode(path: string, ino: number): Promise<boolean> {
-  try {
-    return (await stat(path)).ino === ino;
-  } catch (cause) {
-    if (codeOf(cause) === "ENOENT") return false;
-    throw cause;
-  }
 }

@@ -49,6 +49,7 @@ export class Exchange {
       curveServerKey: curve.serverKey,
     };
     this.#socket = new Dealer({ context, linger: 0, reconnectInterval: 20, sendTimeout: silenceMs, ...keys });
+    if (curve !== null) this.#watchKeys(curve.pair.publicKey);
     this.#socket.connect(endpoint);
     void this.#read();
   }
@@ -94,6 +95,14 @@ export class Exchange {
     const bye = this.#writing.then(() => this.#socket.send(encodeMessage({ kind: "bye", epoch: this.epoch })));
     await Promise.race([bye.catch(ignoreAgain), new Promise((resolve) => setTimeout(resolve, byeLingerMs))]);
     this.#socket.close();
+  }
+
+  /** ZeroMQ would try again for ever. */
+  #watchKeys(publicKey: string): void {
+    this.#socket.events.on("handshake:error:auth", () => {
+      const remedy = `add this line to its list of clients: ${publicKey} NAME`;
+      this.fail(new PainnlessError("UNSUPPORTED", `the server at ${this.endpoint} does not know our key; ${remedy}`, { field: "key" }));
+    });
   }
 
   #write(frames: Uint8Array[]): void {

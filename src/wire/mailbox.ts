@@ -9,9 +9,9 @@ export interface MailboxEvents {
   gone(why: string): void;
 }
 
-/** ms without reading anything after which a client is given up, and between two attempts */
+/** ms without reading anything after which a client is given up, and the longest between two attempts */
 const patienceMs = 60_000;
-const retryMs = 10;
+const retryMs = 20;
 /** messages that may be held; results are not made for a client that is blocked, so that these are refusals of what it goes on sending */
 const mostHeld = 10_000;
 
@@ -43,35 +43,42 @@ export class Mailbox {
       if (this.#held.length === 0) {
         this.#blockedSince = Date.now();
         this.#events.blocked();
-        setTimeout(() => void this.#flush(), retryMs);
+        this.#flushIn(1);
       }
       this.#held.push({ frames, sent });
       if (this.#held.length > mostHeld) this.#end(`it reads nothing and has ${mostHeld} answers waiting`);
     });
   }
 
-  /** Hands over as much as goes of what is held. */
-  async #flush(): Promise<void> {
+  #flushIn(ms: number): void {
+    setTimeout(() => void this.#flush(ms), ms);
+  }
+
+  /** Hands over as much as goes of what is held. @param waited ms since the last attempt */
+  async #flush(waited: number): Promise<void> {
+    let again = Math.min(2 * waited, retryMs);
     for (let first = this.#held[0]; first !== undefined && !this.#isGone; first = this.#held[0]) {
       if (!(await this.#try(first.frames))) {
         if (Date.now() - this.#blockedSince > patienceMs) this.#end(`it has read nothing for ${patienceMs / 1000} s`);
-        else setTimeout(() => void this.#flush(), retryMs);
+        else this.#flushIn(again);
         return;
       }
       this.#blockedSince = Date.now();
+      again = 1;
       this.#held.shift();
       first.sent();
-      if (this.#held.length === 0) this.#events.freed();
     }
+    if (!this.#isGone) this.#events.freed();
   }
 
-  /** Once, for a stranger, whom nobody waits for. */
+  /** Tries once. For a stranger, who is not waited for, and to see whether a client is there. */
   async offer(frames: Uint8Array[]): Promise<void> {
     await this.#try(frames);
   }
 
   /** Whether ZeroMQ took it. With a send timeout of 0 it says so at once, so that messages keep their order. */
   async #try(frames: Uint8Array[]): Promise<boolean> {
+    if (this.#socket.closed) return true; // the server has said bye
     try {
       await this.#socket.send([this.#route, ...frames]);
       return true;

@@ -155,6 +155,7 @@ const result = z.strictObject({
 
 /** Answered at once, also while others compute. */
 const ping = z.strictObject({ kind: z.literal("ping"), ...request });
+/** A server may send one unasked, with id 0, to see whether a client is still there. */
 const pong = z.strictObject({ kind: z.literal("pong"), ...request });
 
 const status = z.strictObject({ kind: z.literal("status"), ...request });

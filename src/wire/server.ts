@@ -134,7 +134,7 @@ export class Server {
     const { message } = decoded;
     if (decoded.is("evaluate")) this.#evaluations.accept(this.#admit(route, decoded.message.epoch), decoded, bytes);
     else if (decoded.is("dynamics")) this.#motions.accept(this.#admit(route, decoded.message.epoch), decoded, bytes);
-    else if (message.kind === "hello") this.#welcome(route, message);
+    else if (message.kind === "hello") void this.#greet(route, message);
     else if (message.kind === "ping") this.#say(route, { ...message, kind: "pong" });
     else if (message.kind === "status") this.#say(route, this.#tally.report(message, this.#clients.size, this.#ledger.size));
     else if (message.kind === "cancel") {
@@ -142,6 +142,23 @@ export class Server {
       if (client !== undefined) this.#ledger.cancel(client, message);
     } else if (message.kind === "bye") this.#forget(keyOf(route), "it said bye");
     else throw new PainnlessError("BAD_MESSAGE", `${message.kind} is for servers to send, not for clients`, { field: "kind" });
+  }
+
+  async #greet(route: Buffer, hello: MessageOf<"hello">): Promise<void> {
+    try {
+      if (this.#clients.size >= this.#limits.clients) await this.#sweep();
+      this.#welcome(route, hello);
+    } catch (error) {
+      if (!(error instanceof PainnlessError)) throw error;
+      this.#tally.add("refused");
+      this.#say(route, errorMessage(hello, error));
+    }
+  }
+
+  /** Finds out who of those that wait for nothing has gone without a word: what is sent to them cannot be delivered. */
+  async #sweep(): Promise<void> {
+    const idle = [...this.#clients.values()].filter(({ owed }) => owed.size === 0);
+    await Promise.all(idle.map(({ mailbox, epoch }) => mailbox.isBlocked || mailbox.offer(encodeMessage({ kind: "pong", epoch, id: 0 }))));
   }
 
   #welcome(route: Buffer, hello: MessageOf<"hello">): void {

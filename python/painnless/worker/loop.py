@@ -82,11 +82,12 @@ class Loop:
         self._socket = context.socket(zmq.ROUTER)
         self._socket.setsockopt(zmq.LINGER, 200)
         self._socket.setsockopt(zmq.SNDHWM, 0)  # a ROUTER drops what is beyond its mark; an answer must never be
+        self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # and says who is gone
         self._socket.setsockopt(zmq.MAXMSGSIZE, 2 * _MAX_BYTES)
         self._socket.bind(self._endpoint)
         self._compute.start()
         self._serve()
-        for client, epoch in self._clients.items():
+        for client, epoch in list(self._clients.items()):
             self._send(client, Bye(epoch=epoch))
         self._socket.close()
         context.term()
@@ -139,10 +140,7 @@ class Loop:
                     self._compute.withdraw(job)
                     self._send_error(client, cancel.epoch, cancel.id, PainnlessError("CANCELLED", "the request was withdrawn"))
             case Bye():
-                self._clients.pop(client, None)
-                for key in [key for key in self._jobs if key[0] == client]:
-                    self._tally.cancelled += 1
-                    self._compute.withdraw(self._jobs.pop(key))
+                self._forget(client)
             case other:
                 raise PainnlessError("BAD_MESSAGE", f"{type(other).__name__.lower()} is for servers to send, not for clients", "kind")
 
@@ -170,7 +168,7 @@ class Loop:
             elif hello.model not in (None, side.model):
                 wrong = f"model {hello.model} was asked for, this worker has {side.model or 'none'}"
                 self._send_error(client, hello.epoch, hello.id, PainnlessError("UNSUPPORTED", wrong, "model"))
-            elif client not in self._clients and len(self._clients) >= _MAX_CLIENTS:
+            elif client not in self._clients and self._is_full():
                 many = f"{_MAX_CLIENTS} clients are connected already, which is the limit"
                 self._send_error(client, hello.epoch, hello.id, PainnlessError("OVERLOADED", many))
             else:
@@ -189,22 +187,43 @@ class Loop:
             del self._jobs[key]
             self._tally.count(job.structures, job.seconds, time.monotonic() - job.arrived, isinstance(job.answer, list))
             if isinstance(job.answer, list):
-                self._socket.send_multipart([job.client, *encode_result(job.epoch, job.id, job.answer)])
+                self._deliver(job.client, encode_result(job.epoch, job.id, job.answer))
             else:
                 self._send_error(job.client, job.epoch, job.id, job.answer or PainnlessError("INTERNAL", "finished without an answer"))
+
+    def _is_full(self) -> bool:
+        """Who has gone without a word is noticed here: nothing can be sent there."""
+        if len(self._clients) >= _MAX_CLIENTS:
+            for client, epoch in list(self._clients.items()):
+                self._send(client, Pong(epoch=epoch, id=0))
+        return len(self._clients) >= _MAX_CLIENTS
+
+    def _forget(self, client: bytes) -> None:
+        self._clients.pop(client, None)
+        for key in [key for key in self._jobs if key[0] == client]:
+            self._tally.cancelled += 1
+            self._compute.withdraw(self._jobs.pop(key))
 
     def _say_busy(self) -> None:
         """To each client that waits, once, for the oldest thing it waits for."""
         for client, hello in self._greetings:
             self._send(client, Busy(epoch=hello.epoch, id=hello.id, ahead=0))
         told = Counter(client for client, _ in self._greetings)
-        for ahead, (client, epoch, request) in enumerate(self._jobs):
+        for ahead, (client, epoch, request) in enumerate(list(self._jobs)):
             if client not in told:
                 told[client] += 1
                 self._send(client, Busy(epoch=epoch, id=request, ahead=ahead))
 
     def _send(self, client: bytes, message: Message) -> None:
-        self._socket.send_multipart([client, *encode_message(message)])
+        self._deliver(client, encode_message(message))
+
+    def _deliver(self, client: bytes, frames: list[bytes]) -> None:
+        try:
+            self._socket.send_multipart([client, *frames], zmq.NOBLOCK)
+        except zmq.ZMQError as exc:
+            if exc.errno != zmq.EHOSTUNREACH:
+                raise
+            self._forget(client)
 
     def _send_error(self, client: bytes, epoch: int | None, request: int | None, error: PainnlessError) -> None:
         self._send(client, Error(epoch=epoch, id=request, code=error.code, message=error.message, field=error.field))
