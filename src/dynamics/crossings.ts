@@ -56,7 +56,7 @@ export class CrossingTrace {
     this.#last = { step: frame.step, points };
   }
 
-  #edges(positions: Float64Array): number | null {
+  #edges(positions: Structure["positions"]): number | null {
     return countEdges({ ...this.#structure, positions }, this.#cutoff);
   }
 
