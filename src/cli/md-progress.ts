@@ -1,5 +1,6 @@
-import { driftOf } from "../dynamics/drift.ts";
+import { driftSoFar } from "../dynamics/drift.ts";
 import type { EnergyTrace } from "../dynamics/energy-trace.ts";
+import type { Estimate } from "../dynamics/result.ts";
 import type { DynamicsSession, Stretch } from "../dynamics/session.ts";
 import { boltzmannInEv } from "../system/units.ts";
 import { progressBar } from "./terminal.ts";
@@ -12,8 +13,8 @@ export interface MdNews {
   readonly nsPerDay: number | null;
   /** mean of the replicas at the last record, K; null before the first */
   readonly temperature: number | null;
-  /** so far; null until there is enough to say something */
-  readonly drift: { readonly value: number; readonly low: number; readonly high: number; readonly unit: string } | null;
+  /** so far, meV/atom/ns */
+  readonly drift: Estimate;
   readonly secondsLeft: number | null;
 }
 
@@ -55,21 +56,20 @@ export function progressOf(session: DynamicsSession, trace: EnergyTrace, json: b
   };
 }
 
-function driftSoFar(trace: EnergyTrace): MdNews["drift"] {
-  const drift = driftOf(trace);
-  if (drift === null || drift.value === null || drift.low === null || drift.high === null) return null;
-  return { value: drift.value, low: drift.low, high: drift.high, unit: drift.unit };
-}
-
 function sentenceOf({ step, stepsPerSecond, nsPerDay, temperature, drift, secondsLeft }: MdNews): string {
   const short = (x: number) => Number(x.toPrecision(3)).toLocaleString("en");
   return [
     ...(step < 0 ? ["equilibration"] : []),
     ...(stepsPerSecond === null || nsPerDay === null ? [] : [`${short(stepsPerSecond)} steps/s`, `${short(nsPerDay)} ns/day`]),
     ...(temperature === null ? [] : [`${temperature.toFixed(0)} K`]),
-    ...(drift === null ? [] : [`drift ${drift.value.toPrecision(2)} ± ${((drift.high - drift.low) / 2).toPrecision(1)} ${drift.unit}`]),
+    ...driftWords(drift),
     ...(secondsLeft === null ? [] : [`${duration(secondsLeft)} left`]),
   ].join(", ");
+}
+
+function driftWords({ value, low, high }: Estimate): string[] {
+  if (value === null || low === null || high === null) return [];
+  return [`drift ${Number(value.toPrecision(2))} ± ${Number(((high - low) / 2).toPrecision(2))} meV/atom/ns`];
 }
 
 /** 75 s as 1:15. */

@@ -14,6 +14,7 @@ import { resolvePython } from "../python/environment.ts";
 import { progressOf } from "./md-progress.ts";
 import type { MdPlan } from "./md-request.ts";
 import type { OpenSide, Sides } from "./sides.ts";
+import { quoted } from "./terminal.ts";
 import { packageVersion } from "./version.ts";
 
 /** A run that has come to its end, or to where it was stopped. */
@@ -71,6 +72,8 @@ export async function runPlan(plan: MdPlan, sides: Sides, settings: RunSettings)
         });
         const { freedoms, masses, energyOffset } = session;
         return { plan, end, session: { freedoms, masses, energyOffset }, recording, trace, identity, side };
+      } catch (cause) {
+        throw withRemedy(cause, recording);
       } finally {
         progress.stop();
       }
@@ -80,6 +83,13 @@ export async function runPlan(plan: MdPlan, sides: Sides, settings: RunSettings)
   } finally {
     await session.close();
   }
+}
+
+/** Whatever went wrong on the way, a user wants to know what is not lost. */
+function withRemedy(cause: unknown, { saved, paths }: Recording): unknown {
+  if (saved === null || !(cause instanceof PainnlessError)) return cause;
+  const remedy = `the run is saved at step ${saved} and goes on from there with: painnless md --resume ${quoted(paths.checkpoint)}`;
+  return new PainnlessError(cause.code, `${cause.message}; ${remedy}`, { field: cause.field, cause });
 }
 
 async function identityOf(plan: MdPlan, side: string, command: string): Promise<RunIdentity> {

@@ -1,16 +1,16 @@
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { defineCommand } from "citty";
-import { selectFrames } from "../report/dynamics/frames.ts";
-import { renderDynamicsReport } from "../report/dynamics.ts";
+import { type CrosscheckResult, crosscheckResultSchema } from "../crosscheck/result.ts";
+import { PainnlessError } from "../errors.ts";
+import type { ModelFile } from "../model/model-file.ts";
 import { oneOf, wholeNumber } from "./arguments.ts";
 import type { CommandData } from "./command.ts";
+import { runMd } from "./md-job.ts";
 import { planRun, runArguments } from "./md-request.ts";
-import { mdResult } from "./md-result.ts";
-import { convertFrames, type MdRun, runPlan } from "./md-run.ts";
 import { mdSummary } from "./md-summary.ts";
-import { claimOutput } from "./output.ts";
-import { sidesOf } from "./sides.ts";
 import { quoted } from "./terminal.ts";
+
+const terminated = 128 + 15;
 
 /** `painnless md`: exit status 0 if every check of the run passed, 1 otherwise; 130 or 143 when interrupted, with a checkpoint. */
 export const mdCommand = defineCommand({
@@ -18,61 +18,70 @@ export const mdCommand = defineCommand({
   args: {
     ...runArguments,
     "checkpoint-every": { type: "string", valueHint: "N", description: "Steps from one checkpoint to the next; once a minute by default" },
-    report: {
+    budget: {
       type: "string",
-      valueHint: "DIR",
-      description: "Write index.html and md.json, and the frames there unless --out names a file",
+      valueHint: "N",
+      description: "Replica steps for what explains the drift; 0: none; half a minute's by default",
     },
+    report: { type: "string", valueHint: "DIR", description: "Write index.html and md.json; the frames too unless --out names a file" },
+    crosscheck: { type: "string", valueHint: "FILE", description: "crosscheck.json of the same model, for the report" },
     json: { type: "string", valueHint: "FILE", description: "Write the result as JSON" },
-    log: {
-      type: "string",
-      valueHint: "json",
-      description: "Write one line of JSON a second on standard output, and the result as the last",
-    },
+    log: { type: "string", valueHint: "json", description: "On standard output one line of JSON a second, and the result as the last" },
     threads: { type: "string", valueHint: "N", description: "Threads of the engine or worker; a worker takes one by default" },
   },
   async run({ args, rawArgs, data }) {
     const { signal, onTerminate } = data as CommandData;
     const ended = new AbortController();
-    let terminated = false;
+    let byTerm = false;
     signal.addEventListener("abort", () => ended.abort());
     onTerminate(() => {
       // The second time it is meant at once.
-      if (terminated) process.exit(143);
-      terminated = true;
+      if (byTerm) process.exit(terminated);
+      byTerm = true;
       ended.abort();
     });
-    const started = performance.now();
-    const checkpointEvery = args["checkpoint-every"] === undefined ? null : wholeNumber("checkpoint-every", args["checkpoint-every"], 1);
-    const threads = args.threads === undefined ? null : wholeNumber("threads", args.threads, 1);
-    const logJson = args.log !== undefined && oneOf("log", args.log, ["json"]) === "json";
-    const command = ["painnless", "md", ...rawArgs.map(quoted)].join(" ");
-    const plan = await planRun(args, args._.slice(2), args.report ?? null);
-    const json = args.json === undefined ? null : await claimOutput(args.json);
-    const [page, pageJson] = await Promise.all(
-      args.report === undefined ? [] : ["index.html", "md.json"].map((file) => claimOutput(join(args.report as string, file))),
-    );
-    const sides = sidesOf({ model: plan.model, checkpoint: null, threads });
-    try {
-      const run = await runPlan(plan, sides, { command, checkpointEvery, logJson, signal: ended.signal });
-      const { checkpoint } = plan.paths;
-      if (run.end.interrupted && run.end.step < plan.options.steps) {
-        process.stderr.write(`painnless: stopped at step ${run.end.step}; go on with: painnless md --resume ${quoted(checkpoint)}\n`);
-        return terminated ? 143 : 130;
-      }
-      await convertFrames(run);
-      const result = await mdResult(run, command, (performance.now() - started) / 1e3);
-      const text = `${JSON.stringify(result, null, 1)}\n`;
-      await json?.write(text);
-      await pageJson?.write(text);
-      await page?.write(renderDynamicsReport({ result, frames: await shownFrames(run), crosscheck: null }));
-      process.stdout.write(logJson ? `${JSON.stringify(result)}\n` : mdSummary(result));
-      return result.verdict === "pass" ? 0 : 1;
-    } finally {
-      await sides.close();
+    const whole = (option: "checkpoint-every" | "budget" | "threads", minimum: number) => {
+      const text = args[option];
+      return text === undefined ? null : wholeNumber(option, text, minimum);
+    };
+    const settings = {
+      command: ["painnless", "md", ...rawArgs.map(quoted)].join(" "),
+      threads: whole("threads", 1),
+      checkpointEvery: whole("checkpoint-every", 1),
+      budget: whole("budget", 0),
+      logJson: args.log !== undefined && oneOf("log", args.log, ["json"]) === "json",
+      report: args.report ?? null,
+      json: args.json ?? null,
+      signal: ended.signal,
+    };
+    const plan = await planRun(args, args._.slice(2), settings.report);
+    const crosscheck = args.crosscheck === undefined ? null : await readCrosscheck(args.crosscheck, plan.model);
+    const outcome = await runMd(plan, { ...settings, crosscheck }).catch((cause: unknown) => {
+      // Interrupted after its last step, among the measures: the run is whole, and --resume makes them anew.
+      if (ended.signal.aborted && cause instanceof PainnlessError && cause.code === "CANCELLED") return null;
+      throw cause;
+    });
+    if (outcome === null || "interrupted" in outcome) {
+      const step = outcome?.interrupted.step ?? plan.options.steps;
+      process.stderr.write(`painnless: stopped at step ${step}; go on with: painnless md --resume ${quoted(plan.paths.checkpoint)}\n`);
+      return byTerm ? terminated : 130;
     }
+    const { result } = outcome;
+    process.stdout.write(settings.logJson ? `${JSON.stringify(result)}\n` : mdSummary(result));
+    if (settings.report !== null && !settings.logJson) process.stdout.write(`  report: ${settings.report}/index.html\n`);
+    return result.verdict === "pass" ? 0 : 1;
   },
 });
 
-const shownFrames = ({ plan, recording }: MdRun) =>
-  plan.paths.trajectory === null ? null : selectFrames(recording.readFrames(), plan.structure.numbers.length, plan.options.seed);
+async function readCrosscheck(path: string, model: ModelFile): Promise<CrosscheckResult> {
+  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+    throw new PainnlessError("NOT_FOUND", `cannot read ${path}, the crosscheck for the report`, { cause });
+  });
+  try {
+    const result = crosscheckResultSchema.parse(JSON.parse(text));
+    if (result.model.sha256 === model.sha256) return result;
+  } catch (cause) {
+    throw new PainnlessError("USAGE", `${path} is not a result of painnless crosscheck (format painnless.crosscheck/1)`, { cause });
+  }
+  throw new PainnlessError("USAGE", `${path} is of another model than ${model.path}`, { field: "crosscheck" });
+}

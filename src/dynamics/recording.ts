@@ -33,6 +33,7 @@ export class Recording {
   readonly #log: AppendFile;
   readonly #trajectory: AppendFile | null;
   #frames: number;
+  #saved: number | null = null;
 
   private constructor(paths: RecordingPaths, head: TrajectoryHead, log: AppendFile, trajectory: AppendFile | null, frames: number) {
     this.paths = paths;
@@ -51,11 +52,13 @@ export class Recording {
 
   /** Of a run that goes on from a checkpoint; what came after it is cut off. @throws {PainnlessError} BAD_CHECKPOINT */
   static async resume(paths: RecordingPaths, head: TrajectoryHead, checkpoint: Checkpoint): Promise<Recording> {
+    const { mark, frames } = checkpoint.trajectory ?? { mark: null, frames: 0 };
     const log = await AppendFile.continueAt(paths.log, checkpoint.log.mark);
-    if (checkpoint.trajectory === null || paths.trajectory === null) return new Recording(paths, head, log, null, 0);
     try {
-      const trajectory = await AppendFile.continueAt(paths.trajectory, checkpoint.trajectory.mark);
-      return new Recording(paths, head, log, trajectory, checkpoint.trajectory.frames);
+      const trajectory = mark === null || paths.trajectory === null ? null : await AppendFile.continueAt(paths.trajectory, mark);
+      const recording = new Recording(paths, head, log, trajectory, frames);
+      recording.#saved = checkpoint.state.step;
+      return recording;
     } catch (cause) {
       await log.close();
       throw cause;
@@ -65,6 +68,11 @@ export class Recording {
   /** Frames kept so far; all replicas of a step are one. */
   get frames(): number {
     return this.#frames;
+  }
+
+  /** The step that the checkpoint on disk speaks of; null before there is one. */
+  get saved(): number | null {
+    return this.#saved;
   }
 
   /** Resolves when the system has taken all of it. One call at a time.
@@ -87,6 +95,7 @@ export class Recording {
     await writeCheckpoint(this.paths.checkpoint, {
       ...{ format: "painnless.checkpoint/1", ...identity, log: place(this.#log), trajectory, ...progress },
     });
+    this.#saved = progress.state.step;
   }
 
   /** All that was logged since the run began, in parts. @throws {PainnlessError} BAD_CHECKPOINT if the file was changed meanwhile */

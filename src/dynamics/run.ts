@@ -12,6 +12,7 @@ export interface RunRequest {
   readonly checkpointEvery: number | null;
   /** compares a second side on the frames it wants to see; waited for before the next stretch is written */
   readonly shadow: ((frame: Frame) => Promise<ShadowPoint | null>) | null;
+  /** when the first is heard of, there is a checkpoint */
   readonly onStretch: (stretch: Stretch) => void;
   /** ends the run at the next step, with a checkpoint */
   readonly signal: AbortSignal;
@@ -63,11 +64,11 @@ export async function runSession(request: RunRequest): Promise<RunEnd> {
       seconds += stretch.seconds;
       rebuilds = rebuilds === null || stretch.rebuilds === null ? null : rebuilds + stretch.rebuilds;
       stop = stretch.stop;
-      request.onStretch(stretch);
       steps = nextSteps(session, steps, stretch.seconds);
       const late = checkpointEvery === null ? request.clock() - saved.at >= checkpointMs : session.step - saved.step >= checkpointEvery;
       if (first || late) await save();
       first = false;
+      request.onStretch(stretch);
     } while (session.step < last && stop === null && !signal.aborted);
     await save();
   } finally {

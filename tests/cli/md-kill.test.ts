@@ -1,0 +1,128 @@
+import { cp, mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { readCheckpoint } from "../../src/dynamics/checkpoint.ts";
+import { Random } from "../../src/system/random.ts";
+import { painnless, start, startLimited } from "./run.ts";
+import { tinySystem } from "./tiny.ts";
+
+/** Runs that are killed leave files that go on to what they would have been, byte for byte. */
+
+let folder: string;
+let system: { model: string; structure: string };
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "painnless-kill-"));
+  system = await tinySystem(folder);
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const pace = ["--every", "10", "--record-every", "5", "--dt", "0.2", "--replicas", "2", "--ensemble", "langevin", "--threads", "1"];
+const fresh = (out: string, seed: number, steps = 20_000): string[] => {
+  const named = ["--out", join(folder, out), "--seed", String(seed), "--steps", String(steps)];
+  return ["md", system.model, system.structure, ...pace, ...named];
+};
+
+/** What a run leaves, but for wall clocks. */
+async function remains(out: string) {
+  const path = join(folder, out);
+  const { state, log, trajectory } = await readCheckpoint(`${path}.checkpoint`);
+  return {
+    state,
+    log: log.mark,
+    frames: trajectory?.frames,
+    files: await Promise.all([path, `${path}.log`].map((file) => readFile(file))),
+  };
+}
+
+const expectSame = async (out: string, whole: string): Promise<void> => {
+  const [found, expected] = await Promise.all([remains(out), remains(whole)]);
+  expect(found.state).toEqual(expected.state);
+  expect({ ...found, files: found.files.map((file) => file.length) }).toEqual({
+    ...expected,
+    files: expected.files.map((file) => file.length),
+  });
+  found.files.forEach((file, k) => void expect(file.equals(expected.files[k] as Buffer)).toBe(true));
+};
+
+/** Starts a run and kills it after some time. @returns whether it had not ended by itself before */
+async function kill(argv: readonly string[], random: Random): Promise<boolean> {
+  const { child, ended } = start([...argv, "--log", "json", "--checkpoint-every", "150"]);
+  const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms * random.uniform()));
+  // Half of them at any moment, also before there is a step; half while it surely runs.
+  if (random.uniform() < 0.5) await wait(700);
+  else {
+    await new Promise((resolve) => {
+      child.stdout?.once("data", resolve);
+      child.once("close", resolve);
+    });
+    await wait(60);
+  }
+  const killed = child.kill("SIGKILL");
+  const { status, err } = await ended;
+  if (status !== null) expect({ status, err }).toEqual({ status: 0, err: "" });
+  return killed && status === null;
+}
+
+/** Goes on with the run in the folder `begun` again and again, killing it until so many kills are counted; each time it comes to its end it
+ *  must have become what is in `whole`, and the next begins. */
+async function killOften(kills: number, worker: number): Promise<void> {
+  const random = new Random(worker, "kills");
+  for (let left = kills, run = 0; left > 0; run++) {
+    const own = `${worker}-${run}`;
+    await cp(join(folder, "begun"), join(folder, own), { recursive: true });
+    const again = ["md", "--resume", join(folder, own, "run.xyz.checkpoint")];
+    for (let killed = true; killed && left > 0; ) {
+      killed = await kill(again, random);
+      if (killed) left -= 1;
+    }
+    expect((await painnless(...again)).status).toBe(0);
+    await expectSame(`${own}/run.xyz`, "whole/run.xyz");
+  }
+}
+
+test("killed 50 times with SIGKILL and resumed each time: no frame twice, none missing, bit for bit", async () => {
+  expect((await painnless(...fresh("whole/run.xyz", 1))).status).toBe(0);
+  const { child, ended } = start([...fresh("begun/run.xyz", 1), "--log", "json"]);
+  child.stdout?.once("data", () => child.kill("SIGKILL"));
+  await ended;
+  await Promise.all([killOften(25, 1), killOften(25, 2)]);
+}, 240_000);
+
+test("a full disk ends a run with its reason and what is kept; with space again it goes on", async () => {
+  expect((await painnless(...fresh("roomy.xyz", 7, 4000))).status).toBe(0);
+  const { size } = await stat(join(folder, "roomy.xyz"));
+  // A limit on the size of a file, as a quota has: beyond it nothing is written. In units of 1,024 bytes.
+  const limit = Math.floor(size / 2 / 1024);
+  const { status, err } = await startLimited(limit, [...fresh("full.xyz", 7, 4000), "--checkpoint-every", "500"]).ended;
+  expect(err).toMatch(
+    /^painnless: cannot write ".*full\.xyz": EFBIG: file too large.*; the run is saved at step \d+ and goes on from there with: painnless md --resume .*full\.xyz\.checkpoint\n$/,
+  );
+  expect(status).toBe(1);
+  // What could not be written whole is not there.
+  expect((await readFile(join(folder, "full.xyz"), "utf8")).trimEnd().split("\n").length % 5).toBe(0);
+  expect((await painnless("md", "--resume", join(folder, "full.xyz.checkpoint"))).status).toBe(0);
+  await expectSame("full.xyz", "roomy.xyz");
+}, 60_000);
+
+test.each([
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const)(
+  "%s ends a run at once with a checkpoint, exit status %i",
+  async (signal, expected) => {
+    const [whole, out] = [`unbroken${expected}.xyz`, `broken${expected}.xyz`];
+    const { child, ended } = start([...fresh(out, 5, 60_000), "--log", "json"]);
+    child.stdout?.once("data", () => setTimeout(() => child.kill(signal), 150));
+    const { status, err } = await ended;
+    expect(err).toMatch(/^painnless: stopped at step \d+; go on with: painnless md --resume .*\.checkpoint\n$/);
+    expect(status).toBe(expected);
+    const step = Number(/step (\d+)/.exec(err)?.[1]);
+    expect((await readCheckpoint(join(folder, `${out}.checkpoint`))).state.step).toBe(step);
+    // A longer run is what it would have been had it been asked for at first.
+    expect((await painnless("md", "--resume", join(folder, `${out}.checkpoint`), "--steps", String(step + 500))).status).toBe(0);
+    expect((await painnless(...fresh(whole, 5, step + 500))).status).toBe(0);
+    await expectSame(out, whole);
+  },
+  60_000,
+);
