@@ -46,12 +46,12 @@ template <class Real> class Distiller {
   double kept_bytes(int) const { return 0; }
 
   void lay_out(Arena& arena, const Schedule& schedule, int atoms, Activations& a) const {
-    const size_t n = atoms, f = features, rows = schedule.block_rows(atoms);
+    const size_t n = atoms, rows = schedule.block_rows(atoms), v_row = row_stride<Real>(features);
     const auto take = [&](size_t per_atom) { return arena.take<Real>(n * per_atom); };
-    a.sn = take(2 * f), a.s_bar = take(f), a.v_bar = take(3 * f), a.gathered = take(4 * f);
+    a.sn = take(row_stride<Real>(2 * features)), a.s_bar = take(v_row), a.v_bar = take(3 * v_row), a.gathered = take(row_stride<Real>(4 * features));
     a.s.resize(layers), a.v.resize(layers), a.v_mid.resize(layers), a.saved.resize(layers);
     for (int t = 0; t < layers; ++t) {
-      a.s[t] = take(f), a.v_mid[t] = take(3 * f), a.v[t] = t == 0 ? nullptr : take(3 * f);
+      a.s[t] = take(v_row), a.v_mid[t] = take(3 * v_row), a.v[t] = t == 0 ? nullptr : take(3 * v_row);
       a.saved[t].lay_out(arena, n, features);
     }
     a.blocks.resize(schedule.blocks(atoms));
@@ -63,6 +63,7 @@ template <class Real> class Distiller {
 
   /// One thread's part of an evaluation: energies of the atoms and, if `backward`, g_sums of the pairs.
   void compute(const Share& share, const Schedule& schedule, const Unit<Real>& unit, Activations& a, bool backward) const {
+    const size_t v_row = row_stride<Real>(features), sn_row = row_stride<Real>(2 * features);
     embed(share, unit, a);
     for (int t = 0; t < layers; ++t) {
       copy_s(share, a.sn, a.s[t]);  // the message reads s of before it everywhere
@@ -70,20 +71,20 @@ template <class Real> class Distiller {
       messages(share, unit, t, a);
       share.meet();
       each_block(share, schedule, unit, a, [&](size_t row, int rows, Block& block) {
-        Real* next = t + 1 < layers ? a.v[t + 1] + row * 3 * features : nullptr;
-        update_[t].forward(share, rows, a.sn + row * 2 * features, a.v_mid[t] + row * 3 * features, block.update.h, a.saved[t].at(row, features), next);
+        Real* next = t + 1 < layers ? a.v[t + 1] + row * 3 * v_row : nullptr;
+        update_[t].forward(share, rows, a.sn + row * sn_row, a.v_mid[t] + row * 3 * v_row, block.update.h, a.saved[t].at(row, features), next);
       });
     }
     share.meet_columns();
     each_block(share, schedule, unit, a, [&](size_t row, int rows, Block& block) {
-      readout_.forward(share, rows, a.sn + row * 2 * features, 2 * features, block.readout, unit.energies + row);
-      if (backward) readout_.adjoint(share, rows, block.readout, a.s_bar + row * features);
+      readout_.forward(share, rows, a.sn + row * sn_row, static_cast<int>(sn_row), block.readout, unit.energies + row);
+      if (backward) readout_.adjoint(share, rows, block.readout, a.s_bar + row * v_row);
     });
     if (!backward) return;
     for (int t = layers - 1; t >= 0; --t) {
       each_block(share, schedule, unit, a, [&](size_t row, int rows, Block& block) {
-        update_[t].adjoint(share, rows, a.v_mid[t] + row * 3 * features, a.saved[t].at(row, features), block.update, a.s_bar + row * features,
-                           a.v_bar + row * 3 * features);
+        update_[t].adjoint(share, rows, a.v_mid[t] + row * 3 * v_row, a.saved[t].at(row, features), block.update, a.s_bar + row * v_row,
+                           a.v_bar + row * 3 * v_row);
       });
       share.meet();
       messages_adjoint(share, unit, t, a);
@@ -105,12 +106,12 @@ template <class Real> class Distiller {
     const Columns mine = share.columns<Real>(1, features);
     for (size_t i = share.row0; i < static_cast<size_t>(share.row1); ++i)
       for (int c = mine.begin; c < mine.end; c += width<Real>)
-        store(a.sn + i * 2 * features + c, load(embedding_.get() + static_cast<size_t>(unit.numbers[i]) * features + c));
+        store(a.sn + i * row_stride<Real>(2 * features) + c, load(embedding_.get() + static_cast<size_t>(unit.numbers[i]) * features + c));
   }
   void copy_s(const Share& share, const Real* sn, Real* s) const {
     const Columns mine = share.columns<Real>(1, features);
     for (size_t i = share.row0; i < static_cast<size_t>(share.row1); ++i)
-      for (int c = mine.begin; c < mine.end; c += width<Real>) store(s + i * features + c, load(sn + i * 2 * features + c));
+      for (int c = mine.begin; c < mine.end; c += width<Real>) store(s + i * row_stride<Real>(features) + c, load(sn + i * row_stride<Real>(2 * features) + c));
   }
   void messages(const Share& share, const Unit<Real>& unit, int t, Activations& a) const {
     const auto edges = unit.edges(filters, share.thread);

@@ -36,7 +36,7 @@ template <class Real> class Painn {
     for (int z = 0; z < rows; ++z)
       for (int c = 0; c < f; ++c) embedding_[static_cast<size_t>(z) * features + c] = static_cast<Real>(weights.embedding[static_cast<size_t>(z) * f + c]);
     AlignedArray<Real> h(static_cast<size_t>(rows) * features), slope(static_cast<size_t>(rows) * features);
-    element_x_ = AlignedArray<Real>(static_cast<size_t>(rows) * 3 * features);
+    element_x_ = AlignedArray<Real>(static_cast<size_t>(rows) * row_stride<Real>(3 * features));
     context_[0].forward(Share(0, 1, false, rows, nullptr), rows, embedding_.get(), features, h.get(), slope.get(), element_x_.get());
   }
 
@@ -54,20 +54,20 @@ template <class Real> class Painn {
   double kept_bytes(int atoms) const { return 19.0 * features * layers * atoms * sizeof(Real); }
 
   void lay_out(Arena& arena, const Schedule& schedule, int atoms, Activations& a) const {
-    const size_t n = atoms, f = features, rows = schedule.block_rows(atoms);
+    const size_t n = atoms, f = features, rows = schedule.block_rows(atoms), q_row = row_stride<Real>(2 * features), x_row = row_stride<Real>(3 * features), v_row = row_stride<Real>(features);
     const bool keep = schedule.keep_activations;
     const auto take = [&](size_t per_atom) { return arena.take<Real>(n * per_atom); };
-    a.qn = take(2 * f), a.mid = take(3 * f), a.q_bar = take(f), a.mu_bar = take(3 * f), a.x_bar = take(3 * f), a.gathered = take(3 * f);
+    a.qn = take(q_row), a.mid = take(3 * v_row), a.q_bar = take(v_row), a.mu_bar = take(3 * v_row), a.x_bar = take(x_row), a.gathered = take(3 * v_row);
     a.x.resize(layers), a.mu.resize(layers), a.slope.resize(layers), a.saved.resize(layers);
     a.q_in.resize(layers), a.q_mid.resize(layers), a.mid_kept.resize(layers);
     for (int t = 0; t < layers; ++t) {
-      a.x[t] = keep || t == 0 ? take(3 * f) : a.x[0];
-      a.mu[t] = t == 0 ? nullptr : take(3 * f);
+      a.x[t] = keep || t == 0 ? take(x_row) : a.x[0];
+      a.mu[t] = t == 0 ? nullptr : take(3 * v_row);
       if (keep) {
         a.slope[t] = take(f);
         a.saved[t].lay_out(arena, n, features);
       } else {
-        a.q_in[t] = take(f), a.q_mid[t] = take(f), a.mid_kept[t] = take(3 * f);
+        a.q_in[t] = take(f), a.q_mid[t] = take(f), a.mid_kept[t] = take(3 * v_row);
       }
     }
     a.blocks.resize(schedule.blocks(atoms));
@@ -77,7 +77,7 @@ template <class Real> class Painn {
       block.qn = block.slope = nullptr;
       if (keep) continue;
       block.saved.lay_out(arena, rows, features);
-      block.qn = arena.take<Real>(rows * 2 * f);
+      block.qn = arena.take<Real>(rows * q_row);
       block.slope = arena.take<Real>(rows * f);
     }
   }
@@ -122,7 +122,7 @@ template <class Real> class Painn {
     const Columns mine = share.columns<Real>(1, features);
     for (size_t i = share.row0; i < static_cast<size_t>(share.row1); ++i)
       for (int c = mine.begin; c < mine.end; c += width<Real>)
-        store(a.qn + i * 2 * features + c, load(embedding_.get() + static_cast<size_t>(unit.numbers[i]) * features + c));
+        store(a.qn + i * row_stride<Real>(2 * features) + c, load(embedding_.get() + static_cast<size_t>(unit.numbers[i]) * features + c));
     embed_context(share, unit, a);
   }
   void embed_context(const Share& share, const Unit<Real>& unit, Activations& a) const {  // T14 of layer 0, one row per element; no x^m there
@@ -130,19 +130,19 @@ template <class Real> class Painn {
     for (size_t i = share.row0; i < static_cast<size_t>(share.row1); ++i)
       for (int block = 0; block < 2; ++block)
         for (int c = block * features + mine.begin; c < block * features + mine.end; c += width<Real>)
-          store(a.x[0] + i * 3 * features + c, load(element_x_.get() + static_cast<size_t>(unit.numbers[i]) * 3 * features + c));
+          store(a.x[0] + i * row_stride<Real>(3 * features) + c, load(element_x_.get() + static_cast<size_t>(unit.numbers[i]) * row_stride<Real>(3 * features) + c));
   }
   void copy_q(const Share& share, const Real* qn, Real* q) const {
-    for (size_t i = share.row0; i < static_cast<size_t>(share.row1); ++i) std::copy(qn + i * 2 * features, qn + (i * 2 + 1) * features, q + i * features);
+    for (size_t i = share.row0; i < static_cast<size_t>(share.row1); ++i) std::copy_n(qn + i * row_stride<Real>(2 * features), features, q + i * features);
   }
 
   void contexts(const Share& share, const Schedule& schedule, const Unit<Real>& unit, int t, Activations& a) const {
     const size_t f = features;
     const bool keep = schedule.keep_activations;
     each_block(share, schedule, unit.atoms, a, [&](size_t row, int rows, Block& block) {
-      const Real* q = keep ? a.qn + row * 2 * f : a.q_in[t] + row * f;
+      const Real* q = keep ? a.qn + row * row_stride<Real>(2 * features) : a.q_in[t] + row * f;
       Real* slope = keep ? a.slope[t] + row * f : block.slope;
-      context_[t].forward(share, rows, q, static_cast<int>(keep ? 2 * f : f), block.update.h, slope, a.x[t] + row * 3 * f);
+      context_[t].forward(share, rows, q, keep ? row_stride<Real>(2 * features) : features, block.update.h, slope, a.x[t] + row * row_stride<Real>(3 * features));
     });
   }
   void contexts_adjoint(const Share& share, const Schedule& schedule, const Unit<Real>& unit, int t, Activations& a) const {
@@ -151,7 +151,7 @@ template <class Real> class Painn {
     each_block(share, schedule, unit.atoms, a, [&](size_t row, int rows, Block& block) {
       Real* slope = keep ? a.slope[t] + row * f : block.slope;
       if (!keep) context_[t].hidden(share, rows, a.q_in[t] + row * f, features, block.update.h, slope);
-      context_[t].adjoint(share, rows, slope, a.x_bar + row * 3 * f, block.update.z_bar, a.q_bar + row * f);
+      context_[t].adjoint(share, rows, slope, a.x_bar + row * row_stride<Real>(3 * features), block.update.z_bar, a.q_bar + row * row_stride<Real>(features));
     });
     share.meet_columns();
   }
@@ -178,30 +178,30 @@ template <class Real> class Painn {
   }
 
   void updates(const Share& share, const Schedule& schedule, const Unit<Real>& unit, int t, Activations& a) const {
-    const size_t f = features;
+    const size_t q_row = row_stride<Real>(2 * features), v_row = row_stride<Real>(features);
     each_block(share, schedule, unit.atoms, a, [&](size_t row, int rows, Block& block) {
       const auto saved = schedule.keep_activations ? a.saved[t].at(row, features) : block.saved;
-      Real* next = t + 1 < layers ? a.mu[t + 1] + row * 3 * f : nullptr;
-      update_[t].forward(share, rows, a.qn + row * 2 * f, mid(schedule, t, a) + row * 3 * f, block.update.h, saved, next);
+      Real* next = t + 1 < layers ? a.mu[t + 1] + row * 3 * v_row : nullptr;
+      update_[t].forward(share, rows, a.qn + row * q_row, mid(schedule, t, a) + row * 3 * v_row, block.update.h, saved, next);
     });
   }
   void updates_adjoint(const Share& share, const Schedule& schedule, const Unit<Real>& unit, int t, Activations& a) const {
-    const size_t f = features;
+    const size_t f = features, q_row = row_stride<Real>(2 * features), v_row = row_stride<Real>(features);
     each_block(share, schedule, unit.atoms, a, [&](size_t row, int rows, Block& block) {
       auto saved = schedule.keep_activations ? a.saved[t].at(row, features) : block.saved;
       if (!schedule.keep_activations) {
-        for (int i = 0; i < rows; ++i) std::copy_n(a.q_mid[t] + (row + i) * f, f, block.qn + static_cast<size_t>(i) * 2 * f);
-        update_[t].forward(share, rows, block.qn, a.mid_kept[t] + row * 3 * f, block.update.h, saved, nullptr);
+        for (int i = 0; i < rows; ++i) std::copy_n(a.q_mid[t] + (row + i) * f, f, block.qn + static_cast<size_t>(i) * q_row);
+        update_[t].forward(share, rows, block.qn, a.mid_kept[t] + row * 3 * v_row, block.update.h, saved, nullptr);
       }
-      update_[t].adjoint(share, rows, saved, block.update, a.q_bar + row * f, a.mu_bar + row * 3 * f);
+      update_[t].adjoint(share, rows, saved, block.update, a.q_bar + row * v_row, a.mu_bar + row * 3 * v_row);
     });
   }
 
   void readout(const Share& share, const Schedule& schedule, const Unit<Real>& unit, Activations& a, bool backward) const {
-    const size_t f = features;
+    const size_t q_row = row_stride<Real>(2 * features), v_row = row_stride<Real>(features);
     each_block(share, schedule, unit.atoms, a, [&](size_t row, int rows, Block& block) {
-      readout_.forward(share, rows, a.qn + row * 2 * f, 2 * features, block.readout, unit.energies + row);
-      if (backward) readout_.adjoint(share, rows, block.readout, a.q_bar + row * f);
+      readout_.forward(share, rows, a.qn + row * q_row, row_stride<Real>(2 * features), block.readout, unit.energies + row);
+      if (backward) readout_.adjoint(share, rows, block.readout, a.q_bar + row * v_row);
     });
   }
 

@@ -98,7 +98,7 @@ template <class Real> class Probe {
     const auto q = padded_rows(input("q"), 1);
     const auto h = blank(rows, 1), slope = blank(rows, 1), x = blank(rows, 3), z_bar = blank(rows, 1), q_bar = blank(rows, 1);
     const Share share = alone(rows);
-    layer.forward(share, rows, q.get(), width_, h.get(), slope.get(), x.get());
+    layer.forward(share, rows, q.get(), row_stride<Real>(width_), h.get(), slope.get(), x.get());
     output("x", x.get(), rows, 3);
     if (!backward()) return;
     layer.adjoint(share, rows, slope.get(), padded_rows(bar("x"), 3).get(), z_bar.get(), q_bar.get());
@@ -143,33 +143,33 @@ template <class Real> class Probe {
 
   template <bool First> void painn_message(const Unit<Real>& unit, const EdgeContext<Real>& edges) {
     const int n = unit.atoms, granules = width_ / granule;
-    const auto x = padded_rows(input("x"), 3), mu = padded_rows(input("mu"), 3), qn = beside(input("q")), mid = blank(n, 3);
+    const auto x = padded_rows(input("x"), 3), mu = padded_rows(input("mu"), 1), qn = beside(input("q")), mid = blank(3 * n, 1);
     for (int g = 0; g < granules; ++g) Message<Real, First>{edges, 0, g}.forward(x.get(), mu.get(), qn.get(), mid.get());
     output("q", qn.get(), n, 1, 2);
-    output("mu", mid.get(), n, 3);
+    output("mu", mid.get(), 3 * n, 1);
     if (!backward()) return;
-    const auto q_bar = padded_rows(bar("q"), 1), mu_bar = padded_rows(bar("mu"), 3), x_bar = blank(n, 3), gathered = blank(n, 3);
+    const auto q_bar = padded_rows(bar("q"), 1), mu_bar = padded_rows(bar("mu"), 1), x_bar = blank(n, 3), gathered = blank(3 * n, 1);
     for (int g = 0; g < granules; ++g)
       Message<Real, First>{edges, 0, g}.adjoint(x.get(), mu.get(), true, q_bar.get(), mu_bar.get(), x_bar.get(), gathered.get(), sums(unit, g));
     if (First) return;  // nothing below layer 0 depends on positions
     input_bar("q", q_bar.get(), n, 1);
-    input_bar("mu", mu_bar.get(), n, 3);
+    input_bar("mu", mu_bar.get(), 3 * n, 1);
     input_bar("x", x_bar.get(), n, 3);
   }
 
   template <bool First> void distiller_message(const Unit<Real>& unit, const EdgeContext<Real>& edges) {
     const int n = unit.atoms, granules = width_ / granule;
-    const auto s = padded_rows(input("s"), 1), v = padded_rows(input("v"), 3), sn = beside(input("s")), v_mid = blank(n, 3);
+    const auto s = padded_rows(input("s"), 1), v = padded_rows(input("v"), 1), sn = beside(input("s")), v_mid = blank(3 * n, 1);
     for (int g = 0; g < granules; ++g) DistillerMessage<Real, First>{edges, 0, g}.forward(s.get(), v.get(), sn.get(), v_mid.get());
     output("s", sn.get(), n, 1, 2);
-    output("v", v_mid.get(), n, 3);
+    output("v", v_mid.get(), 3 * n, 1);
     if (!backward()) return;
-    const auto s_bar = padded_rows(bar("s"), 1), v_bar = padded_rows(bar("v"), 3), gathered = blank(n, 4);
+    const auto s_bar = padded_rows(bar("s"), 1), v_bar = padded_rows(bar("v"), 1), gathered = blank(n, 4);
     for (int g = 0; g < granules; ++g)
       DistillerMessage<Real, First>{edges, 0, g}.adjoint(s.get(), v.get(), true, s_bar.get(), v_bar.get(), gathered.get(), sums(unit, g));
     if (First) return;
     input_bar("s", s_bar.get(), n, 1);
-    input_bar("v", v_bar.get(), n, 3);
+    input_bar("v", v_bar.get(), 3 * n, 1);
   }
 
   void update() {
@@ -178,15 +178,15 @@ template <class Real> class Probe {
     const int rows = row_count("q");
     UpdateSaved<Real> saved;
     const UpdateScratch<Real> scratch = scratch_and(rows, saved);
-    const auto qn = beside(input("q")), mid = padded_rows(input("mu"), 3), next = blank(rows, 3);
+    const auto qn = beside(input("q")), mid = padded_rows(input("mu"), 1), next = blank(3 * rows, 1);
     layer.forward(alone(rows), rows, qn.get(), mid.get(), scratch.h, saved, last ? nullptr : next.get());
     output("q", qn.get(), rows, 1, 2);
-    if (!last) output("mu", next.get(), rows, 3);
+    if (!last) output("mu", next.get(), 3 * rows, 1);
     if (!backward()) return;
-    const auto q_bar = padded_rows(bar("q"), 1), mu_bar = last ? blank(rows, 3) : padded_rows(bar("mu"), 3);
+    const auto q_bar = padded_rows(bar("q"), 1), mu_bar = last ? blank(3 * rows, 1) : padded_rows(bar("mu"), 1);
     layer.adjoint(alone(rows), rows, saved, scratch, q_bar.get(), mu_bar.get());
     input_bar("q", q_bar.get(), rows, 1);
-    input_bar("mu", mu_bar.get(), rows, 3);
+    input_bar("mu", mu_bar.get(), 3 * rows, 1);
   }
 
   void distiller_update() {
@@ -195,15 +195,15 @@ template <class Real> class Probe {
     const int rows = row_count("s");
     DistillerUpdateSaved<Real> saved;
     const UpdateScratch<Real> scratch = scratch_and(rows, saved);
-    const auto sn = beside(input("s")), v = padded_rows(input("v"), 3), next = blank(rows, 3);
+    const auto sn = beside(input("s")), v = padded_rows(input("v"), 1), next = blank(3 * rows, 1);
     layer.forward(alone(rows), rows, sn.get(), v.get(), scratch.h, saved, last ? nullptr : next.get());
     output("s", sn.get(), rows, 1, 2);
-    if (!last) output("v", next.get(), rows, 3);
+    if (!last) output("v", next.get(), 3 * rows, 1);
     if (!backward()) return;
-    const auto s_bar = padded_rows(bar("s"), 1), v_bar = last ? blank(rows, 3) : padded_rows(bar("v"), 3);
+    const auto s_bar = padded_rows(bar("s"), 1), v_bar = last ? blank(3 * rows, 1) : padded_rows(bar("v"), 1);
     layer.adjoint(alone(rows), rows, v.get(), saved, scratch, s_bar.get(), v_bar.get());
     input_bar("s", s_bar.get(), rows, 1);
-    input_bar("v", v_bar.get(), rows, 3);
+    input_bar("v", v_bar.get(), 3 * rows, 1);
   }
 
   void readout(const char* scalars) {
@@ -213,7 +213,7 @@ template <class Real> class Probe {
     arena_.arrange([&](Arena& arena) { layer.lay_out(arena, rows, scratch); });
     const auto q = padded_rows(input(scalars), 1), q_bar = blank(rows, 1);
     Values energies(rows);
-    layer.forward(alone(rows), rows, q.get(), width_, scratch, energies.data());
+    layer.forward(alone(rows), rows, q.get(), row_stride<Real>(width_), scratch, energies.data());
     answer_.outputs = {{"energies", energies}};
     if (!backward()) return;
     layer.adjoint(alone(rows), rows, scratch, q_bar.get());

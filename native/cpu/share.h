@@ -10,6 +10,10 @@ namespace painnless::PAINNLESS_ISA {
 constexpr int granule = 32;
 constexpr int padded(int count) { return (count + granule - 1) / granule * granule; }
 
+/// Reals from one row to the next where messages gather from rows: an odd number of cache lines, so that one granule of many rows fills
+/// every set of the caches. Rows a multiple of 512 bytes apart meet in a quarter of the sets.
+template <class Real> constexpr int row_stride(int count) { return count + 64 / static_cast<int>(sizeof(Real)); }
+
 /// One thread's part. Few atoms: threads share every row and own columns; they meet between products. Many atoms: a thread owns rows.
 struct Share {
   int thread, threads;

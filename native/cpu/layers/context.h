@@ -26,13 +26,13 @@ template <class Real> struct Context {
   void forward(const Share& share, int rows, const Real* q, int stride, Real* h, Real* slope, Real* x) const {
     hidden(share, rows, q, stride, h, slope);
     share.meet_columns();
-    multiply(second, h, features, 0, rows, share.columns<Real>(3, features), AddBias<Real>{x, 3 * features, bias2.get()});
+    multiply(second, h, features, 0, rows, share.columns<Real>(3, features), AddBias<Real>{x, row_stride<Real>(3 * features), bias2.get()});
   }
   /// T15: q_bar (rows, F) += from x_bar (rows, 3F); z_bar (rows, F) is scratch.
   void adjoint(const Share& share, int rows, const Real* slope, const Real* x_bar, Real* z_bar, Real* q_bar) const {
-    multiply(second_adjoint, x_bar, 3 * features, 0, rows, share.columns<Real>(1, features), Scale<Real>{z_bar, slope, features});
+    multiply(second_adjoint, x_bar, row_stride<Real>(3 * features), 0, rows, share.columns<Real>(1, features), Scale<Real>{z_bar, slope, features});
     share.meet_columns();
-    multiply(first_adjoint, z_bar, features, 0, rows, share.columns<Real>(1, features), Accumulate<Real>{q_bar, features});
+    multiply(first_adjoint, z_bar, features, 0, rows, share.columns<Real>(1, features), Accumulate<Real>{q_bar, row_stride<Real>(features)});
   }
 };
 

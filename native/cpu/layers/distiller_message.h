@@ -13,11 +13,11 @@ template <class Real, bool First> struct DistillerMessage {
 
   /// T37, T38: sn (atoms, stride 2F) += and v_mid (atoms, 3, F) = v +, from s (atoms, F) and v (atoms, 3, F), which is not read in layer 0.
   void forward(const Real* s, const Real* v, Real* sn, Real* v_mid) const {
-    const size_t f = edges.features;
+    const size_t v_row = row_stride<Real>(edges.features), sn_row = row_stride<Real>(2 * edges.features);
     const int feature0 = g * granule;
     const auto& pairs = edges.pairs;
     for (size_t row = 0; row < 3 * static_cast<size_t>(edges.atoms); ++row)
-      for (int c = feature0; c < feature0 + granule; c += width<Real>) store(v_mid + row * f + c, First ? V{} : load(v + row * f + c));
+      for (int c = feature0; c < feature0 + granule; c += width<Real>) store(v_mid + row * v_row + c, First ? V{} : load(v + row * v_row + c));
 
     for (int a = 0; a < pairs.count; a += pair_block) {
       const int b = std::min(pairs.count, a + pair_block);
@@ -30,19 +30,19 @@ template <class Real, bool First> struct DistillerMessage {
           const int at = feature0 + c;
           const Real* w = filters + static_cast<size_t>(p - a) * filter_row + c;
           const V ws = load(w), w2 = load(w + 2 * granule);
-          Real *si = sn + i * 2 * f + at, *sj = sn + j * 2 * f + at, *mi = v_mid + i * 3 * f + at, *mj = v_mid + j * 3 * f + at;
-          store(si, fma(ws, load(s + j * f + at), load(si)));
-          store(sj, fma(ws, load(s + i * f + at), load(sj)));
-          V i0 = fma(u0, w2, load(mi)), i1 = fma(u1, w2, load(mi + f)), i2 = fma(u2, w2, load(mi + 2 * f));
-          V j0 = fnma(u0, w2, load(mj)), j1 = fnma(u1, w2, load(mj + f)), j2 = fnma(u2, w2, load(mj + 2 * f));
+          Real *si = sn + i * sn_row + at, *sj = sn + j * sn_row + at, *mi = v_mid + i * 3 * v_row + at, *mj = v_mid + j * 3 * v_row + at;
+          store(si, fma(ws, load(s + j * v_row + at), load(si)));
+          store(sj, fma(ws, load(s + i * v_row + at), load(sj)));
+          V i0 = fma(u0, w2, load(mi)), i1 = fma(u1, w2, load(mi + v_row)), i2 = fma(u2, w2, load(mi + 2 * v_row));
+          V j0 = fnma(u0, w2, load(mj)), j1 = fnma(u1, w2, load(mj + v_row)), j2 = fnma(u2, w2, load(mj + 2 * v_row));
           if constexpr (!First) {
             const V w1 = load(w + granule);
-            const Real *vi = v + i * 3 * f + at, *vj = v + j * 3 * f + at;
-            i0 = fma(w1, load(vj), i0), i1 = fma(w1, load(vj + f), i1), i2 = fma(w1, load(vj + 2 * f), i2);
-            j0 = fma(w1, load(vi), j0), j1 = fma(w1, load(vi + f), j1), j2 = fma(w1, load(vi + 2 * f), j2);
+            const Real *vi = v + i * 3 * v_row + at, *vj = v + j * 3 * v_row + at;
+            i0 = fma(w1, load(vj), i0), i1 = fma(w1, load(vj + v_row), i1), i2 = fma(w1, load(vj + 2 * v_row), i2);
+            j0 = fma(w1, load(vi), j0), j1 = fma(w1, load(vi + v_row), j1), j2 = fma(w1, load(vi + 2 * v_row), j2);
           }
-          store(mi, i0), store(mi + f, i1), store(mi + 2 * f, i2);
-          store(mj, j0), store(mj + f, j1), store(mj + 2 * f, j2);
+          store(mi, i0), store(mi + v_row, i1), store(mi + 2 * v_row, i2);
+          store(mj, j0), store(mj + v_row, j1), store(mj + 2 * v_row, j2);
         }
       }
     }
@@ -51,12 +51,13 @@ template <class Real, bool First> struct DistillerMessage {
   /// T40, T41: s_bar (atoms, F) and v_bar (atoms, 3, F) turn from bars of the results into bars of the inputs, except in layer 0;
   /// gathered (atoms, 4, F) is scratch. `g_sums` as in PaiNN's message.
   void adjoint(const Real* s, const Real* v, bool last, Real* s_bar, Real* v_bar, Real* gathered, Real* g_sums) const {
-    const size_t f = edges.features;
+    const size_t f = edges.features, v_row = row_stride<Real>(edges.features), gathered_row = row_stride<Real>(4 * edges.features);
     const int feature0 = g * granule;
     const auto& pairs = edges.pairs;
     if constexpr (!First)
-      for (size_t row = 0; row < 4 * static_cast<size_t>(edges.atoms); ++row)
-        for (int c = feature0; c < feature0 + granule; c += width<Real>) store(gathered + row * f + c, V{});
+      for (size_t i = 0; i < static_cast<size_t>(edges.atoms); ++i)
+        for (int k = 0; k < 4; ++k)
+          for (int c = feature0; c < feature0 + granule; c += width<Real>) store(gathered + i * gathered_row + k * f + c, V{});
 
     for (int a = 0; a < pairs.count; a += pair_block) {
       const int b = std::min(pairs.count, a + pair_block);
@@ -69,20 +70,20 @@ template <class Real, bool First> struct DistillerMessage {
         for (int c = 0; c < granule; c += width<Real>) {
           const int at = feature0 + c;
           const Real *w = filters + row + c, *slope = edges.scratch.slope + row + c;
-          const Real *bi = v_bar + i * 3 * f + at, *bj = v_bar + j * 3 * f + at;
-          const V sbi = load(s_bar + i * f + at), sbj = load(s_bar + j * f + at), si = load(s + i * f + at), sj = load(s + j * f + at);
-          const V bi0 = load(bi), bi1 = load(bi + f), bi2 = load(bi + 2 * f), bj0 = load(bj), bj1 = load(bj + f), bj2 = load(bj + 2 * f);
+          const Real *bi = v_bar + i * 3 * v_row + at, *bj = v_bar + j * 3 * v_row + at;
+          const V sbi = load(s_bar + i * v_row + at), sbj = load(s_bar + j * v_row + at), si = load(s + i * v_row + at), sj = load(s + j * v_row + at);
+          const V bi0 = load(bi), bi1 = load(bi + v_row), bi2 = load(bi + 2 * v_row), bj0 = load(bj), bj1 = load(bj + v_row), bj2 = load(bj + 2 * v_row);
           const V d0 = bi0 - bj0, d1 = bi1 - bj1, d2 = bi2 - bj2, w2 = load(w + 2 * granule);
           sum = fma(fma(sbi, sj, sbj * si), load(slope), sum);
           sum = fma(fma(u2, d2, fma(u1, d1, u0 * d0)), load(slope + 2 * granule), sum);
           t0 = fma(w2, d0, t0), t1 = fma(w2, d1, t1), t2 = fma(w2, d2, t2);
           if constexpr (!First) {
-            const Real *vi = v + i * 3 * f + at, *vj = v + j * 3 * f + at;
-            const V ij = fma(bi2, load(vj + 2 * f), fma(bi1, load(vj + f), bi0 * load(vj)));
-            const V ji = fma(bj2, load(vi + 2 * f), fma(bj1, load(vi + f), bj0 * load(vi)));
+            const Real *vi = v + i * 3 * v_row + at, *vj = v + j * 3 * v_row + at;
+            const V ij = fma(bi2, load(vj + 2 * v_row), fma(bi1, load(vj + v_row), bi0 * load(vj)));
+            const V ji = fma(bj2, load(vi + 2 * v_row), fma(bj1, load(vi + v_row), bj0 * load(vi)));
             sum = fma(ij + ji, load(slope + granule), sum);
             const V ws = load(w), w1 = load(w + granule);
-            Real *gi = gathered + i * 4 * f + at, *gj = gathered + j * 4 * f + at;
+            Real *gi = gathered + i * gathered_row + at, *gj = gathered + j * gathered_row + at;
             store(gi, fma(ws, sbj, load(gi)));
             store(gj, fma(ws, sbi, load(gj)));
             store(gi + f, fma(w1, bj0, load(gi + f))), store(gi + 2 * f, fma(w1, bj1, load(gi + 2 * f))), store(gi + 3 * f, fma(w1, bj2, load(gi + 3 * f)));
@@ -98,9 +99,9 @@ template <class Real, bool First> struct DistillerMessage {
     if constexpr (!First)
       for (size_t i = 0; i < static_cast<size_t>(edges.atoms); ++i)
         for (int c = feature0; c < feature0 + granule; c += width<Real>) {
-          const Real* from = gathered + i * 4 * f + c;
-          store(s_bar + i * f + c, load(s_bar + i * f + c) + load(from));
-          for (size_t k = 0; k < 3; ++k) store(v_bar + (3 * i + k) * f + c, load(v_bar + (3 * i + k) * f + c) + load(from + (k + 1) * f));
+          const Real* from = gathered + i * gathered_row + c;
+          store(s_bar + i * v_row + c, load(s_bar + i * v_row + c) + load(from));
+          for (size_t k = 0; k < 3; ++k) store(v_bar + (3 * i + k) * v_row + c, load(v_bar + (3 * i + k) * v_row + c) + load(from + (k + 1) * f));
         }
   }
 };

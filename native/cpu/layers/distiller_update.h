@@ -40,46 +40,46 @@ template <class Real> struct DistillerUpdate {
 
   /// T43, T44 for a block of rows: sn (rows, 2F) holds s and receives n; s += and v_next (rows, 3, F) is set, unless it is null.
   void forward(const Share& share, int rows, Real* sn, const Real* v, Real* h, const DistillerUpdateSaved<Real>& saved, Real* v_next) const {
-    const size_t f = features;
+    const size_t f = features, v_row = row_stride<Real>(features), sn_row = row_stride<Real>(2 * features);
     const Columns one = share.columns<Real>(1, features);
     for (size_t i = 0; i < static_cast<size_t>(rows); ++i)
       for (int c = one.begin; c < one.end; c += width<Real>) {
         V norm2{};
-        for (size_t k = 0; k < 3; ++k) norm2 = fma(load(v + (3 * i + k) * f + c), load(v + (3 * i + k) * f + c), norm2);
+        for (size_t k = 0; k < 3; ++k) norm2 = fma(load(v + (3 * i + k) * v_row + c), load(v + (3 * i + k) * v_row + c), norm2);
         const V norm = sqrt(norm2);
-        store(sn + i * 2 * f + f + c, norm);
+        store(sn + i * sn_row + f + c, norm);
         store(saved.inverse_norm + i * f + c, norm > 0 ? splat(Real(1)) / norm : V{});  // no epsilon: the gradient at 0 is taken as 0
       }
     share.meet_columns();
-    multiply(first, sn, 2 * features, 0, rows, one, BiasSilu<Real>{h, saved.slope, features, bias1.get()});
+    multiply(first, sn, row_stride<Real>(2 * features), 0, rows, one, BiasSilu<Real>{h, saved.slope, features, bias1.get()});
     share.meet_columns();
     multiply(second, h, features, 0, rows, share.columns<Real>(last ? 1 : 3, features), AddBias<Real>{saved.y, 3 * features, bias2.get()});
     for (size_t i = 0; i < static_cast<size_t>(rows); ++i)
       for (int c = one.begin; c < one.end; c += width<Real>) {
         const Real* y = saved.y + i * 3 * f + c;
-        Real* s = sn + i * 2 * f + c;
+        Real* s = sn + i * sn_row + c;
         store(s, load(s) + load(y));
         if (!v_next) continue;
         for (int k = 0; k < 3; ++k)
-          store(v_next + (3 * i + k) * f + c, fma(load(y + f), load(v + (3 * i + k) * f + c), load(y + 2 * f) * mixed(m[k], v + 3 * i * f + c)));
+          store(v_next + (3 * i + k) * v_row + c, fma(load(y + f), load(v + (3 * i + k) * v_row + c), load(y + 2 * f) * mixed(m[k], v + 3 * i * v_row + c)));
       }
   }
 
   /// T45, T46: s_bar (rows, F) and v_bar (rows, 3, F) turn from bars of the results into bars of the inputs; v_bar is set in the last layer.
   void adjoint(const Share& share, int rows, const Real* v, const DistillerUpdateSaved<Real>& saved, const UpdateScratch<Real>& scratch, Real* s_bar,
                Real* v_bar) const {
-    const size_t f = features;
+    const size_t f = features, v_row = row_stride<Real>(features);
     const Columns one = share.columns<Real>(1, features);
     for (size_t i = 0; i < static_cast<size_t>(rows); ++i)
       for (int c = one.begin; c < one.end; c += width<Real>) {
         Real* y_bar = scratch.y_bar + i * 3 * f + c;
-        store(y_bar, load(s_bar + i * f + c));
+        store(y_bar, load(s_bar + i * v_row + c));
         V gate1{}, gate2{};
         if (!last)
           for (int k = 0; k < 3; ++k) {
-            const V bar = load(v_bar + (3 * i + k) * f + c);
-            gate1 = fma(bar, load(v + (3 * i + k) * f + c), gate1);
-            gate2 = fma(bar, mixed(m[k], v + 3 * i * f + c), gate2);
+            const V bar = load(v_bar + (3 * i + k) * v_row + c);
+            gate1 = fma(bar, load(v + (3 * i + k) * v_row + c), gate1);
+            gate2 = fma(bar, mixed(m[k], v + 3 * i * v_row + c), gate2);
           }
         store(y_bar + f, gate1);
         store(y_bar + 2 * f, gate2);
@@ -91,16 +91,16 @@ template <class Real> struct DistillerUpdate {
     for (size_t i = 0; i < static_cast<size_t>(rows); ++i)
       for (int c = one.begin; c < one.end; c += width<Real>) {
         const Real *y = saved.y + i * 3 * f + c, *c_bar = scratch.c_bar + i * 2 * f + c;
-        Real* bar = v_bar + 3 * i * f + c;
+        Real* bar = v_bar + 3 * i * v_row + c;
         const V norm_part = load(c_bar + f) * load(saved.inverse_norm + i * f + c);
-        store(s_bar + i * f + c, load(s_bar + i * f + c) + load(c_bar));
+        store(s_bar + i * v_row + c, load(s_bar + i * v_row + c) + load(c_bar));
         V mixed_bar[3] = {};
         if (!last)
           for (int l = 0; l < 3; ++l) {
             const Real column[3] = {m[0][l], m[1][l], m[2][l]};
-            mixed_bar[l] = fma(load(y + f), load(bar + l * f), load(y + 2 * f) * mixed(column, bar));
+            mixed_bar[l] = fma(load(y + f), load(bar + l * v_row), load(y + 2 * f) * mixed(column, bar));
           }
-        for (int l = 0; l < 3; ++l) store(bar + l * f, fma(norm_part, load(v + (3 * i + l) * f + c), mixed_bar[l]));
+        for (int l = 0; l < 3; ++l) store(bar + l * v_row, fma(norm_part, load(v + (3 * i + l) * v_row + c), mixed_bar[l]));
       }
     share.meet_columns();
   }
@@ -108,7 +108,7 @@ template <class Real> struct DistillerUpdate {
  private:
   /// sum_l row_l v_l of one atom
   V mixed(const Real* row, const Real* v) const {
-    return fma(splat(row[2]), load(v + 2 * static_cast<size_t>(features)), fma(splat(row[1]), load(v + features), splat(row[0]) * load(v)));
+    return fma(splat(row[2]), load(v + 2 * row_stride<Real>(features)), fma(splat(row[1]), load(v + row_stride<Real>(features)), splat(row[0]) * load(v)));
   }
 };
 

@@ -63,9 +63,10 @@ template <class Real> class Readout {
     const int depth = static_cast<int>(hidden_.size());
     const Columns mine = share.columns<Real>(1, last_width_);
     Real* z_bar = depth ? scratch.slope[depth - 1] : q_bar;  // the slope turns into the bar in place
+    const int z_row = depth ? last_width_ : row_stride<Real>(last_width_);
     for (int i = 0; i < rows; ++i)
       for (int c = mine.begin; c < mine.end; c += width<Real>) {
-        Real* z = z_bar + static_cast<size_t>(i) * last_width_ + c;
+        Real* z = z_bar + static_cast<size_t>(i) * z_row + c;
         const V weight = load(last_.get() + c);
         store(z, depth && PAINNLESS_FAULT("readout slope omitted", false, true) ? load(z) * weight : weight);
       }
@@ -73,7 +74,7 @@ template <class Real> class Readout {
       share.meet_columns();
       const Packed<Real>& w = hidden_[l].adjoint;
       if (l == 0)
-        multiply(w, scratch.slope[0], w.inputs, 0, rows, share.columns<Real>(1, w.outputs), Store<Real>{q_bar, w.outputs});
+        multiply(w, scratch.slope[0], w.inputs, 0, rows, share.columns<Real>(1, w.outputs), Store<Real>{q_bar, row_stride<Real>(w.outputs)});
       else
         multiply(w, scratch.slope[l], w.inputs, 0, rows, share.columns<Real>(1, w.outputs), Scale<Real>{scratch.slope[l - 1], scratch.slope[l - 1], w.outputs});
     }

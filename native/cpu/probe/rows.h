@@ -6,13 +6,13 @@ namespace painnless::PAINNLESS_ISA {
 
 using Values = std::vector<double>;
 
-/// Rows of blocks of `features`, each block padded by itself; `stride` blocks from row to row.
+/// Rows of blocks of `features`, each block padded by itself, with room for `stride` blocks a row. Vectors (atoms, 3, F) are three rows an atom.
 template <class Real> struct Rows {
   int features;
   int width() const { return padded(features); }
 
   int count(const Values& values, int blocks) const { return static_cast<int>(values.size()) / (blocks * features); }
-  AlignedArray<Real> blank(int rows, int blocks) const { return AlignedArray<Real>(static_cast<size_t>(rows) * blocks * width()); }
+  AlignedArray<Real> blank(int rows, int blocks) const { return AlignedArray<Real>(static_cast<size_t>(rows) * row_stride<Real>(blocks * width())); }
   AlignedArray<Real> from(const Values& values, int blocks, int stride) const {
     AlignedArray<Real> rows = blank(count(values, blocks), stride);
     for (size_t k = 0; k < values.size(); ++k) rows[place(k, blocks, stride)] = static_cast<Real>(values[k]);
@@ -28,7 +28,7 @@ template <class Real> struct Rows {
  private:
   size_t place(size_t k, int blocks, int stride) const {
     const size_t block = k / features;
-    return (block / blocks * stride + block % blocks) * width() + k % features;
+    return block / blocks * row_stride<Real>(stride * width()) + block % blocks * width() + k % features;
   }
 };
 
