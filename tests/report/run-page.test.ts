@@ -75,7 +75,7 @@ describe.skipIf(browserPath === null)(
       const views = await inkOf(page, "#view canvas");
       expect(views).toHaveLength(1);
       expect(views[0]?.different).toBeGreaterThan(2000);
-      expect(await page.isVisible("#view > svg")).toBe(false);
+      for (const still of await page.$$("#view > svg, .still")) expect(await still.isVisible()).toBe(false);
       expect(complaints).toEqual([]);
       expect(requests.filter((url) => !url.startsWith("data:"))).toEqual([`file://${pages[name]}`]);
     };
