@@ -6,6 +6,7 @@ import { readModelFile } from "../model/model-file.ts";
 import { parseKeyFile, parsePublicKeys, type ServerCurve } from "../wire/curve.ts";
 import { readKey } from "../wire/destination.ts";
 import { protocolVersion } from "../wire/messages.ts";
+import { reviving } from "../wire/reviving.ts";
 import { Server } from "../wire/server.ts";
 import { wholeNumber } from "./arguments.ts";
 import type { CommandData } from "./command.ts";
@@ -68,10 +69,19 @@ async function serve(args: Arguments, { signal, onTerminate, abandon }: CommandD
   });
   const [model, version] = await Promise.all([readModelFile(args.model), packageVersion()]);
   const log = openLog(args.log ?? null, args.private ? "warn" : "info");
-  const sides = sidesOf({ model, checkpoint: null, threads });
+  const open = () => sidesOf({ model, checkpoint: null, threads });
+  let sides = open();
   let computing = false;
   try {
-    const { potential, note, versions } = await sides.open(args.side);
+    const { potential: first, note, versions } = await sides.open(args.side);
+    const potential = first.name.startsWith("native:")
+      ? first
+      : reviving(first, async () => {
+          log.warn({ side: first.name }, "opened again");
+          await sides.close();
+          sides = open();
+          return (await sides.open(args.side)).potential;
+        });
     const server = await Server.start(potential, {
       ...{ endpoint: args.endpoint ?? null, curve, ownFolder: args.private, limits, log },
       ...{ model: model.sha256, cutoff: model.config.cutoff },
@@ -89,6 +99,7 @@ async function serve(args: Arguments, { signal, onTerminate, abandon }: CommandD
     await server.close();
     computing = server.isComputing && potential.name.startsWith("native:");
   } finally {
+    if (args.private) process.stdin.destroy();
     if (computing) abandon();
     else await sides.close();
   }
@@ -107,7 +118,7 @@ async function curveOf({ endpoint, key, clients }: Arguments): Promise<ServerCur
 function watchStarter(gone: (why: string) => void): void {
   const starter = process.ppid;
   process.stdin.on("end", () => gone("standard input ended")).on("error", () => gone("standard input failed"));
-  process.stdin.resume().unref();
+  process.stdin.resume();
   setInterval(() => {
     if (process.ppid !== starter) gone(`process ${starter} is gone`);
   }, 250).unref();

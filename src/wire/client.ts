@@ -39,8 +39,7 @@ export class RemotePotential implements Potential {
    *  @throws {PainnlessError} TIMEOUT when nobody answers, UNSUPPORTED when the two speak different protocols or the model is another */
   static async connect(endpoint: string, options: RemoteOptions = {}): Promise<RemotePotential> {
     const { connectMs = 10_000, silenceMs = 10_000, model = null, ended } = options;
-    const exchange = new Exchange(await readDestination(endpoint), silenceMs);
-    void ended?.then((error) => exchange.fail(error));
+    const exchange = new Exchange(await readDestination(endpoint), silenceMs, ended);
     try {
       return new RemotePotential(exchange, await greet(exchange, connectMs, model));
     } catch (error) {

@@ -3,6 +3,7 @@ import { Context, Dealer } from "zeromq";
 import { PainnlessError } from "../errors.ts";
 import type { Address } from "./batch.ts";
 import { addressOf, type DecodedMessage, decodeMessage, encodeMessage } from "./codec.ts";
+import type { ClientCurve } from "./curve.ts";
 import type { Destination } from "./destination.ts";
 
 export interface RequestOptions {
@@ -22,6 +23,8 @@ interface Pending {
 const context = new Context({ blocky: false });
 const tickMs = 100;
 const byeLingerMs = 50;
+/** Who knows the server's process can say why the connection ended, a moment later. */
+const reasonMs = 500;
 
 /** One DEALER socket: requests out, answers matched by id, signs of life watched. One writer queue, one reader.
  *  Nothing is shared between two exchanges: the epoch tells the answers of one from those of another. */
@@ -41,7 +44,9 @@ export class Exchange {
   #met = false;
   #lastPing = 0;
 
-  constructor({ endpoint, curve }: Destination, silenceMs: number) {
+  /** @param silenceMs without any sign of life, after which an owed answer is given up
+   *  @param ended resolves, with the reason, when the server's process is known to be gone */
+  constructor({ endpoint, curve }: Destination, silenceMs: number, ended: Promise<PainnlessError> | null = null) {
     this.endpoint = endpoint;
     this.#silenceMs = silenceMs;
     const keys = curve && {
@@ -49,7 +54,8 @@ export class Exchange {
       curveServerKey: curve.serverKey,
     };
     this.#socket = new Dealer({ context, linger: 0, reconnectInterval: 20, sendTimeout: silenceMs, ...keys });
-    if (curve !== null) this.#watchKeys(curve.pair.publicKey);
+    void ended?.then((error) => this.fail(error));
+    this.#watch(curve, ended === null ? 0 : reasonMs);
     this.#socket.connect(endpoint);
     void this.#read();
   }
@@ -97,11 +103,21 @@ export class Exchange {
     this.#socket.close();
   }
 
-  /** ZeroMQ would try again for ever. */
-  #watchKeys(publicKey: string): void {
-    this.#socket.events.on("handshake:error:auth", () => {
-      const remedy = `add this line to its list of clients: ${publicKey} NAME`;
-      this.fail(new PainnlessError("UNSUPPORTED", `the server at ${this.endpoint} does not know our key; ${remedy}`, { field: "key" }));
+  /** ZeroMQ would connect again for ever; but what the server owed is lost with the connection, and who answers then may be another. */
+  #watch(curve: ClientCurve | null, waitMs: number): void {
+    const { events } = this.#socket;
+    const where = `the server at ${this.endpoint}`;
+    events.on("disconnect", () => {
+      const gone = new PainnlessError("WORKER_DIED", `${where} is gone: it closed the connection`);
+      const misled = new PainnlessError(
+        "UNSUPPORTED",
+        `${where} closed the connection without a word; is this its key: ${curve?.serverKey}?`,
+      );
+      setTimeout(() => this.fail(curve !== null && !this.#met ? misled : gone), waitMs);
+    });
+    events.on("handshake:error:auth", () => {
+      const remedy = `add this line to its list of clients: ${curve?.pair.publicKey} NAME`;
+      this.fail(new PainnlessError("UNSUPPORTED", `${where} does not know our key; ${remedy}`, { field: "key" }));
     });
   }
 

@@ -37,6 +37,7 @@ export interface ServerLog {
 
 const busyMs = 250;
 const byeMs = 20;
+const sweepMs = 50;
 const silent: ServerLog = { info: () => {} };
 
 /** Offers a potential at an endpoint. What waits is computed together; each result is what it would be alone. */
@@ -55,6 +56,7 @@ export class Server {
   readonly #evaluations: Evaluations;
   readonly #motions: Motions;
   readonly #ticker: NodeJS.Timeout;
+  #sweeping: NodeJS.Timeout | null = null;
   #closing: Promise<void> | null = null;
 
   private constructor(potential: Potential, options: ServerOptions, limits: Limits, door: Door) {
@@ -69,6 +71,7 @@ export class Server {
     this.#evaluations = new Evaluations(potential, limits, this.#ledger, this.#tally, this.#turns);
     this.#motions = new Motions(options.openMotion ?? null, potential, limits, this.#ledger, this.#turns);
     this.#ticker = setInterval(() => this.#ledger.sayBusy(), busyMs);
+    this.#socket.events.on("disconnect", () => this.#sweepSoon());
   }
 
   /** @throws {PainnlessError} USAGE (an endpoint in use, or that cannot be), UNSUPPORTED (tcp without keys) */
@@ -96,6 +99,7 @@ export class Server {
     this.#log.info({ owed: this.#ledger.size }, "stopping");
     await this.#ledger.drain(graceMs);
     clearInterval(this.#ticker);
+    if (this.#sweeping !== null) clearTimeout(this.#sweeping);
     for (const { mailbox, epoch } of this.#clients.values()) void mailbox.send(encodeMessage({ kind: "bye", epoch }));
     // ZeroMQ sends in a thread of its own, which the end of this process would cut short.
     if (this.#clients.size > 0) await new Promise((resolve) => setTimeout(resolve, byeMs));
@@ -155,10 +159,18 @@ export class Server {
     }
   }
 
-  /** Finds out who of those that wait for nothing has gone without a word: what is sent to them cannot be delivered. */
+  /** ZeroMQ says that a connection ended, but not whose. */
+  #sweepSoon(): void {
+    this.#sweeping ??= setTimeout(() => {
+      this.#sweeping = null;
+      void this.#sweep();
+    }, sweepMs);
+  }
+
+  /** Finds out who has gone without a word: what is sent to them cannot be delivered. */
   async #sweep(): Promise<void> {
-    const idle = [...this.#clients.values()].filter(({ owed }) => owed.size === 0);
-    await Promise.all(idle.map(({ mailbox, epoch }) => mailbox.isBlocked || mailbox.offer(encodeMessage({ kind: "pong", epoch, id: 0 }))));
+    const reachable = [...this.#clients.values()].filter(({ mailbox }) => !mailbox.isBlocked);
+    await Promise.all(reachable.map(({ mailbox, epoch }) => mailbox.offer(encodeMessage({ kind: "pong", epoch, id: 0 }))));
   }
 
   #welcome(route: Buffer, hello: MessageOf<"hello">): void {

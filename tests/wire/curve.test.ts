@@ -39,7 +39,7 @@ describe("over tcp", () => {
         message: expect.stringContaining(stranger.publicKey),
       });
       const mistaken = RemotePotential.connect(withKeys(endpoint, "listed", "stranger.pub"), { connectMs: 500 });
-      await expect(mistaken).rejects.toMatchObject({ code: "TIMEOUT" });
+      await expect(mistaken).rejects.toMatchObject({ code: "UNSUPPORTED", message: expect.stringContaining(stranger.publicKey) });
       await expect(RemotePotential.connect(endpoint)).rejects.toMatchObject({
         code: "UNSUPPORTED",
         message: expect.stringContaining("plaintext"),
