@@ -50,13 +50,13 @@ async function kill(argv: readonly string[], random: Random): Promise<boolean> {
   const { child, ended } = start([...argv, "--log", "json", "--checkpoint-every", "150"]);
   const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms * random.uniform()));
   // Half of them at any moment, also before there is a step; half while it surely runs.
-  if (random.uniform() < 0.5) await wait(700);
+  if (random.uniform() < 0.5) await wait(450);
   else {
     await new Promise((resolve) => {
       child.stdout?.once("data", resolve);
       child.once("close", resolve);
     });
-    await wait(60);
+    await wait(40);
   }
   const killed = child.kill("SIGKILL");
   const { status, err } = await ended;

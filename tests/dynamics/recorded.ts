@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { expect } from "vitest";
 import { readCheckpoint } from "../../src/dynamics/checkpoint.ts";
 import { pathsOf, Recording, type RecordingPaths, type RunIdentity } from "../../src/dynamics/recording.ts";
 import { type RunEnd, type RunRequest, runSession } from "../../src/dynamics/run.ts";
@@ -69,7 +70,9 @@ export async function goOn(folder: string, settings: Settings = {}): Promise<Run
 /** What a run leaves: frames and log byte for byte, and the last state. */
 export async function remains(folder: string) {
   const { checkpoint, log, trajectory } = pathsIn(folder);
-  const { state, stop, trajectory: place } = await readCheckpoint(checkpoint);
+  const { state, stop, trajectory: place, log: logPlace } = await readCheckpoint(checkpoint);
   const files = await Promise.all([log, trajectory ?? ""].map((path) => readFile(path, "utf8")));
+  // Nothing lies behind what the last checkpoint speaks of.
+  expect(files.map((file) => Buffer.byteLength(file))).toEqual([logPlace.mark.bytes, place?.mark.bytes]);
   return { state, stop, frames: place?.frames, files };
 }
