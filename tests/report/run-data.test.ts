@@ -3,7 +3,7 @@ import type { MdResult } from "../../src/dynamics/result.ts";
 import { drawnAtom } from "../../src/report/dynamics/atoms.ts";
 import { plotsOf, timeUnit } from "../../src/report/dynamics/curves.ts";
 import { bondsBetween } from "../../src/report/dynamics/embedded.ts";
-import { FrameSelection, selectFrames } from "../../src/report/dynamics/frames.ts";
+import { FrameSelection } from "../../src/report/dynamics/frames.ts";
 import { embedFrames, formula } from "../../src/report/dynamics/molecule.ts";
 import { nearest } from "../../src/report/dynamics/nearest.ts";
 import { thinSeries } from "../../src/report/dynamics/thin.ts";
@@ -62,14 +62,6 @@ describe("frames for a page", () => {
       expect(selection.frames.length).toBeLessThanOrEqual(most);
       expect(selection.frames.length).toBeGreaterThanOrEqual(most / 2);
     }
-  });
-
-  test("are those of the first replica", async () => {
-    async function* stream() {
-      yield { time: 0, positions: Float64Array.from({ length: 12 }, (_, i) => i) };
-    }
-    const { seed, frames } = await selectFrames(stream(), 2, 7);
-    expect([seed, [...(frames[0]?.positions ?? [])]]).toEqual([7, [0, 1, 2, 3, 4, 5]]);
   });
 
   const unpacked = ({ positions, scale }: ReturnType<typeof embedFrames>) => {

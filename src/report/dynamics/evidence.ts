@@ -1,4 +1,4 @@
-import type { MdResult } from "../../dynamics/result.ts";
+import type { Attribution, MdResult } from "../../dynamics/result.ts";
 import { lineChart } from "../charts.ts";
 import { intervalChart } from "../interval-chart.ts";
 import { type Markup, markup } from "../markup.ts";
@@ -47,11 +47,16 @@ export function attributionSection({ attribution, checks }: MdResult): Markup | 
     markup`<p>${sentence(attribution.sentence)}</p>`,
     markup`<figure class="wide">${intervalChart(rows, unit, limit, "The drift and its causes")}</figure>`,
     scroll("Causes of the drift", causes),
-    crossings === null
-      ? null
-      : markup`<p>${formatCount(crossings.count, "time")} a pair of atoms crossed the cutoff: the energy changed by ${formatNumber(crossings.rmsAtCrossings)} meV (rms) in those steps, by ${formatNumber(crossings.rmsElsewhere)} meV in the others, and by at most ${formatNumber(crossings.largest)} meV.</p>`,
+    crossings === null ? null : markup`<p>${crossingWords(crossings)}</p>`,
     markup`<details><summary>the ${runs.length} runs, and what was taken from what</summary><ul>${methods}</ul>${scroll("Runs of the attribution", markup`<table><caption>dt in fs, skin in Å, drift in ${unit}</caption><thead><tr><th scope="col" class="text">run</th><th scope="col" class="text">side</th><th scope="col">dt</th><th scope="col">skin</th><th scope="col">steps</th><th scope="col">replicas</th><th scope="col">seed</th><th scope="col">drift</th></tr></thead><tbody>${made}</tbody></table>`)}</details>`,
   );
+}
+
+function crossingWords({ count, rmsAtCrossings, largest, rmsElsewhere, jump }: NonNullable<Attribution["crossings"]>): string {
+  const elsewhere = `${formatNumber(rmsElsewhere)} meV`;
+  if (count === 0)
+    return `No pair of atoms crossed the cutoff; in a step the energy changes by ${elsewhere} (rms) that the forces do not account for.`;
+  return `In ${formatCount(count, "step")} a pair of atoms crossed the cutoff: there the energy changed by ${formatNumber(rmsAtCrossings)} meV (rms, at most ${formatNumber(largest)}) that the forces do not account for, elsewhere by ${elsewhere}: the energy ${jump ? "jumps at the cutoff" : "passes the cutoff without a jump"}.`;
 }
 
 /** Order in the time step, reversal, momentum: what velocity Verlet promises for forces that are the slope of an energy. */

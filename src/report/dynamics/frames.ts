@@ -1,5 +1,3 @@
-import type { Frame } from "../../dynamics/session.ts";
-
 /** Frames of one replica, for the page. */
 export interface ShownFrames {
   /** seed of the replica */
@@ -42,17 +40,6 @@ export class FrameSelection {
   get frames(): readonly ShownFrame[] {
     return this.#frames;
   }
-}
-
-/** An even selection of the frames of a run, of its first replica. @param seed of that replica */
-export async function selectFrames(
-  frames: AsyncIterable<Pick<Frame, "time" | "positions">>,
-  atoms: number,
-  seed: number,
-): Promise<ShownFrames> {
-  const selection = new FrameSelection(atoms);
-  for await (const { time, positions } of frames) selection.add({ time, positions: positions.slice(0, 3 * atoms) });
-  return { seed, frames: selection.frames };
 }
 
 const mostFrames = 1200;
