@@ -9,6 +9,7 @@ namespace {
 Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new Classes());
   exports["version"] = PAINNLESS_VERSION;
+  define_cuda(env, exports);
   define_engine(env, exports);
   define_functions(env, exports);
   define_session(env, exports);

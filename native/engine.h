@@ -6,6 +6,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace painnless {
@@ -62,7 +63,8 @@ struct Evaluation {
   std::vector<int32_t> edges;      // (structures) directed edges
 };
 
-struct Plan {
+/// How an engine works on a structure of so many atoms and pairs.
+struct CpuPlan {
   InstructionSet instruction_set;
   int threads;
   bool filters_tabulated;
@@ -70,6 +72,12 @@ struct Plan {
   bool activations_kept;
   double weight_bytes, scratch_bytes;
 };
+struct CudaPlan {
+  std::string schedule;
+  int tile;  // atoms of a block
+  double weight_bytes, scratch_bytes;
+};
+using Plan = std::variant<CpuPlan, CudaPlan>;
 
 struct CpuOptions {
   Precision precision;

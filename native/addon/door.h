@@ -9,6 +9,7 @@ struct Classes {
   Napi::FunctionReference engine, session;
 };
 
+void define_cuda(Napi::Env env, Napi::Object exports);
 void define_engine(Napi::Env env, Napi::Object exports);
 void define_functions(Napi::Env env, Napi::Object exports);
 void define_session(Napi::Env env, Napi::Object exports);

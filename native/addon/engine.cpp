@@ -2,6 +2,7 @@
 #include <chrono>
 
 #include "../cpu/engine.h"
+#include "../cuda/engine.h"
 #include "door.h"
 #include "job.h"
 #include "values.h"
@@ -15,6 +16,8 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
     return DefineClass(env, "EngineObject",
                        {InstanceMethod<&EngineObject::evaluate>("evaluate"), InstanceMethod<&EngineObject::time>("time"),
                         InstanceMethod<&EngineObject::plan>("plan"), InstanceMethod<&EngineObject::create_session>("createSession"),
+                        InstanceMethod<&EngineObject::activity>("activity"), InstanceMethod<&EngineObject::card_neighbors>("cardNeighbors"),
+                        InstanceMethod<&EngineObject::card_seconds>("cardSeconds"),
                         InstanceMethod<&EngineObject::close>("close")});
   }
 
@@ -65,6 +68,59 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
   }
 
   void close(const Napi::CallbackInfo&) { desk_->close(); }
+
+  // What only an engine on a card can tell; native.ts gives these names to no other.
+  static CudaEngine& on_card(Engine& engine) {
+    if (auto* cuda = dynamic_cast<CudaEngine*>(&engine)) return *cuda;
+    throw InputError("UNSUPPORTED", "device", "this engine runs on no GPU");
+  }
+
+  Napi::Value activity(const Napi::CallbackInfo& info) {
+    desk_->require_open(info.Env());
+    return (new Job(info.Env(), desk_, [](Engine& engine) {
+             return [now = on_card(engine).activity()](Napi::Env env) -> Napi::Value {
+               auto object = Napi::Object::New(env);
+               object["schedule"] = now.schedule;
+               object["compilations"] = now.compilations;
+               object["captures"] = now.captures;
+               object["allocations"] = now.allocations;
+               object["arenaBytes"] = now.arena_bytes;
+               object["weightBytes"] = now.weight_bytes;
+               return object;
+             };
+           }))->submit();
+  }
+
+  Napi::Value card_neighbors(const Napi::CallbackInfo& info) {
+    desk_->require_open(info.Env());
+    const auto batch = std::make_shared<OwnedBatch>(info[0].As<Napi::Object>());
+    return (new Job(info.Env(), desk_, [batch](Engine& engine) {
+             return [list = on_card(engine).neighbors(batch->view())](Napi::Env env) -> Napi::Value {
+               auto object = Napi::Object::New(env);
+               object["receivers"] = array_from<Napi::Int32Array>(env, list.receivers);
+               object["senders"] = array_from<Napi::Int32Array>(env, list.senders);
+               object["shifts"] = array_from<Napi::Int32Array>(env, list.shifts);
+               object["vectors"] = array_from<Napi::Float64Array>(env, list.vectors);
+               object["reverse"] = array_from<Napi::Int32Array>(env, list.reverse);
+               return object;
+             };
+           }))->submit();
+  }
+
+  Napi::Value card_seconds(const Napi::CallbackInfo& info) {
+    desk_->require_open(info.Env());
+    const auto batch = std::make_shared<OwnedBatch>(info[0].As<Napi::Object>());
+    const Want want = want_from(info[1].As<Napi::Object>());
+    const int count = info[2].As<Napi::Number>().Int32Value();
+    return (new Job(info.Env(), desk_, [batch, want, count](Engine& engine) {
+             return [seconds = on_card(engine).device_seconds(batch->view(), want, count)](Napi::Env env) -> Napi::Value {
+               auto object = Napi::Object::New(env);
+               object["search"] = seconds.search;
+               object["network"] = seconds.network;
+               return object;
+             };
+           }))->submit();
+  }
 
   std::shared_ptr<Desk> desk_;
 };

@@ -55,8 +55,21 @@ Napi::Object evaluation_to(Napi::Env env, const Evaluation& result) {
   return object;
 }
 
-Napi::Object plan_to(Napi::Env env, const Plan& plan) {
+namespace {
+
+Napi::Object plan_to(Napi::Env env, const CudaPlan& plan) {
   auto object = Napi::Object::New(env);
+  object["device"] = "cuda";
+  object["schedule"] = plan.schedule;
+  object["tile"] = plan.tile;
+  object["weightBytes"] = plan.weight_bytes;
+  object["scratchBytes"] = plan.scratch_bytes;
+  return object;
+}
+
+Napi::Object plan_to(Napi::Env env, const CpuPlan& plan) {
+  auto object = Napi::Object::New(env);
+  object["device"] = "cpu";
   object["instructionSet"] = name_of(plan.instruction_set);
   object["threads"] = plan.threads;
   object["filters"] = plan.filters_tabulated ? "tabulated" : "direct";
@@ -65,6 +78,12 @@ Napi::Object plan_to(Napi::Env env, const Plan& plan) {
   object["weightBytes"] = plan.weight_bytes;
   object["scratchBytes"] = plan.scratch_bytes;
   return object;
+}
+
+}  // namespace
+
+Napi::Object plan_to(Napi::Env env, const Plan& plan) {
+  return std::visit([&](const auto& one) { return plan_to(env, one); }, plan);
 }
 
 }  // namespace painnless

@@ -1,8 +1,10 @@
 // The CPU engine for one instruction set (PAINNLESS_ISA): neighbours, units of work, the network, results.
 #include <atomic>
 #include <chrono>
+#include <numeric>
 #include <string>
 
+#include "../neighbors/curve.h"
 #include "../neighbors/kept.h"
 #include "distiller.h"
 #include "engine.h"
@@ -13,7 +15,7 @@ namespace painnless::PAINNLESS_ISA {
 namespace {
 
 constexpr int joint_atoms = 256;  // a structure of more atoms is shared by all threads; smaller ones are dealt out whole
-constexpr int chunk_atoms = 64;   // small structures are put together up to here
+constexpr int chunk_atoms = 64;   // small structures are put together up to here; the atoms of larger ones are worked on in the order of a curve through space
 
 /// Structures [begin, end) with their atoms and pairs.
 struct Chunk {
@@ -65,13 +67,14 @@ template <class Network, class Real> class CpuEngine final : public Engine {
       Workspace scratch;
       lay_out(arena, scratch, schedule, atoms, pairs);
     });
-    return {options_.instruction_set, team_.size(), network_.filters.tabulated(), network_.filters.intervals(), schedule.keep_activations,
+    return CpuPlan{options_.instruction_set, team_.size(), network_.filters.tabulated(), network_.filters.intervals(), schedule.keep_activations,
             network_.weight_bytes(), static_cast<double>(bytes)};
   }
 
  private:
   struct Workspace {
     Arena arena;
+    SpaceCurve curve;
     Unit<Real> unit;
     typename Network::Activations activations;
   };
@@ -113,9 +116,20 @@ template <class Network, class Real> class CpuEngine final : public Engine {
     Unit<Real>& unit = work.unit;
     unit.atoms = chunk.atoms;
     unit.pairs.count = 0;
-    const int first = batch.offsets[chunk.begin];
-    std::copy_n(batch.numbers.begin() + first, chunk.atoms, unit.numbers);
-    for (int s = chunk.begin; s < chunk.end; ++s) unit.pairs.add(lists_[s], batch.offsets[s] - first, network_.direction_eps);
+    for (int s = chunk.begin; s < chunk.end; ++s) {
+      const int first = batch.offsets[s], place0 = first - batch.offsets[chunk.begin];
+      const size_t atoms = batch.offsets[s + 1] - first;
+      const std::span atom_at(unit.atom_at + place0, atoms), place_of(unit.place_of + place0, atoms);
+      if (atoms > static_cast<size_t>(chunk_atoms)) {
+        work.curve.arrange(batch.positions.subspan(3 * static_cast<size_t>(first), 3 * atoms), batch.cells.subspan(9 * static_cast<size_t>(s), 9),
+                           batch.pbc.subspan(3 * static_cast<size_t>(s), 3), config_.cutoff / 2, atom_at, place_of);
+      } else {
+        std::iota(atom_at.begin(), atom_at.end(), 0);
+        std::iota(place_of.begin(), place_of.end(), 0);
+      }
+      for (size_t place = 0; place < atoms; ++place) unit.numbers[place0 + place] = batch.numbers[first + atom_at[place]];
+      unit.pairs.add(lists_[s], atom_at, place_of, place0, network_.direction_eps);
+    }
   }
 
   void compute(const Share& share, const Schedule& schedule, Want want, Workspace& work) const {
@@ -147,14 +161,13 @@ template <class Network, class Real> class CpuEngine final : public Engine {
 
   /// Energies, forces (T34) and stress (T35, T36) of a finished unit, in the order of atoms and pairs, in double.
   void collect(const Batch& batch, Want want, const Chunk& chunk, const Unit<Real>& unit, Evaluation& result) const {
-    const int first = batch.offsets[chunk.begin];
     const double scale = config_.energy_unit;
     int pair = 0;
     for (int s = chunk.begin; s < chunk.end; ++s) {
-      const int atom0 = batch.offsets[s] - first, atoms = batch.offsets[s + 1] - batch.offsets[s];
+      const int first = batch.offsets[s], place0 = first - batch.offsets[chunk.begin], atoms = batch.offsets[s + 1] - first;
       for (int i = 0; i < atoms; ++i) {
-        const double energy = scale * unit.energies[atom0 + i];
-        result.energies[first + atom0 + i] = energy;
+        const double energy = scale * unit.energies[place0 + unit.place_of[place0 + i]];
+        result.energies[first + i] = energy;
         result.net_energy[s] += energy;
       }
       double virial[9] = {};
@@ -162,8 +175,8 @@ template <class Network, class Real> class CpuEngine final : public Engine {
         if (!want.forces && !want.stress) continue;
         const double *r = unit.pairs.vector + 3 * static_cast<size_t>(pair), *gradient = unit.gradient + 3 * static_cast<size_t>(pair);
         if (want.forces) {
-          double* to = &result.forces[3 * static_cast<size_t>(first + unit.pairs.first[pair])];
-          double* from = &result.forces[3 * static_cast<size_t>(first + unit.pairs.second[pair])];
+          double* to = &result.forces[3 * static_cast<size_t>(first + unit.atom_at[unit.pairs.first[pair]])];
+          double* from = &result.forces[3 * static_cast<size_t>(first + unit.atom_at[unit.pairs.second[pair]])];
           for (int k = 0; k < 3; ++k) {
             const double g = scale * gradient[k];
             to[k] += g;

@@ -1,6 +1,6 @@
 import { defineCommand } from "citty";
 import type { NativePlan } from "../engine/native.ts";
-import { planFor } from "../engine/plan.ts";
+import { cudaPlanFor, planFor } from "../engine/plan.ts";
 import { PainnlessError } from "../errors.ts";
 import { findingsOf } from "../model/findings.ts";
 import { type ModelFile, readModelFile } from "../model/model-file.ts";
@@ -59,10 +59,14 @@ export const inspectCommand = defineCommand({
   },
 });
 
+/** What `inspect` plans for where it does not know the card: the limits of Ampere's largest. */
+const usualCard = { architecture: 80, multiprocessors: 108, sharedBytes: 163 * 1024 };
+
 /** The engine's plans; where there is no engine, a model can still be looked at, and the reason is shown in their place. */
 async function plansFor(model: ModelFile, atoms: number, pairs: number): Promise<{ found: Plans } | { missing: string }> {
   try {
-    return { found: await Promise.all(precisions.map((precision) => planFor(model, precision, atoms, pairs))) };
+    const onCpu = await Promise.all(precisions.map((precision) => planFor(model, precision, atoms, pairs)));
+    return { found: [...onCpu, ...precisions.map((precision) => cudaPlanFor(model, precision, usualCard, atoms, pairs))] };
   } catch (error) {
     if (error instanceof PainnlessError && error.code === "MISSING") return { missing: error.message };
     throw error;
@@ -71,6 +75,14 @@ async function plansFor(model: ModelFile, atoms: number, pairs: number): Promise
 
 function describePlan(plan: NativePlan): string {
   const megabytes = (bytes: number) => `${(bytes / 1e6).toPrecision(3)} MB`;
+  if (plan.device === "cuda")
+    return [
+      `${plan.schedule} schedule, ${plan.tile} atoms a block`,
+      "filters computed for each edge",
+      "activations kept",
+      `weights ${megabytes(plan.weightBytes)}`,
+      `arena ${megabytes(plan.scratchBytes)}`,
+    ].join("; ");
   const filters = plan.filters === "tabulated" ? `filters tabulated in ${plan.knots} intervals` : "filters computed for each pair";
   return [
     `${plan.instructionSet}, ${plan.threads} ${plan.threads === 1 ? "thread" : "threads"}`,

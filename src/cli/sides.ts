@@ -1,5 +1,8 @@
 import { finiteDifferencePotential } from "../crosscheck/fd.ts";
+import { createCudaEngine } from "../engine/cuda.ts";
+import { automaticSide, cudaCards } from "../engine/device.ts";
 import { createNativeEngine } from "../engine/engine.ts";
+import { kernelCache, nvrtcCandidates } from "../engine/nvrtc.ts";
 import { PainnlessError } from "../errors.ts";
 import type { ModelFile } from "../model/model-file.ts";
 import { type PythonEnvironment, resolvePython } from "../python/environment.ts";
@@ -40,6 +43,8 @@ export const sideForms = [
   "auto:f64",
   "native:cpu:f64",
   "native:cpu:f32",
+  "native:cuda:f32",
+  "native:cuda:f64",
   "torch:cpu:f64",
   "torch:cpu:f32",
   "torch:cuda:f32",
@@ -60,9 +65,10 @@ export function assertSide(side: string): void {
     assertSide(side.slice(3));
     return;
   }
-  if (/^native:cuda:(f32|f64|mixed)$/.test(side))
-    throw new PainnlessError("MISSING", `side "${side}": this build has no CUDA engine; use native:cpu:f32, or torch:cuda:f32 for a GPU`);
-  const known = /^(auto(:f32|:f64)?|package|(native:cpu|torch:(cpu|cuda(:\d+)?)):(f32|f64)|ase:[\w.]+:\w+(\?.*)?|(ipc|tcp):\/\/.+)$/s;
+  if (side === "native:cuda:mixed")
+    throw new PainnlessError("UNSUPPORTED", `side "${side}": the CUDA engine has no mixed precision yet; use native:cuda:f32`);
+  const known =
+    /^(auto(:f32|:f64)?|package|(native:(cpu|cuda)|torch:(cpu|cuda(:\d+)?)):(f32|f64)|ase:[\w.]+:\w+(\?.*)?|(ipc|tcp):\/\/.+)$/s;
   if (!known.test(side)) throw unknownSide(side);
 }
 
@@ -106,18 +112,23 @@ async function build(
 ): Promise<OpenSide> {
   const { model, checkpoint, threads } = options;
   const limit = threads === null ? {} : { threads };
+  const precision = side.endsWith("f32") ? "f32" : "f64";
   if (side.startsWith("auto")) {
-    const chosen = await open(`native:cpu:${side === "auto:f32" ? "f32" : "f64"}`);
-    const why = side === "auto" ? ", and float64 needs no reading of tolerances" : "";
-    return { ...chosen, note: `${side} chose ${chosen.potential.name}: this build has no CUDA engine${why}` };
+    const { opened, reason } = await automaticSide(precision, open);
+    const why = side === "auto" ? "; float64 needs no reading of tolerances" : "";
+    return { ...opened, note: `${side} chose ${opened.potential.name}: ${reason}${why}` };
   }
+  if (side.startsWith("native:cuda")) {
+    const [card] = cudaCards();
+    const nvrtc = await nvrtcCandidates(process.env, await sitePackages(interpreter));
+    const engine = await createCudaEngine(model, { precision, nvrtc, cache: kernelCache(process.env) });
+    return { potential: engine, note: `${side} runs on ${card?.name}`, versions: {} };
+  }
+  if (side.startsWith("native:"))
+    return { potential: createNativeEngine(model, { device: "cpu", precision, ...limit }), note: null, versions: {} };
   if (side.startsWith("fd:")) {
     const inner = await open(side.slice(3));
     return { ...inner, potential: finiteDifferencePotential(inner.potential) };
-  }
-  if (side.startsWith("native:")) {
-    const precision = side.endsWith("f64") ? "f64" : "f32";
-    return { potential: createNativeEngine(model, { device: "cpu", precision, ...limit }), note: null, versions: {} };
   }
   if (/^(ipc|tcp):/.test(side)) {
     const remote = await RemotePotential.connect(side);
@@ -127,6 +138,16 @@ async function build(
   const connect = RemotePotential.connect.bind(RemotePotential);
   const worker = await startWorker({ python, threads: threads ?? 1, ...workerOf(side, model, checkpoint) }, connect);
   return { potential: worker, note: null, versions: worker.remote.welcome.versions };
+}
+
+/** Where the Python environment in use keeps its packages, NVRTC's wheel among them; a machine without Python may have NVRTC elsewhere. */
+async function sitePackages(interpreter: () => Promise<PythonEnvironment>): Promise<string | null> {
+  try {
+    return (await interpreter()).sitePackages;
+  } catch (error) {
+    if (error instanceof PainnlessError && error.code === "MISSING") return null;
+    throw error;
+  }
 }
 
 function workerOf(side: string, model: ModelFile, checkpoint: string | null) {

@@ -1,15 +1,30 @@
 import { PainnlessError } from "../errors.ts";
-import type { NativePrecision } from "./native.ts";
+import { loadAddon } from "./addon.ts";
+import type { CudaCard, NativePrecision } from "./native.ts";
+import { fromNative } from "./native-error.ts";
 
-export const devices = ["auto", "cpu", "cuda"] as const;
-export type Device = (typeof devices)[number];
+/** The cards the NVIDIA driver sees; nothing is done with them.
+ *  @throws {PainnlessError} MISSING without the addon, a driver or a card, with the remedy */
+export function cudaCards(): CudaCard[] {
+  const addon = loadAddon();
+  try {
+    return addon.cudaCards();
+  } catch (cause) {
+    throw fromNative(cause);
+  }
+}
 
-/** The side that a device and a precision make; "auto" takes what this build has.
- *  @throws {PainnlessError} MISSING where a device was named that cannot work here */
-export function nativeSide(device: Device, precision: NativePrecision): `native:cpu:${NativePrecision}` {
-  if (device === "cuda")
-    throw new PainnlessError("MISSING", `side "native:cuda:${precision}": this build has no CUDA engine; use native:cpu:${precision}`, {
-      field: "device",
-    });
-  return `native:cpu:${precision}`;
+/** What "auto" takes: the card if there is one that the engine works on, else the CPU; and why.
+ *  @param open makes the side; what it throws as MISSING or UNSUPPORTED is the reason for the CPU */
+export async function automaticSide<Side>(
+  precision: NativePrecision,
+  open: (side: string) => Promise<Side>,
+): Promise<{ readonly opened: Side; readonly reason: string }> {
+  try {
+    const [card] = cudaCards();
+    return { opened: await open(`native:cuda:${precision}`), reason: `there is an ${card?.name}` };
+  } catch (error) {
+    if (!(error instanceof PainnlessError && ["MISSING", "UNSUPPORTED"].includes(error.code))) throw error;
+    return { opened: await open(`native:cpu:${precision}`), reason: error.message };
+  }
 }

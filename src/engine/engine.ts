@@ -5,15 +5,14 @@ import { type Property, properties } from "../system/potential.ts";
 import { assertComputable, type Domain, type Structure } from "../system/structure.ts";
 import { loadAddon } from "./addon.ts";
 import { packBatch } from "./batch.ts";
-import { type Device, nativeSide } from "./device.ts";
 import { readEvaluations } from "./evaluation.ts";
-import type { InstructionSet, NativeAddon, NativeBatch, NativePlan, NativePrecision } from "./native.ts";
+import type { CpuPlan, InstructionSet, NativeAddon, NativeBatch, NativeEngineObject, NativePlan, NativePrecision } from "./native.ts";
 import { fromNative } from "./native-error.ts";
 import type { MovingPotential } from "./session.ts";
 import { nativeConfig, nativeTensors } from "./weights.ts";
 
 export interface NativeEngineOptions {
-  readonly device: Device;
+  readonly device: "cpu";
   readonly precision: NativePrecision;
   /** as many as the process may use, by default; the result is the same for any number */
   readonly threads?: number;
@@ -26,9 +25,9 @@ export interface NativeEngineOptions {
 }
 
 /** A model in our C++ engine. */
-export interface NativeEngine extends MovingPotential {
+export interface NativeEngine<Plan extends NativePlan = CpuPlan> extends MovingPotential {
   /** How a structure of so many atoms and pairs (half its directed edges) is worked on. */
-  plan(atoms: number, pairs: number): NativePlan;
+  plan(atoms: number, pairs: number): Plan;
   /** Seconds of each of `count` evaluations of the batch, measured inside the engine with nothing between them. */
   time(batch: readonly Structure[], want: readonly Property[], count: number): Promise<Float64Array>;
 }
@@ -38,26 +37,35 @@ const maxAtoms = { f32: 2_000_000, f64: 1_000_000 } as const;
 
 const defaultActivationBytes = 2 ** 30;
 
-/** The engine for a model.
- *  @throws {PainnlessError} MISSING (addon, device), UNSUPPORTED (instruction set), USAGE (another option), BAD_MODEL */
+/** The engine for a model, on the CPU (cuda.ts has the other).
+ *  @throws {PainnlessError} MISSING (addon), UNSUPPORTED (instruction set), USAGE (another option), BAD_MODEL */
 export function createNativeEngine(file: ModelFile, options: NativeEngineOptions): NativeEngine {
-  const { device, precision, threads = availableParallelism(), instructionSet = null } = options;
+  const { precision, threads = availableParallelism(), instructionSet = null } = options;
   const activationBytes = options.activationBytes ?? defaultActivationBytes;
-  const name = nativeSide(device, precision);
   if (!(Number.isInteger(threads) && threads >= 1 && threads <= 1024))
     throw new PainnlessError("USAGE", `threads is ${threads}, expected a whole number from 1 to 1024`, { field: "threads" });
   if (!(activationBytes >= 0))
     throw new PainnlessError("USAGE", `activationBytes is ${activationBytes}, expected 0 or more`, { field: "activationBytes" });
 
   const addon = options.addon ?? loadAddon();
-  const domain = domainOf(file, precision);
   const native = orThrow(() =>
     addon.createCpuEngine(nativeConfig(file), nativeTensors(file), { precision, threads, instructionSet, activationBytes }),
   );
+  return engineOf(native, { name: `native:cpu:${precision}`, file, precision, addon }).potential;
+}
+
+type Wanted = { readonly forces: boolean; readonly stress: boolean };
+
+/** An engine object of C++ as a potential, and the two ways to ask it for more. */
+export function engineOf<Plan extends NativePlan>(
+  native: NativeEngineObject<Plan>,
+  { name, file, precision, addon }: { name: string; file: ModelFile; precision: NativePrecision; addon: NativeAddon },
+) {
+  const domain = domainOf(file, precision);
   const pending = new Set<Promise<unknown>>();
 
   /** The request, settled with our errors and remembered until it is. */
-  const settled = async <T>(request: () => Promise<T>, where: (cause: unknown) => string): Promise<T> => {
+  const settled = async <T>(request: () => Promise<T>, where: (cause: unknown) => string = () => ""): Promise<T> => {
     const answer = orThrow(request);
     pending.add(answer);
     try {
@@ -68,36 +76,36 @@ export function createNativeEngine(file: ModelFile, options: NativeEngineOptions
       pending.delete(answer);
     }
   };
-  const run = <T>(structures: readonly Structure[], request: (batch: NativeBatch) => Promise<T>): Promise<T> => {
+  const run = <T>(
+    structures: readonly Structure[],
+    want: readonly Property[],
+    request: (batch: NativeBatch, wanted: Wanted) => Promise<T>,
+  ): Promise<T> => {
     assertBatch(structures, domain);
+    const wanted = { forces: want.includes("forces"), stress: want.includes("stress") };
     return settled(
-      () => request(packBatch(structures)),
+      () => request(packBatch(structures), wanted),
       (cause) => culprit(structures, cause, file, addon),
     );
   };
-  const wanted = (want: readonly Property[]) => ({ forces: want.includes("forces"), stress: want.includes("stress") });
 
-  return {
+  const potential: NativeEngine<Plan> = {
     name,
     provides: new Set(properties),
     domain,
     async evaluate(structures, want = ["energy", "forces"]) {
       if (structures.length === 0) return [];
-      const answer = await run(structures, (batch) => native.evaluate(batch, wanted(want)));
+      const answer = await run(structures, want, (batch, wanted) => native.evaluate(batch, wanted));
       return readEvaluations(structures, answer, want, file.config);
     },
     async time(structures, want, count) {
-      return run(structures, (batch) => native.time(batch, wanted(want), count));
+      return run(structures, want, (batch, wanted) => native.time(batch, wanted, count));
     },
     plan: (atoms, pairs) => orThrow(() => native.plan(atoms, pairs)),
     createSession(setup, state, reportStart) {
       const session = orThrow(() => native.createSession(setup, state, reportStart));
       return {
-        advance: (steps) =>
-          settled(
-            () => session.advance(steps),
-            () => "",
-          ),
+        advance: (steps) => settled(() => session.advance(steps)),
         cancel: () => session.cancel(),
         state: () => session.state(),
         freedoms: () => session.freedoms(),
@@ -108,6 +116,7 @@ export function createNativeEngine(file: ModelFile, options: NativeEngineOptions
       await Promise.allSettled(pending);
     },
   };
+  return { potential, settled, run };
 }
 
 function domainOf({ config }: ModelFile, precision: NativePrecision): Domain {

@@ -65,7 +65,10 @@ export type NativePrecision = "f32" | "f64";
 export type InstructionSet = "plain" | "avx2" | "avx512";
 
 /** How one engine works; printed by `painnless inspect`. */
-export interface NativePlan {
+export type NativePlan = CpuPlan | CudaPlan;
+
+export interface CpuPlan {
+  readonly device: "cpu";
   readonly instructionSet: InstructionSet;
   readonly threads: number;
   /** "tabulated" (f32: spline of the filters) or "direct" */
@@ -77,6 +80,90 @@ export interface NativePlan {
   /** bytes of weights, and of scratch for the atoms and pairs asked about */
   readonly weightBytes: number;
   readonly scratchBytes: number;
+}
+
+export interface CudaPlan {
+  readonly device: "cuda";
+  readonly schedule: "layered";
+  /** atoms of one block in the kernels that atoms go through by themselves */
+  readonly tile: number;
+  readonly weightBytes: number;
+  readonly scratchBytes: number;
+}
+
+/** A card as the driver describes it. */
+export interface CudaCard {
+  readonly name: string;
+  /** 90 for sm_90 */
+  readonly architecture: number;
+  readonly multiprocessors: number;
+  /** shared memory a block may ask for */
+  readonly sharedBytes: number;
+  readonly memoryBytes: number;
+  /** CUDA version of the driver */
+  readonly driver: string;
+}
+
+export interface NativeCudaOptions {
+  readonly precision: NativePrecision;
+  readonly ordinal: number;
+  /** paths of NVRTC, best first */
+  readonly nvrtc: string[];
+  /** folder of compiled kernels, or "" */
+  readonly cache: string;
+  /** test build only: a card that is not there */
+  readonly emulate: boolean;
+}
+
+/** What the launcher of a CUDA engine chose last, and what was made since the engine began. */
+export interface CudaActivity {
+  readonly schedule: "layered";
+  /** kernel texts compiled, graphs recorded, memory laid out */
+  readonly compilations: number;
+  readonly captures: number;
+  readonly allocations: number;
+  readonly arenaBytes: number;
+  readonly weightBytes: number;
+}
+
+/** Of one run on the card. */
+export interface CudaSeconds {
+  readonly search: number;
+  readonly network: number;
+}
+
+/** What a compiler made of every kernel of a model. */
+export interface CompiledKernels {
+  readonly compiler: string;
+  readonly parts: readonly {
+    readonly source: string;
+    readonly seconds: number;
+    readonly bytes: number;
+    /** the compiler's words, with registers, shared memory and spills */
+    readonly log: string;
+  }[];
+}
+
+/** Of the emulated card of the test build; what is left out stays. */
+export interface EmulatedCard {
+  readonly turns?: "ascending" | "descending" | "shuffled";
+  readonly totalBytes?: number;
+  readonly sharedBytes?: number;
+  /** the n-th allocation from now on fails */
+  readonly failingAllocation?: number;
+  /** number of a fault of the kernels, 0 for none */
+  readonly planted?: number;
+}
+
+/** Calls since the last question, and bytes allocated now. */
+export interface EmulatedCounts {
+  readonly allocations: number;
+  readonly releases: number;
+  readonly uploads: number;
+  readonly downloads: number;
+  readonly launches: number;
+  readonly replays: number;
+  readonly bytes: number;
 }
 
 export interface CpuEngineOptions {
@@ -191,15 +278,21 @@ export interface NativeIntegrator {
   freedoms(): number;
 }
 
-export interface NativeCpuEngine {
+export interface NativeEngineObject<Plan extends NativePlan = NativePlan> {
   /** Off the event loop; one at a time, later calls wait. Rejects with an Error whose `code` is BAD_STRUCTURE or NOT_FINITE and whose `field` names the input. */
   evaluate(batch: NativeBatch, want: { readonly forces: boolean; readonly stress: boolean }): Promise<NativeEvaluation>;
   /** Seconds of each of `count` evaluations of one batch, timed inside, nothing else in between: for benchmarks. */
   time(batch: NativeBatch, want: { readonly forces: boolean; readonly stress: boolean }, count: number): Promise<Float64Array>;
-  plan(atoms: number, pairs: number): NativePlan;
+  plan(atoms: number, pairs: number): Plan;
   /** A run that stands at `state`, whose forces are those of its positions; `reportStart`: its step is noted in the first stretch. */
   createSession(setup: NativeSetup, state: NativeState, reportStart: boolean): NativeSession;
   close(): void;
+}
+
+export interface NativeCudaEngine extends NativeEngineObject<CudaPlan> {
+  activity(): Promise<CudaActivity>;
+  cardNeighbors(batch: NativeBatch): Promise<NativeNeighbors>;
+  cardSeconds(batch: NativeBatch, want: { readonly forces: boolean; readonly stress: boolean }, count: number): Promise<CudaSeconds>;
 }
 
 /** One layer, alone, for tests; arrays by the names of tests/golden/layers. */
@@ -221,7 +314,29 @@ export interface NativeAddon {
   readonly version: string;
   /** what this processor can run, best last */
   instructionSets(): InstructionSet[];
-  createCpuEngine(config: NativeConfig, tensors: NativeTensors, options: CpuEngineOptions): NativeCpuEngine;
+  createCpuEngine(config: NativeConfig, tensors: NativeTensors, options: CpuEngineOptions): NativeEngineObject<CpuPlan>;
+  /** Rejects with an Error whose `code` is MISSING (no driver, no card, no NVRTC), UNSUPPORTED or BAD_MODEL. */
+  createCudaEngine(config: NativeConfig, tensors: NativeTensors, options: NativeCudaOptions): Promise<NativeCudaEngine>;
+  /** What the driver sees. Throws an Error with code MISSING without a driver or a card. */
+  cudaCards(): CudaCard[];
+  /** Every kernel of a model for an architecture; needs no card. Rejects with the compiler's words. */
+  compileKernels(
+    config: NativeConfig,
+    precision: NativePrecision,
+    card: Pick<CudaCard, "architecture" | "sharedBytes">,
+    nvrtc: string[],
+  ): Promise<CompiledKernels>;
+  /** What a CUDA engine would do with one structure; needs no card. */
+  planCuda(
+    config: NativeConfig,
+    tensors: NativeTensors,
+    precision: NativePrecision,
+    card: Pick<CudaCard, "architecture" | "multiprocessors" | "sharedBytes">,
+    atoms: number,
+    pairs: number,
+  ): CudaPlan;
+  /** Only in the test build. */
+  emulatedCard?(settings: EmulatedCard): EmulatedCounts;
   /** As `createSession`, moved by forces from anywhere. */
   createIntegrator(setup: NativeSetup, state: NativeState, reportStart: boolean): NativeIntegrator;
   /** One block of Philox 4x32-10: (4) words of a (4) counter and a (2) key. */

@@ -1,6 +1,26 @@
 import type { ModelFile } from "../model/model-file.ts";
+import { loadAddon } from "./addon.ts";
 import { createNativeEngine } from "./engine.ts";
-import type { NativePlan, NativePrecision } from "./native.ts";
+import type { CudaCard, NativePlan, NativePrecision } from "./native.ts";
+import { fromNative } from "./native-error.ts";
+import { nativeConfig, nativeTensors } from "./weights.ts";
+
+/** How the CUDA engine would work on one structure of so many atoms and pairs, on a card of this kind; needs none.
+ *  @throws {PainnlessError} MISSING where the addon is not built, UNSUPPORTED for a model that does not fit such a card */
+export function cudaPlanFor(
+  model: ModelFile,
+  precision: NativePrecision,
+  card: Pick<CudaCard, "architecture" | "multiprocessors" | "sharedBytes">,
+  atoms: number,
+  pairs: number,
+): { readonly side: string; readonly plan: NativePlan } {
+  try {
+    const plan = loadAddon().planCuda(nativeConfig(model), nativeTensors(model), precision, card, atoms, pairs);
+    return { side: `native:cuda:${precision}`, plan };
+  } catch (cause) {
+    throw fromNative(cause);
+  }
+}
 
 /** How the CPU engine, with its defaults, would work on one structure of so many atoms and pairs; nothing is computed.
  *  @throws {PainnlessError} MISSING where the addon is not built */

@@ -17,6 +17,8 @@ export interface PythonEnvironment {
   readonly origin: "PAINNLESS_PYTHON" | ".venv";
   /** installed version of each package, null where it is absent */
   readonly packages: Readonly<Record<PythonPackage, string | null>>;
+  /** the folder its packages are installed in */
+  readonly sitePackages: string;
 }
 
 /** The folder that holds our Python package, beside the TypeScript that runs. */
@@ -30,18 +32,19 @@ const probeDeadlineMs = 30_000;
 
 /** Versions from the packages' metadata, nothing imported: importing torch alone takes seconds. */
 const probe = `
-import json, sys, importlib.metadata as metadata
+import json, sys, sysconfig, importlib.metadata as metadata
 def version(name):
     try: return metadata.version(name)
     except metadata.PackageNotFoundError: return None
 print(json.dumps({"executable": sys.executable, "version": "%d.%d.%d" % sys.version_info[:3],
-                  "packages": {name: version(name) for name in sys.argv[1:]}}))
+                  "packages": {name: version(name) for name in sys.argv[1:]}, "sitePackages": sysconfig.get_path("purelib")}))
 `;
 
 const probeSchema = z.strictObject({
   executable: z.string().min(1),
   version: z.string(),
   packages: z.record(z.enum(pythonPackages), z.string().nullable()),
+  sitePackages: z.string(),
 });
 
 /** The interpreter to use: the one PAINNLESS_PYTHON names, else the project's own .venv; with what is installed in it.

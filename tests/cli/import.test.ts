@@ -58,7 +58,12 @@ describe("import, then inspect", () => {
       model: { sha256: model.sha256, config: { arch: "painn-schnetpack" } },
       findings: [],
       work: { atoms: 9, edges: 72 },
-      plans: [{ side: "native:cpu:f32" }, { side: "native:cpu:f64", filters: "direct" }],
+      plans: [
+        { side: "native:cpu:f32" },
+        { side: "native:cpu:f64", filters: "direct" },
+        { side: "native:cuda:f32", schedule: "layered" },
+        { side: "native:cuda:f64", device: "cuda" },
+      ],
     });
   });
 

@@ -33,7 +33,7 @@ const heavyPackages: Readonly<Record<string, readonly string[]>> = {
   ase: ["calculator", "training", "worker"],
 };
 /** Modules whose exports are potentials or start one: only cli/sides.ts turns a side into a potential. */
-const builders = ["engine/engine.ts", "wire/client.ts", "python/worker.ts"];
+const builders = ["engine/engine.ts", "engine/cuda.ts", "wire/client.ts", "python/worker.ts"];
 const mayBuild = ["cli/sides.ts", "index.ts"];
 
 /** Room of a path below src/, native/ or python/painnless/: its folder, or the file's own name at the top. */

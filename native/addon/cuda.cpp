@@ -1,0 +1,166 @@
+// CUDA seen from JavaScript: cards, the compiler of kernels, engines.
+#include <chrono>
+
+#include "../cuda/card.h"
+#include "../cuda/engine.h"
+#include "../cuda/shape.h"
+#if defined(PAINNLESS_EMULATE_CUDA)
+#include "../cuda/emulator/device.h"
+#endif
+#include "door.h"
+#include "task.h"
+#include "values.h"
+
+namespace painnless {
+namespace {
+
+std::vector<std::string> strings_from(const Napi::Value& value) {
+  const auto array = value.As<Napi::Array>();
+  std::vector<std::string> out;
+  for (uint32_t k = 0; k < array.Length(); k++) out.push_back(array.Get(k).As<Napi::String>());
+  return out;
+}
+
+/// cudaCards(): what the driver sees
+Napi::Value cards(const Napi::CallbackInfo& info) {
+  std::vector<cuda::DeviceInfo> found;
+  or_throw(info.Env(), [&] { found = cuda::list_cards(); });
+  auto list = Napi::Array::New(info.Env());
+  for (const auto& card : found) {
+    auto object = Napi::Object::New(info.Env());
+    object["name"] = card.name;
+    object["architecture"] = card.architecture;
+    object["multiprocessors"] = card.multiprocessors;
+    object["sharedBytes"] = static_cast<double>(card.shared_bytes);
+    object["memoryBytes"] = static_cast<double>(card.total_bytes);
+    object["driver"] = card.driver;
+    list[list.Length()] = object;
+  }
+  return list;
+}
+
+/// createCudaEngine(config, tensors, options): compiles what is not in the cache
+Napi::Value create_cuda(const Napi::CallbackInfo& info) {
+  const auto given = info[2].As<Napi::Object>();
+  const auto config = config_from(info[0].As<Napi::Object>());
+  const auto tensors = std::make_shared<Tensors>(tensors_from(info[1].As<Napi::Object>()));
+  const CudaOptions options{precision(text(given, "precision")), text(given, "cache")};
+  const int ordinal = integer(given, "ordinal");
+  const auto nvrtc = strings_from(given.Get("nvrtc"));
+#if defined(PAINNLESS_EMULATE_CUDA)
+  const bool emulate = given.Get("emulate").ToBoolean();
+#endif
+  return Task::start(info.Env(), [=]() -> Task::Answer {
+    const auto engine = std::make_shared<std::unique_ptr<Engine>>();
+#if defined(PAINNLESS_EMULATE_CUDA)
+    if (emulate)
+      *engine = create_cuda_engine(config, *tensors, options, cuda::emulator::create_device(), *cuda::emulator::create_compiler("c++", options.cache));
+    else
+#endif
+    {
+      auto card = cuda::open_card(ordinal);
+      *engine = create_cuda_engine(config, *tensors, options, std::move(card), *cuda::open_nvrtc(nvrtc, cuda::driver_version()));
+    }
+    return [engine](Napi::Env env) -> Napi::Value {
+      return env.GetInstanceData<Classes>()->engine.New({Napi::External<std::unique_ptr<Engine>>::New(env, engine.get())});
+    };
+  });
+}
+
+/// compileKernels(config, precision, card, nvrtc): needs no card; `log` is the compiler's, with registers and spills
+Napi::Value compile_kernels(const Napi::CallbackInfo& info) {
+  struct Part {
+    std::string main, log;
+    double seconds, bytes;
+  };
+  const auto config = config_from(info[0].As<Napi::Object>());
+  const auto chosen = precision(info[1].As<Napi::String>());
+  const auto described = info[2].As<Napi::Object>();
+  cuda::DeviceInfo card;
+  card.architecture = integer(described, "architecture");
+  card.shared_bytes = static_cast<size_t>(number(described, "sharedBytes"));
+  const auto nvrtc = strings_from(info[3]);
+  return Task::start(info.Env(), [=]() -> Task::Answer {
+    const auto compiler = cuda::open_nvrtc(nvrtc, 0);
+    std::vector<Part> parts;
+    for (const auto& source : cuda::Shape(config, chosen, card).sources()) {
+      const auto start = std::chrono::steady_clock::now();
+      const auto compiled = compiler->compile(source.main, cuda::kernel_texts(), source.options, card.architecture);
+      const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      parts.push_back({source.main, compiled.log, seconds, static_cast<double>(compiled.binary.size())});
+    }
+    return [parts, identity = compiler->identity()](Napi::Env env) -> Napi::Value {
+      auto list = Napi::Array::New(env);
+      for (const Part& part : parts) {
+        auto object = Napi::Object::New(env);
+        object["source"] = part.main;
+        object["seconds"] = part.seconds;
+        object["bytes"] = part.bytes;
+        object["log"] = part.log;
+        list[list.Length()] = object;
+      }
+      auto object = Napi::Object::New(env);
+      object["compiler"] = identity;
+      object["parts"] = list;
+      return object;
+    };
+  });
+}
+
+/// planCuda(config, tensors, precision, card, atoms, pairs): needs no card
+Napi::Value plan(const Napi::CallbackInfo& info) {
+  Plan plan;
+  or_throw(info.Env(), [&] {
+    const auto described = info[3].As<Napi::Object>();
+    cuda::DeviceInfo card;
+    card.architecture = integer(described, "architecture");
+    card.multiprocessors = integer(described, "multiprocessors");
+    card.shared_bytes = static_cast<size_t>(number(described, "sharedBytes"));
+    plan = plan_cuda(config_from(info[0].As<Napi::Object>()), tensors_from(info[1].As<Napi::Object>()), precision(info[2].As<Napi::String>()), card,
+                     info[4].As<Napi::Number>().Int32Value(), info[5].As<Napi::Number>().Int32Value());
+  });
+  return plan_to(info.Env(), plan);
+}
+
+#if defined(PAINNLESS_EMULATE_CUDA)
+/// emulatedCard(settings): changes those that are given; what was counted since the last call
+Napi::Value emulated(const Napi::CallbackInfo& info) {
+  using namespace cuda::emulator;
+  const auto given = info[0].As<Napi::Object>();
+  Settings& now = settings();
+  if (given.Has("turns")) {
+    const auto turns = text(given, "turns");
+    now.turns = turns == "descending" ? Turns::descending : turns == "shuffled" ? Turns::shuffled : Turns::ascending;
+  }
+  if (given.Has("totalBytes")) now.total_bytes = static_cast<size_t>(number(given, "totalBytes"));
+  if (given.Has("failingAllocation")) now.failing_allocation = integer(given, "failingAllocation");
+  if (given.Has("sharedBytes")) now.shared_bytes = static_cast<size_t>(number(given, "sharedBytes"));
+  if (given.Has("planted")) now.planted = integer(given, "planted");
+  auto object = Napi::Object::New(info.Env());
+  object["allocations"] = static_cast<double>(counts().allocations);
+  object["releases"] = static_cast<double>(counts().releases);
+  object["uploads"] = static_cast<double>(counts().uploads);
+  object["downloads"] = static_cast<double>(counts().downloads);
+  object["launches"] = static_cast<double>(counts().launches);
+  object["replays"] = static_cast<double>(counts().replays);
+  object["bytes"] = static_cast<double>(counts().bytes);
+  const size_t held = counts().bytes;
+  counts() = {};
+  counts().bytes = held;
+  return object;
+}
+#endif
+
+}  // namespace
+
+void define_cuda(Napi::Env env, Napi::Object exports) {
+  exports["cudaCards"] = Napi::Function::New<cards>(env, "cudaCards");
+  exports["createCudaEngine"] = Napi::Function::New<create_cuda>(env, "createCudaEngine");
+  exports["compileKernels"] = Napi::Function::New<compile_kernels>(env, "compileKernels");
+  exports["planCuda"] = Napi::Function::New<plan>(env, "planCuda");
+#if defined(PAINNLESS_EMULATE_CUDA)
+  exports["emulatedCard"] = Napi::Function::New<emulated>(env, "emulatedCard");
+#endif
+}
+
+}  // namespace painnless

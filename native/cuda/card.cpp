@@ -1,0 +1,262 @@
+#include "card.h"
+
+#include <stdexcept>
+
+#include "driver.h"
+
+namespace painnless::cuda {
+namespace {
+
+constexpr int least_architecture = 70;
+constexpr int error_out_of_memory = 2;
+// Device attributes, function attributes and flags by their numbers in the driver's header.
+constexpr int attribute_multiprocessors = 16, attribute_major = 75, attribute_minor = 76, attribute_shared_optin = 97;
+constexpr int function_static_shared = 1, function_local = 3, function_registers = 4, function_dynamic_shared = 8;
+constexpr unsigned portable_host_memory = 1, stream_non_blocking = 1, event_default = 0;
+constexpr int capture_thread_local = 1;
+
+DeviceInfo describe_card(const Driver& call, DriverDevice device) {
+  const auto attribute = [&](int which) {
+    int value = 0;
+    call.check(call.device_attribute(&value, which, device), "cuDeviceGetAttribute");
+    return value;
+  };
+  DeviceInfo info;
+  char name[256] = {};
+  call.check(call.device_name(name, sizeof name, device), "cuDeviceGetName");
+  info.name = name;
+  info.architecture = 10 * attribute(attribute_major) + attribute(attribute_minor);
+  info.multiprocessors = attribute(attribute_multiprocessors);
+  info.shared_bytes = static_cast<size_t>(attribute(attribute_shared_optin));
+  call.check(call.device_memory(&info.total_bytes, device), "cuDeviceTotalMem");
+  info.driver = std::to_string(call.version / 1000) + "." + std::to_string(call.version % 1000 / 10);
+  return info;
+}
+
+/// Makes the card's context current for as long as it lives. Where that fails, as when the driver has gone at the end of a process, so does
+/// the call that needs it, which says so.
+class Current {
+ public:
+  Current(const Driver& call, DriverContext* context) : call_(call), pushed_(call.push_context(context) == 0) {}
+  ~Current() {
+    DriverContext* popped;
+    if (pushed_) call_.pop_context(&popped);
+  }
+  Current(const Current&) = delete;
+
+ private:
+  const Driver& call_;
+  bool pushed_;
+};
+
+class CardModule final : public Module {
+ public:
+  CardModule(const Driver& call, DriverContext* context, const std::string& binary) : call_(call), context_(context) {
+    call_.check(call_.load_module(&module_, binary.c_str()), "cuModuleLoadData");
+  }
+  ~CardModule() override {
+    const Current current(call_, context_);
+    call_.unload_module(module_);
+  }
+  void* kernel(const std::string& name) override {
+    const Current current(call_, context_);
+    DriverFunction* found = nullptr;
+    return call_.function(&found, module_, name.c_str()) == 0 ? found : nullptr;
+  }
+
+ private:
+  const Driver& call_;
+  DriverContext* context_;
+  DriverModule* module_ = nullptr;
+};
+
+class CardGraph final : public Graph {
+ public:
+  CardGraph(const Driver& call, DriverGraph* recorded) : call_(call) {
+    const int error = call_.instantiate(&exec, recorded, 0);
+    call_.destroy_graph(recorded);
+    call_.check(error, "cuGraphInstantiate");
+  }
+  ~CardGraph() override { call_.destroy_exec(exec); }
+  DriverGraphExec* exec = nullptr;
+
+ private:
+  const Driver& call_;
+};
+
+class Card final : public Device {
+ public:
+  explicit Card(int ordinal) : call_(driver()) {
+    int count = 0;
+    call_.check(call_.device_count(&count), "cuDeviceGetCount");
+    if (ordinal < 0 || ordinal >= count)
+      throw InputError("MISSING", "device", "there is no GPU " + std::to_string(ordinal) + ", the driver sees " + std::to_string(count));
+    call_.check(call_.device(&device_, ordinal), "cuDeviceGet");
+    info_ = describe_card(call_, device_);
+    if (info_.architecture < least_architecture)
+      throw InputError("UNSUPPORTED", "device",
+                       info_.name + " is of architecture sm_" + std::to_string(info_.architecture) + ", the CUDA engine needs sm_70 or newer; use native:cpu");
+    call_.check(call_.retain_context(&context_, device_), "cuDevicePrimaryCtxRetain");
+    try {
+      const Current current(call_, context_);
+      call_.check(call_.create_stream(&stream_, stream_non_blocking), "cuStreamCreate");
+    } catch (...) {
+      call_.release_context(device_);
+      throw;
+    }
+  }
+  ~Card() override {
+    {
+      const Current current(call_, context_);
+      call_.destroy_stream(stream_);
+    }
+    call_.release_context(device_);
+  }
+  Card(const Card&) = delete;
+
+  const DeviceInfo& info() const override { return info_; }
+  size_t free_bytes() override {
+    const Current current(call_, context_);
+    size_t free = 0, total = 0;
+    call_.check(call_.free_memory(&free, &total), "cuMemGetInfo");
+    return free;
+  }
+
+  Address allocate(size_t bytes) override {
+    const Current current(call_, context_);
+    DriverPointer address = 0;
+    const int error = call_.allocate(&address, bytes);
+    if (error == error_out_of_memory) throw OutOfMemory(bytes, free_bytes());
+    call_.check(error, "cuMemAlloc");
+    return address;
+  }
+  void release(Address address) noexcept override {
+    const Current current(call_, context_);
+    call_.release(address);
+  }
+  void* allocate_pinned(size_t bytes) override {
+    const Current current(call_, context_);
+    void* memory = nullptr;
+    const int error = call_.allocate_host(&memory, bytes, portable_host_memory);
+    if (error == error_out_of_memory) throw std::bad_alloc();
+    call_.check(error, "cuMemHostAlloc");
+    return memory;
+  }
+  void release_pinned(void* memory) noexcept override {
+    const Current current(call_, context_);
+    call_.release_host(memory);
+  }
+
+  std::unique_ptr<Module> load(const std::string& binary) override {
+    const Current current(call_, context_);
+    return std::make_unique<CardModule>(call_, context_, binary);
+  }
+  KernelInfo describe(void* kernel) override {
+    const Current current(call_, context_);
+    const auto attribute = [&](int which) {
+      int value = 0;
+      call_.check(call_.function_attribute(&value, which, static_cast<DriverFunction*>(kernel)), "cuFuncGetAttribute");
+      return value;
+    };
+    return {attribute(function_registers), static_cast<size_t>(attribute(function_local)), static_cast<size_t>(attribute(function_static_shared))};
+  }
+  int resident_blocks(void* kernel, int threads, size_t shared_bytes) override {
+    const Current current(call_, context_);
+    int blocks = 0;
+    call_.check(call_.resident_blocks(&blocks, static_cast<DriverFunction*>(kernel), threads, shared_bytes), "cuOccupancyMaxActiveBlocksPerMultiprocessor");
+    return blocks;
+  }
+  void allow_shared(void* kernel, size_t bytes) override {
+    const Current current(call_, context_);
+    call_.check(call_.set_function_attribute(static_cast<DriverFunction*>(kernel), function_dynamic_shared, static_cast<int>(bytes)), "cuFuncSetAttribute");
+  }
+
+  void upload(Address to, const void* pinned, size_t bytes) override {
+    const Current current(call_, context_);
+    call_.check(call_.upload(to, pinned, bytes, stream_), "cuMemcpyHtoDAsync");
+  }
+  void download(void* pinned, Address from, size_t bytes) override {
+    const Current current(call_, context_);
+    call_.check(call_.download(pinned, from, bytes, stream_), "cuMemcpyDtoHAsync");
+  }
+  void fill(Address at, uint8_t byte, size_t bytes) override {
+    const Current current(call_, context_);
+    call_.check(call_.fill(at, byte, bytes, stream_), "cuMemsetD8Async");
+  }
+  void launch(const char* name, void* kernel, Grid grid, int threads, size_t shared_bytes, const void* argument, size_t) override {
+    const Current current(call_, context_);
+    void* arguments[] = {const_cast<void*>(argument)};
+    call_.check(call_.launch(static_cast<DriverFunction*>(kernel), grid.x, grid.y, 1, static_cast<unsigned>(threads), 1, 1,
+                             static_cast<unsigned>(shared_bytes), stream_, arguments, nullptr),
+                name);
+  }
+
+  void begin_recording() override {
+    const Current current(call_, context_);
+    call_.check(call_.begin_capture(stream_, capture_thread_local), "cuStreamBeginCapture");
+  }
+  std::unique_ptr<Graph> end_recording() override {
+    const Current current(call_, context_);
+    DriverGraph* recorded = nullptr;
+    call_.check(call_.end_capture(stream_, &recorded), "cuStreamEndCapture");
+    return std::make_unique<CardGraph>(call_, recorded);
+  }
+  void cancel_recording() noexcept override {
+    const Current current(call_, context_);
+    DriverGraph* recorded = nullptr;
+    if (call_.end_capture(stream_, &recorded) == 0 && recorded) call_.destroy_graph(recorded);
+  }
+  void replay(Graph& graph) override {
+    const Current current(call_, context_);
+    call_.check(call_.launch_graph(static_cast<CardGraph&>(graph).exec, stream_), "cuGraphLaunch");
+  }
+  void wait() override {
+    const Current current(call_, context_);
+    call_.check(call_.wait_stream(stream_), "a kernel or copy");
+  }
+  double time(Graph& graph, int count) override {
+    const Current current(call_, context_);
+    struct Event {
+      const Driver& call;
+      DriverEvent* event = nullptr;
+      explicit Event(const Driver& call_) : call(call_) { call.check(call.create_event(&event, event_default), "cuEventCreate"); }
+      ~Event() { call.destroy_event(event); }
+    };
+    const Event begin(call_), end(call_);
+    call_.check(call_.record_event(begin.event, stream_), "cuEventRecord");
+    for (int k = 0; k < count; k++) replay(graph);
+    call_.check(call_.record_event(end.event, stream_), "cuEventRecord");
+    call_.check(call_.wait_event(end.event), "a kernel");
+    float milliseconds = 0;
+    call_.check(call_.elapsed(&milliseconds, begin.event, end.event), "cuEventElapsedTime");
+    return milliseconds * 1e-3;
+  }
+
+ private:
+  const Driver& call_;
+  DriverDevice device_ = 0;
+  DriverContext* context_ = nullptr;
+  DriverStream* stream_ = nullptr;
+  DeviceInfo info_;
+};
+
+}  // namespace
+
+std::vector<DeviceInfo> list_cards() {
+  const Driver& call = driver();
+  int count = 0;
+  call.check(call.device_count(&count), "cuDeviceGetCount");
+  std::vector<DeviceInfo> cards;
+  for (int ordinal = 0; ordinal < count; ordinal++) {
+    DriverDevice device = 0;
+    call.check(call.device(&device, ordinal), "cuDeviceGet");
+    cards.push_back(describe_card(call, device));
+  }
+  return cards;
+}
+
+std::unique_ptr<Device> open_card(int ordinal) { return std::make_unique<Card>(ordinal); }
+
+int driver_version() { return driver().version; }
+
+}  // namespace painnless::cuda

@@ -1,0 +1,94 @@
+#pragma once
+// What the engine needs of a card: memory, copies, launches, recorded graphs. card.h has the real one, emulator/ one for tests on a machine
+// without a card. Addresses are plain numbers, so that nothing on the host reads device memory by mistake.
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "../engine.h"
+
+namespace painnless::cuda {
+
+using Address = uint64_t;
+
+/// What a card is.
+struct DeviceInfo {
+  std::string name;
+  int architecture = 0;  // 90 for sm_90
+  int multiprocessors = 0;
+  size_t shared_bytes = 0;  // a block may ask for
+  size_t total_bytes = 0;
+  std::string driver;  // version, as the driver counts: "13.0"
+};
+
+/// Resources of one compiled kernel.
+struct KernelInfo {
+  int registers = 0;
+  size_t local_bytes = 0;   // per thread; more than the stack of a function means spilled registers
+  size_t static_shared_bytes = 0;
+};
+
+struct Grid {
+  unsigned x, y;
+};
+
+/// Compiled text in a device's memory.
+class Module {
+ public:
+  virtual ~Module() = default;
+  /// A handle of the kernel, valid as long as the module; null where it has none of that name.
+  virtual void* kernel(const std::string& name) = 0;
+};
+
+/// Launches and copies, recorded once and replayed with the same pointers and grids.
+class Graph {
+ public:
+  virtual ~Graph() = default;
+};
+
+/// One card and one queue of work on it. Calls come from one thread at a time, any thread; each makes the card current for itself.
+class Device {
+ public:
+  virtual ~Device() = default;
+  virtual const DeviceInfo& info() const = 0;
+  virtual size_t free_bytes() = 0;
+
+  /// Throws OutOfMemory.
+  virtual Address allocate(size_t bytes) = 0;
+  virtual void release(Address address) noexcept = 0;
+  /// Host memory that copies can run from and to while the host goes on.
+  virtual void* allocate_pinned(size_t bytes) = 0;
+  virtual void release_pinned(void* memory) noexcept = 0;
+
+  virtual std::unique_ptr<Module> load(const std::string& binary) = 0;
+  virtual KernelInfo describe(void* kernel) = 0;
+  /// Blocks of so many threads and so much dynamic shared memory that one multiprocessor holds at a time.
+  virtual int resident_blocks(void* kernel, int threads, size_t shared_bytes) = 0;
+  virtual void allow_shared(void* kernel, size_t bytes) = 0;
+
+  // In order on the queue; none waits.
+  virtual void upload(Address to, const void* pinned, size_t bytes) = 0;
+  virtual void download(void* pinned, Address from, size_t bytes) = 0;
+  virtual void fill(Address at, uint8_t byte, size_t bytes) = 0;
+  /// `name` is for the error; `argument` is the kernel's one parameter, copied at once.
+  virtual void launch(const char* name, void* kernel, Grid grid, int threads, size_t shared_bytes, const void* argument, size_t argument_bytes) = 0;
+  virtual void begin_recording() = 0;
+  virtual std::unique_ptr<Graph> end_recording() = 0;
+  /// Gives up what was begun.
+  virtual void cancel_recording() noexcept = 0;
+  virtual void replay(Graph& graph) = 0;
+
+  /// Waits for the queue. Throws std::runtime_error where something on it failed.
+  virtual void wait() = 0;
+  /// Seconds that `count` replays take on the card, one after the other, waited for.
+  virtual double time(Graph& graph, int count) = 0;
+};
+
+/// Device memory that is not there; what was asked for and what is free.
+struct OutOfMemory : InputError {
+  size_t needed, free;
+  OutOfMemory(size_t needed_, size_t free_);
+};
+
+}  // namespace painnless::cuda

@@ -1,0 +1,216 @@
+#include "device.h"
+
+#include <dlfcn.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <stdexcept>
+
+namespace painnless::cuda::emulator {
+namespace {
+
+using Work = std::function<void()>;
+
+/// Blocks run one at a time in a process: a kernel's shared memory is static memory of its library.
+Fibers& fibers() {
+  static Fibers all;
+  return all;
+}
+
+class SharedObject final : public Module {
+ public:
+  explicit SharedObject(const std::string& binary) {
+    static std::atomic<int> counter{0};
+    const auto path = std::filesystem::temp_directory_path() / ("painnless-emulated-" + std::to_string(getpid()) + "-" + std::to_string(counter++));
+    std::ofstream(path, std::ios::binary) << binary;
+    handle_ = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    const std::string why = handle_ ? "" : dlerror();
+    std::filesystem::remove(path);
+    if (!handle_) throw std::runtime_error("emulated kernels do not load: " + why);
+    reinterpret_cast<Bind>(dlsym(handle_, "painnless_bind"))(&fibers().runtime());
+  }
+  ~SharedObject() override { dlclose(handle_); }
+  void* kernel(const std::string& name) override { return dlsym(handle_, (name + "_entry").c_str()); }
+
+ private:
+  void* handle_;
+};
+
+class Recording final : public Graph {
+ public:
+  std::vector<Work> steps;
+};
+
+class EmulatedDevice final : public Device {
+ public:
+  EmulatedDevice() {
+    info_ = {"emulated GPU", settings().architecture, 2, settings().shared_bytes, settings().total_bytes, "0"};
+  }
+  const DeviceInfo& info() const override { return info_; }
+  size_t free_bytes() override { return info_.total_bytes - counts().bytes; }
+
+  /// Ends at a page that may not be touched, and is full of NaN.
+  Address allocate(size_t bytes) override {
+    if (settings().failing_allocation > 0 && --settings().failing_allocation == 0) throw OutOfMemory(bytes, free_bytes());
+    if (bytes > free_bytes()) throw OutOfMemory(bytes, free_bytes());
+    const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE)), body = (bytes + page - 1) / page * page;
+    void* base = mmap(nullptr, body + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base == MAP_FAILED || mprotect(static_cast<char*>(base) + body, page, PROT_NONE) != 0) throw std::bad_alloc();
+    char* begin = static_cast<char*>(base) + body - (bytes + 255) / 256 * 256;
+    if (begin < base) begin = static_cast<char*>(base);
+    poison(begin, bytes);
+    const Address address = reinterpret_cast<Address>(begin);
+    allocations_[address] = {base, body + page, bytes};
+    counts().allocations++;
+    counts().bytes += bytes;
+    return address;
+  }
+  void release(Address address) noexcept override {
+    const auto found = allocations_.find(address);
+    munmap(found->second.base, found->second.mapped);
+    counts().releases++;
+    counts().bytes -= found->second.bytes;
+    allocations_.erase(found);
+  }
+  void* allocate_pinned(size_t bytes) override { return ::operator new(bytes, std::align_val_t{256}); }
+  void release_pinned(void* memory) noexcept override { ::operator delete(memory, std::align_val_t{256}); }
+
+  std::unique_ptr<Module> load(const std::string& binary) override { return std::make_unique<SharedObject>(binary); }
+  KernelInfo describe(void*) override { return {}; }
+  int resident_blocks(void*, int, size_t shared_bytes) override { return shared_bytes <= info_.shared_bytes ? 2 : 0; }
+  void allow_shared(void*, size_t bytes) override {
+    if (bytes > info_.shared_bytes) throw std::runtime_error("emulated GPU: more shared memory asked for than there is");
+  }
+
+  void upload(Address to, const void* pinned, size_t bytes) override {
+    counts().uploads++;
+    submit([=] { std::memcpy(reinterpret_cast<void*>(to), pinned, bytes); });
+  }
+  void download(void* pinned, Address from, size_t bytes) override {
+    counts().downloads++;
+    submit([=] { std::memcpy(pinned, reinterpret_cast<void*>(from), bytes); });
+  }
+  void fill(Address at, uint8_t byte, size_t bytes) override {
+    submit([=] { std::memset(reinterpret_cast<void*>(at), byte, bytes); });
+  }
+  void launch(const char*, void* kernel, Grid grid, int threads, size_t shared_bytes, const void* argument, size_t argument_bytes) override {
+    const auto* begin = static_cast<const unsigned char*>(argument);
+    submit([=, this, copy = std::vector<unsigned char>(begin, begin + argument_bytes)] {
+      counts().launches++;
+      run(reinterpret_cast<Kernel>(kernel), grid, threads, shared_bytes, copy.data());
+    });
+  }
+  void begin_recording() override { recording_ = std::make_unique<Recording>(); }
+  std::unique_ptr<Graph> end_recording() override { return std::move(recording_); }
+  void cancel_recording() noexcept override { recording_.reset(); }
+  void replay(Graph& graph) override {
+    counts().replays++;
+    for (const Work& step : static_cast<Recording&>(graph).steps) step();
+  }
+  void wait() override {}
+  double time(Graph& graph, int count) override {
+    const auto start = std::chrono::steady_clock::now();
+    for (int k = 0; k < count; k++) replay(graph);
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+
+ private:
+  struct Allocation {
+    void* base;
+    size_t mapped, bytes;
+  };
+
+  void submit(Work work) {
+    if (recording_)
+      recording_->steps.push_back(std::move(work));
+    else
+      work();
+  }
+  void run(Kernel kernel, Grid grid, int threads, size_t shared_bytes, const void* argument) {
+    shared_.resize(shared_bytes / 16 * 2 + 4);
+    Runtime& runtime = fibers().runtime();
+    fibers().set_turns(settings().turns);
+    runtime.threads = {static_cast<unsigned>(threads), 1, 1};
+    runtime.blocks = {grid.x, grid.y, 1};
+    runtime.planted = settings().planted;
+    runtime.shared = reinterpret_cast<unsigned char*>((reinterpret_cast<uintptr_t>(shared_.data()) + 15) / 16 * 16);
+    for (unsigned y = 0; y < grid.y; y++)
+      for (unsigned x = 0; x < grid.x; x++) {
+        poison(shared_.data(), shared_.size() * sizeof(double));
+        runtime.block = {x, y, 0};
+        fibers().run(kernel, argument, threads);
+      }
+  }
+  /// NaN as float and as double.
+  static void poison(void* at, size_t bytes) { std::memset(at, 0xFF, bytes); }
+
+  DeviceInfo info_;
+  std::map<Address, Allocation> allocations_;
+  std::unique_ptr<Recording> recording_;
+  std::vector<double> shared_;
+};
+
+class HostCompiler final : public Compiler {
+ public:
+  HostCompiler(std::string command, std::string folder) : command_(std::move(command)), folder_(std::move(folder)) {}
+  std::string identity() const override { return "host compiler " + command_; }
+
+  Compiled compile(const std::string& main, const std::vector<Text>& texts, const std::vector<std::string>& options, int) const override {
+    static std::atomic<int> counter{0};
+    namespace fs = std::filesystem;
+    const fs::path folder = fs::path(folder_) / (std::to_string(getpid()) + "-" + std::to_string(counter++));
+    for (const Text& text : texts) {
+      const fs::path path = folder / "kernels" / text.name;
+      fs::create_directories(path.parent_path());
+      std::ofstream(path) << text.text;
+    }
+    std::string words;
+    for (const std::string& option : options)
+      if (option.rfind("-D", 0) == 0) words += " '" + option + "'";
+    const fs::path library = folder / "kernels.so", log = folder / "log";
+    const std::string line = command_ + " -std=c++17 -O1 -g0 -fPIC -shared -ffp-contract=off -w -I'" + (folder / "kernels").string() + "' -I'" + language() +
+                             "'" + words + " -x c++ '" + (folder / "kernels" / main).string() + "' -o '" + library.string() + "' 2> '" + log.string() + "'";
+    const int status = std::system(line.c_str());
+    Compiled compiled{read(library), read(log)};
+    fs::remove_all(folder);
+    if (status != 0) throw std::runtime_error(main + " does not compile on the host:\n" + compiled.log);
+    return compiled;
+  }
+
+ private:
+  static std::string read(const std::filesystem::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  static std::string language() { return PAINNLESS_EMULATOR_FOLDER; }
+
+  std::string command_, folder_;
+};
+
+}  // namespace
+
+Settings& settings() {
+  static Settings all;
+  return all;
+}
+
+Counts& counts() {
+  static Counts all;
+  return all;
+}
+
+std::unique_ptr<Device> create_device() { return std::make_unique<EmulatedDevice>(); }
+
+std::unique_ptr<Compiler> create_compiler(std::string command, std::string folder) {
+  return std::make_unique<HostCompiler>(std::move(command), std::move(folder));
+}
+
+}  // namespace painnless::cuda::emulator

@@ -1,0 +1,31 @@
+#pragma once
+// A card that is not there: kernels compiled by the host's compiler and run thread by thread, for tests on machines without a GPU. It shows what
+// mathematics, launches, sizes and memory do; it is a million times slower than a card and says nothing about speed.
+#include "../compiler.h"
+#include "../device.h"
+#include "fibers.h"
+
+namespace painnless::cuda::emulator {
+
+/// What a test may see and set.
+struct Settings {
+  Turns turns = Turns::ascending;
+  size_t total_bytes = size_t{4} << 30;
+  int failing_allocation = 0;  // the n-th from now on fails; 0: none
+  int architecture = 90, planted = 0;  // planted: number of a fault of the kernels
+  size_t shared_bytes = 227 << 10;
+};
+
+struct Counts {
+  long allocations = 0, releases = 0, uploads = 0, downloads = 0, launches = 0, replays = 0;
+  size_t bytes = 0;  // allocated now
+};
+
+Settings& settings();
+Counts& counts();
+
+std::unique_ptr<Device> create_device();
+/// @param command a C++ compiler, e.g. "c++"; @param folder for what it writes
+std::unique_ptr<Compiler> create_compiler(std::string command, std::string folder);
+
+}  // namespace painnless::cuda::emulator

@@ -1,0 +1,58 @@
+#pragma once
+// The threads of one emulated block: each has a stack of its own and runs until it meets the others.
+#include <csetjmp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "runtime.h"
+
+namespace painnless::cuda::emulator {
+
+enum class Turns { ascending, descending, shuffled };
+
+class Fibers {
+ public:
+  Fibers();
+  ~Fibers();
+  Fibers(const Fibers&) = delete;
+  Fibers& operator=(const Fibers&) = delete;
+
+  Runtime& runtime() { return runtime_; }
+  void set_turns(Turns turns) { turns_ = turns; }
+  /// One block. Throws std::runtime_error where threads wait for each other in vain.
+  void run(Kernel kernel, const void* argument, int threads);
+
+ private:
+  enum class State { done, ready, at_block, at_warp };
+  struct Fiber {
+    std::unique_ptr<unsigned char[]> stack;
+    std::jmp_buf place;
+    State state = State::done;
+    bool begun = false;
+    int parity = 0;  // which set of exchange slots comes next
+  };
+  struct Warp {
+    unsigned long long slots[2][32];
+  };
+
+  static void enter();
+  void resume(int index);
+  void leave(State state);
+  bool release();
+  void shuffle();
+
+  Runtime runtime_{};
+  Turns turns_ = Turns::ascending;
+  std::vector<Fiber> fibers_;
+  std::vector<Warp> warps_;
+  std::vector<int> order_;
+  uint64_t seed_ = 1;
+  int current_ = 0, threads_ = 0;
+  Kernel kernel_ = nullptr;
+  const void* argument_ = nullptr;
+  std::jmp_buf scheduler_;
+};
+
+}  // namespace painnless::cuda::emulator

@@ -1,0 +1,230 @@
+#include "engine.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+
+#include "search.h"
+
+namespace painnless::cuda {
+namespace {
+
+constexpr int most_edges = 1 << 28;  // as the CPU's search
+
+/// The next size of a geometric ladder, 19 % apart: what is recorded or laid out for it serves all sizes below.
+int bucket(int size, int least) {
+  double step = least;
+  while (step < size) step *= 1.189207115002721;
+  return static_cast<int>(std::min(std::ceil(step), 2147483647.0));
+}
+
+Capacity capacity_for(int atoms, int structures) {
+  const int room = bucket(atoms, 16);
+  return {room, bucket(structures, 1), static_cast<int>(std::min<int64_t>(int64_t{room} * first_edges_per_atom, most_edges))};
+}
+
+template <class Real> class LayeredEngine final : public CudaEngine {
+ public:
+  LayeredEngine(const Config& config, const Tensors& tensors, const CudaOptions& options, std::unique_ptr<Device> device, const Compiler& compiler)
+      : config_(config),
+        tensors_(tensors),
+        weights_(config_, tensors_),
+        device_(std::move(device)),
+        shape_(config_, options.precision, device_->info()),
+        programs_(*device_, compiler, DiskCache(options.cache), shape_.sources()),
+        network_(create_network<Real>(weights_, shape_, device_->info().multiprocessors)),
+        search_(config_),
+        store_(*device_) {
+    store_.fill([&](WeightStore& store) { network_->pack(store); });
+  }
+
+  void evaluate(const Batch& batch, Want want, Evaluation& result, std::span<KeptNeighbors>) override {
+    run(batch, want.forces || want.stress ? Steps::gradient : Steps::energy);
+    read_answer(answer_.memory(), want, batch.atoms(), batch.structures(), result);
+  }
+
+  Plan plan(int atoms, int pairs) const override {
+    return plan_cuda(config_, tensors_, sizeof(Real) == 4 ? Precision::f32 : Precision::f64, device_->info(), atoms, pairs);
+  }
+
+  CudaActivity activity() const override {
+    return {"layered", programs_.compilations(), captures_, allocations_, static_cast<double>(arena_.bytes()), static_cast<double>(store_.bytes())};
+  }
+
+  Seconds device_seconds(const Batch& batch, Want want, int count) override {
+    const Steps steps = want.forces || want.stress ? Steps::gradient : Steps::energy;
+    run(batch, steps);
+    return {device_->time(graph(batch, Steps::search), count) / count, device_->time(graph(batch, steps), count) / count};
+  }
+
+  CudaNeighbors neighbors(const Batch& batch) override;
+
+ private:
+  enum class Steps { search, energy, gradient };
+
+  void reserve(Capacity needed);
+  void lay_out(Capacity capacity);
+  void run(const Batch& batch, Steps steps);
+  void launch_network(int atoms, int structures, bool gradient);
+  Graph& graph(const Batch& batch, Steps steps);
+
+  Config config_;
+  Tensors tensors_;
+  Weights weights_;
+  std::unique_ptr<Device> device_;
+  Shape shape_;
+  Programs programs_;
+  std::unique_ptr<Network<Real>> network_;
+  Search<Real> search_;
+  WeightStore store_;
+
+  Capacity capacity_;
+  Buffer arena_;
+  Pinned request_, answer_;
+  Workspace<Real> space_{};
+  std::map<std::array<int, 4>, std::unique_ptr<Graph>> graphs_;  // by atoms, structures, bins, steps; gone before what they point to
+  int captures_ = 0, allocations_ = 0;
+};
+
+/// Grows the arena where it is too small. A failure leaves the engine with what it had.
+template <class Real> void LayeredEngine<Real>::reserve(Capacity needed) {
+  if (needed.atoms <= capacity_.atoms && needed.structures <= capacity_.structures && needed.edges <= capacity_.edges) return;
+  const Capacity old = capacity_;
+  try {
+    lay_out({std::max(old.atoms, needed.atoms), std::max(old.structures, needed.structures), std::max(old.edges, needed.edges)});
+  } catch (...) {
+    if (old.atoms > 0) lay_out(old);
+    throw;
+  }
+}
+
+template <class Real> void LayeredEngine<Real>::lay_out(Capacity capacity) {
+  graphs_.clear();  // they hold addresses
+  capacity_ = {};
+  arena_ = {};  // the old block goes before the new one comes
+  Arena counted;
+  space_.lay_out(counted, capacity, shape_.chunks, *network_);
+  arena_ = Buffer(*device_, counted.bytes());
+  request_ = Pinned(*device_, request_bytes(capacity.atoms, capacity.structures));
+  answer_ = Pinned(*device_, answer_bytes(capacity.atoms, capacity.structures));
+  Arena arena(arena_.address());
+  space_.lay_out(arena, capacity, shape_.chunks, *network_);
+  capacity_ = capacity;
+  allocations_++;
+}
+
+template <class Real> void LayeredEngine<Real>::launch_network(int atoms, int structures, bool gradient) {
+  network_->launch(programs_, space_.work, atoms, gradient);
+  const ResultArguments<Real> arguments{.request = space_.request,
+                                        .sizes = space_.work.sizes,
+                                        .edges = space_.work.edges,
+                                        .sums = space_.work.sums,
+                                        .edge_capacity = capacity_.edges,
+                                        .chunks = shape_.chunks,
+                                        .direction_eps = config_.direction_eps,
+                                        .energy_unit = config_.energy_unit,
+                                        .energies = space_.work.energies,
+                                        .virials = space_.virials,
+                                        .answer = space_.answer};
+  constexpr int warps = result_threads / 32;
+  if (gradient) programs_.launch(kernels::sum_forces, {static_cast<unsigned>((atoms + warps - 1) / warps), 1}, result_threads, 0, arguments);
+  programs_.launch(gradient ? kernels::sum_structures : kernels::sum_energies, {static_cast<unsigned>(structures), 1}, result_threads, 0, arguments);
+}
+
+/// The recorded launches that serve a batch of this size.
+template <class Real> Graph& LayeredEngine<Real>::graph(const Batch& batch, Steps steps) {
+  const bool bins = needs_bins(batch);
+  const int atoms = std::min(bucket(batch.atoms(), 16), capacity_.atoms), structures = std::min(bucket(batch.structures(), 1), capacity_.structures);
+  auto& recorded = graphs_[{atoms, structures, static_cast<int>(bins), static_cast<int>(steps)}];
+  if (recorded) return *recorded;
+  device_->begin_recording();
+  try {
+    if (steps == Steps::search)
+      search_.launch(*device_, programs_, space_, atoms, bins, nullptr);
+    else
+      launch_network(atoms, structures, steps == Steps::gradient);
+  } catch (...) {
+    device_->cancel_recording();
+    throw;
+  }
+  recorded = device_->end_recording();
+  captures_++;
+  return *recorded;
+}
+
+/// Search and network; where the edges found do not fit, nothing was computed from them, and once they do it is done again.
+template <class Real> void LayeredEngine<Real>::run(const Batch& batch, Steps steps) {
+  const int atoms = batch.atoms(), structures = batch.structures();
+  reserve(capacity_for(atoms, structures));
+  while (true) {
+    write_request(batch, config_.cutoff, config_.edge_at_cutoff, request_.memory());
+    device_->upload(reinterpret_cast<Address>(space_.request), request_.memory(), request_bytes(atoms, structures));
+    device_->replay(graph(batch, Steps::search));
+    device_->replay(graph(batch, steps));
+    device_->download(answer_.memory(), reinterpret_cast<Address>(space_.answer), answer_bytes(atoms, structures));
+    device_->wait();
+    const Sizes sizes = sizes_of_answer(answer_.memory());
+    if (sizes.status == 0) return;
+    if (sizes.status != too_many_edges) refuse(batch, config_.cutoff, config_.edge_at_cutoff, sizes.status);
+    if (sizes.found > most_edges)
+      throw InputError("BAD_STRUCTURE", "positions", "more than 2^28 edges within the cutoff: the atoms are too dense or too many");
+    reserve({capacity_.atoms, capacity_.structures, std::min(bucket(sizes.found, 16), most_edges)});
+  }
+}
+
+template <class Real> CudaNeighbors LayeredEngine<Real>::neighbors(const Batch& batch) {
+  run(batch, Steps::energy);  // makes room for all edges
+  const size_t edges = static_cast<size_t>(sizes_of_answer(answer_.memory()).found);
+  CudaNeighbors list;
+  if (edges == 0) return list;
+  const Buffer shifts(*device_, 3 * edges * sizeof(int));
+  search_.launch(*device_, programs_, space_, batch.atoms(), needs_bins(batch), reinterpret_cast<int*>(shifts.address()));
+  const auto fetch = [&](auto& to, const void* from, size_t count) {
+    using Value = typename std::remove_reference_t<decltype(to)>::value_type;
+    const Pinned staging(*device_, count * sizeof(Value));
+    device_->download(staging.memory(), reinterpret_cast<Address>(from), count * sizeof(Value));
+    device_->wait();
+    const auto* begin = reinterpret_cast<const Value*>(staging.memory());
+    to.assign(begin, begin + count);
+  };
+  const Edges<Real>& from = space_.work.edges;
+  fetch(list.receivers, from.receivers, edges);
+  fetch(list.senders, from.senders, edges);
+  fetch(list.shifts, reinterpret_cast<const void*>(shifts.address()), 3 * edges);
+  fetch(list.reverse, from.reverse, edges);
+  fetch(list.vectors, from.vectors, 3 * edges);
+  return list;
+}
+
+template <class Real> CudaPlan plan_of(const Config& config, const Tensors& tensors, Precision precision, const DeviceInfo& card, int atoms, int pairs) {
+  const Weights weights(config, tensors);
+  const Shape shape(config, precision, card);
+  const auto network = create_network<Real>(weights, shape, card.multiprocessors);
+  WeightStore store;
+  network->pack(store);
+  Capacity capacity = capacity_for(atoms, 1);
+  capacity.edges = std::max(capacity.edges, bucket(2 * pairs, 16));
+  Arena arena;
+  Workspace<Real>{}.lay_out(arena, capacity, shape.chunks, *network);
+  const Grids grids{shape, card.multiprocessors};
+  return {"layered", grids.tile(atoms), static_cast<double>(store.bytes()), static_cast<double>(arena.bytes())};
+}
+
+}  // namespace
+}  // namespace painnless::cuda
+
+namespace painnless {
+
+std::unique_ptr<CudaEngine> create_cuda_engine(const Config& config, const Tensors& tensors, const CudaOptions& options,
+                                               std::unique_ptr<cuda::Device> device, const cuda::Compiler& compiler) {
+  if (options.precision == Precision::f32) return std::make_unique<cuda::LayeredEngine<float>>(config, tensors, options, std::move(device), compiler);
+  return std::make_unique<cuda::LayeredEngine<double>>(config, tensors, options, std::move(device), compiler);
+}
+
+CudaPlan plan_cuda(const Config& config, const Tensors& tensors, Precision precision, const cuda::DeviceInfo& card, int atoms, int pairs) {
+  return precision == Precision::f32 ? cuda::plan_of<float>(config, tensors, precision, card, atoms, pairs)
+                                     : cuda::plan_of<double>(config, tensors, precision, card, atoms, pairs);
+}
+
+}  // namespace painnless

@@ -1,0 +1,45 @@
+#pragma once
+// The CUDA backend's door.
+#include "compiler.h"
+#include "device.h"
+
+namespace painnless {
+
+struct CudaOptions {
+  Precision precision;
+  std::string cache;  // folder of compiled kernels; empty: none is kept
+};
+
+/// What the launcher chose for the last evaluation, and what has been made since the engine began. It stands still while sizes stay in their
+/// buckets.
+struct CudaActivity {
+  std::string schedule;
+  int compilations, captures, allocations;
+  double arena_bytes, weight_bytes;
+};
+
+/// A neighbour list as native/neighbors.h describes it, fetched from the card.
+struct CudaNeighbors {
+  std::vector<int32_t> receivers, senders, shifts, reverse;
+  std::vector<double> vectors;
+};
+
+class CudaEngine : public Engine {
+ public:
+  virtual CudaActivity activity() const = 0;
+  virtual CudaNeighbors neighbors(const Batch& batch) = 0;
+  /// Seconds that the search and the network take on the card, each the mean of `count` runs one after the other.
+  struct Seconds {
+    double search, network;
+  };
+  virtual Seconds device_seconds(const Batch& batch, Want want, int count) = 0;
+};
+
+/// Throws InputError BAD_MODEL (a tensor), UNSUPPORTED (a model too large for the card), MISSING (memory).
+std::unique_ptr<CudaEngine> create_cuda_engine(const Config& config, const Tensors& tensors, const CudaOptions& options,
+                                               std::unique_ptr<cuda::Device> device, const cuda::Compiler& compiler);
+
+/// What such an engine on such a card would do with one structure; needs no card. Throws InputError BAD_MODEL, UNSUPPORTED.
+CudaPlan plan_cuda(const Config& config, const Tensors& tensors, Precision precision, const cuda::DeviceInfo& card, int atoms, int pairs);
+
+}  // namespace painnless

@@ -1,0 +1,190 @@
+#pragma once
+// The student's message (docs/theory.md, section 12), and its filters, a small network of each distance (section 4). Owned and ordered like
+// PaiNN's (message.cuh). Twin of cpu/layers/distiller_message.h.
+#include "layers/edges.cuh"
+
+namespace painnless::cuda {
+
+/// Blocks of a filter in the order in which layers need them: s and 2 always, 1 where there are vectors.
+template <bool FIRST> struct DistillerMessage {
+  static constexpr int blocks = FIRST ? 2 : 3;
+  const DistillerMessageArguments<real>& a;
+  const real* weight;                           // A2 of this chunk, at this lane's feature
+  real *value, *slope, *hidden, *hidden_slope;  // of this warp: radial inputs, silu(z) and its derivative (F, EDGE_GROUP)
+
+  __device__ const real* s_of(int atom, int feature) const {
+    return FIRST ? a.embedding + static_cast<long long>(a.numbers[atom]) * FEATURES + feature : a.s + static_cast<long long>(atom) * FEATURES + feature;
+  }
+
+  /// T10, T11 for a group of edges: hidden = silu(z); if asked, hidden_slope = silu'(z) (A1 x').
+  __device__ void hidden_layer(int e, int count, bool with_slope) const {
+    __syncwarp();
+    radial_inputs(a.radial, a.edges, e, count, value, slope);
+    __syncwarp();
+#pragma unroll 1
+    for (int c = lane_index(); c < FEATURES; c += 32) {
+      real z[EDGE_GROUP], z_slope[EDGE_GROUP] = {};
+      for (int n = 0; n < EDGE_GROUP; n++) z[n] = a.weights.filter1_bias[c];
+      for (int k = 0; k < RADIAL; k++) {
+        const real w = a.weights.filter1[k * FEATURES + c];
+#pragma unroll
+        for (int n = 0; n < EDGE_GROUP; n++) {
+          z[n] += value[k * EDGE_GROUP + n] * w;
+          z_slope[n] += slope[k * EDGE_GROUP + n] * w;
+        }
+      }
+#pragma unroll
+      for (int n = 0; n < EDGE_GROUP; n++) {
+        real h, derivative;
+        silu(z[n], h, derivative);
+        hidden[c * EDGE_GROUP + n] = h;
+        if (with_slope) hidden_slope[c * EDGE_GROUP + n] = derivative * z_slope[n];
+      }
+    }
+    __syncwarp();
+  }
+
+  __device__ void begin_with_bias(Filters<blocks>& w) const {
+#pragma unroll
+    for (int b = 0; b < blocks; b++) {
+      const Values bias = values_at(a.weights.filter2_bias + (3 * blockIdx.y + b) * chunk + lane_index() * LANE_VALUES);
+#pragma unroll
+      for (int n = 0; n < EDGE_GROUP; n++)
+#pragma unroll
+        for (int v = 0; v < LANE_VALUES; v++) w[n][b][v] = bias.v[v];
+    }
+  }
+
+  /// T37, T38 for receiver i: s_out and mid of its features.
+  __device__ void forward(int i) const {
+    const int feature = own_feature(), begin = a.edges.first[i], end = a.edges.first[i + 1];
+    real s[LANE_VALUES] = {}, m[3][LANE_VALUES] = {};
+    for (int e = begin; e < end; e += EDGE_GROUP) {
+      hidden_layer(e, min(EDGE_GROUP, end - e), false);
+      Filters<blocks> w;
+      begin_with_bias(w);
+      add_filters<blocks, FEATURES>(weight, hidden, w);
+#pragma unroll
+      for (int n = 0; n < EDGE_GROUP; n++) {
+        if (e + n >= end) break;
+        const int j = a.edges.senders[e + n];
+        const Pack<4> u = load<4>(a.edges.direction + 4 * static_cast<long long>(e + n));
+        const Values s_j = values_at(s_of(j, feature));
+#pragma unroll
+        for (int v = 0; v < LANE_VALUES; v++) {
+          s[v] += w[n][0][v] * s_j.v[v];
+          for (int k = 0; k < 3; k++) m[k][v] += u.v[k] * w[n][1][v];
+        }
+        if constexpr (!FIRST) {
+          const real* v_j = a.v + static_cast<long long>(j) * 3 * FEATURES + feature;
+#pragma unroll
+          for (int k = 0; k < 3; k++) {
+            const Values v_k = values_at(v_j + k * FEATURES);
+#pragma unroll
+            for (int v = 0; v < LANE_VALUES; v++) m[k][v] += w[n][2][v] * v_k.v[v];
+          }
+        }
+      }
+    }
+    const long long rows = 3 * static_cast<long long>(i) * FEATURES + feature;
+    Values own = values_at(s_of(i, feature));
+    for (int v = 0; v < LANE_VALUES; v++) own.v[v] += s[v];
+    store(a.s_out + static_cast<long long>(i) * FEATURES + feature, own);
+    for (int k = 0; k < 3; k++) {
+      Values mid = FIRST ? Values{} : values_at(a.v + rows + k * FEATURES);
+      for (int v = 0; v < LANE_VALUES; v++) mid.v[v] += m[k][v];
+      store(a.mid + rows + k * FEATURES, mid);
+    }
+  }
+
+  /// T40, T41 for receiver i: bars of the inputs, except in layer 0, and s_e, t_e of the edges that stand for their pair.
+  __device__ void adjoint(int i) const {
+    const int feature = own_feature(), begin = a.edges.first[i], end = a.edges.first[i + 1];
+    const long long row = static_cast<long long>(i) * FEATURES + feature, rows = 3 * static_cast<long long>(i) * FEATURES + feature;
+    const Values s = values_at(s_of(i, feature)), s_bar = values_at(a.s_bar + row);
+    Values v_own[3], v_bar[3];
+    for (int k = 0; k < 3; k++) {
+      v_bar[k] = values_at(a.v_bar + rows + k * FEATURES);
+      v_own[k] = FIRST ? Values{} : values_at(a.v + rows + k * FEATURES);
+    }
+    real sum_s[LANE_VALUES] = {}, sum_v[3][LANE_VALUES] = {};
+
+    for (int e = begin; e < end; e += EDGE_GROUP) {
+      const int count = min(EDGE_GROUP, end - e);
+      bool pairs = false;
+      for (int n = 0; n < count; n++) pairs |= stands_for_pair(a.edges, e + n);
+      if (FIRST && !pairs) continue;
+      hidden_layer(e, count, pairs);
+      Filters<blocks> w, w_slope;
+      begin_with_bias(w);
+      if (pairs) {
+        clear<blocks>(w_slope);
+        add_filters<blocks, FEATURES>(weight, hidden, hidden_slope, w, w_slope);
+      } else {
+        add_filters<blocks, FEATURES>(weight, hidden, w);
+      }
+#pragma unroll
+      for (int n = 0; n < EDGE_GROUP; n++) {
+        if (n >= count) break;
+        const int j = a.edges.senders[e + n];
+        const Pack<4> u = load<4>(a.edges.direction + 4 * static_cast<long long>(e + n));
+        const Values s_bar_j = values_at(a.s_bar + static_cast<long long>(j) * FEATURES + feature);
+        Values v_bar_j[3];
+        for (int k = 0; k < 3; k++) v_bar_j[k] = values_at(a.v_bar + (3 * static_cast<long long>(j) + k) * FEATURES + feature);
+        if constexpr (!FIRST) {
+#pragma unroll
+          for (int v = 0; v < LANE_VALUES; v++) {
+            sum_s[v] += w[n][0][v] * s_bar_j.v[v];
+            for (int k = 0; k < 3; k++) sum_v[k][v] += w[n][2][v] * v_bar_j[k].v[v];
+          }
+        }
+        if (!pairs || !stands_for_pair(a.edges, e + n)) continue;
+
+        const Values s_j = values_at(s_of(j, feature));
+        Values v_j[3];
+        if constexpr (!FIRST)
+          for (int k = 0; k < 3; k++) v_j[k] = values_at(a.v + (3 * static_cast<long long>(j) + k) * FEATURES + feature);
+        real sum = 0, t[3] = {};
+#pragma unroll
+        for (int v = 0; v < LANE_VALUES; v++) {
+          sum += (s_bar.v[v] * s_j.v[v] + s_bar_j.v[v] * s.v[v]) * w_slope[n][0][v];
+          real along = 0;
+          for (int k = 0; k < 3; k++) {
+            const real difference = v_bar[k].v[v] - v_bar_j[k].v[v];
+            along += u.v[k] * difference;
+            t[k] += w[n][1][v] * difference;
+          }
+          sum += along * w_slope[n][1][v];
+          if constexpr (!FIRST) {
+            real both = 0;
+            for (int k = 0; k < 3; k++) both += v_bar[k].v[v] * v_j[k].v[v] + v_bar_j[k].v[v] * v_own[k].v[v];
+            sum += both * w_slope[n][2][v];
+          }
+        }
+        add_pair_sums(a.sums, a.edge_capacity, e + n, a.set_sums, sum, t[0], t[1], t[2]);
+      }
+    }
+    if constexpr (!FIRST) {
+      Values out;
+      for (int v = 0; v < LANE_VALUES; v++) out.v[v] = s_bar.v[v] + sum_s[v];
+      store(a.s_bar_out + row, out);
+      for (int k = 0; k < 3; k++) {
+        for (int v = 0; v < LANE_VALUES; v++) out.v[v] = v_bar[k].v[v] + sum_v[k][v];
+        store(a.v_bar_out + rows + k * FEATURES, out);
+      }
+    }
+  }
+};
+
+/// Calls work(message, receiver) for the receivers of this warp.
+template <bool FIRST, class Work> __device__ void each_receiver(const DistillerMessageArguments<real>& a, Work work) {
+  DYNAMIC_SHARED(real, memory);
+  const real* weight = chunk_weights<FEATURES>(a.weights.filter2, memory) + lane_index() * LANE_VALUES;
+  real* inputs = memory + warp_index() * 2 * (group_inputs + FEATURES * EDGE_GROUP);
+  real* hidden = inputs + 2 * group_inputs;
+  const DistillerMessage<FIRST> message{a, weight, inputs, inputs + group_inputs, hidden, hidden + FEATURES * EDGE_GROUP};
+  const int warps = blockDim.x / 32;
+  for (int i = blockIdx.x * warps + warp_index(); i < a.sizes->atoms; i += gridDim.x * warps) work(message, i);
+}
+
+}  // namespace painnless::cuda

@@ -1,0 +1,152 @@
+#pragma once
+// The student's update (docs/theory.md, section 13). M mixes the axes x, y, z: this is why the model is not rotation equivariant. A thread owns
+// the same atoms and features throughout. Twin of cpu/layers/distiller_update.h.
+#include "layers/dense.cuh"
+
+namespace painnless::cuda {
+
+/// Two features of an atom's vector, along x, y and z.
+__device__ void load_vector(const real* vectors, long long atom, int feature, Pack<2> (&v)[3]) {
+  for (int k = 0; k < 3; k++) v[k] = load<2>(vectors + (3 * atom + k) * FEATURES + feature);
+}
+/// Component k of M v.
+__device__ real mixed(const real* m, int k, const Pack<2> (&v)[3], int c) { return m[3 * k] * v[0].v[c] + m[3 * k + 1] * v[1].v[c] + m[3 * k + 2] * v[2].v[c]; }
+
+/// T43, T44: `sn` (TILE, row_of(2F)) in shared memory holds s, receives n, and then the new s; `h` (TILE, row_of(F)) is scratch. v_next (atoms, 3, F)
+/// is set, but not after the LAST update: nobody reads it, and B2 has one group.
+template <int TILE, int ATOMS, bool LAST>
+__device__ void update_forward(const Tile<TILE>& tile, const DistillerWeights<real>& weights, const DistillerSaved<real>& saved, real* sn, real* h,
+                               real* v_next) {
+  constexpr int row = row_of(FEATURES), s_row = row_of(2 * FEATURES), groups = LAST ? 1 : 3;
+  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
+    for (int i = part.atom; i < part.atom + ATOMS; i++) {
+      Pack<2> norm{}, inverse{};
+      const long long atom = tile.first + i;
+      if (i < tile.count) {
+        Pack<2> v[3];
+        load_vector(saved.mid, atom, part.feature, v);
+        for (int c = 0; c < 2; c++) {
+          norm.v[c] = sqrt(v[0].v[c] * v[0].v[c] + v[1].v[c] * v[1].v[c] + v[2].v[c] * v[2].v[c]);
+          inverse.v[c] = norm.v[c] > 0 ? 1 / norm.v[c] : 0;  // no epsilon: the gradient at 0 is taken as 0
+        }
+        store(saved.inverse_norm + atom * FEATURES + part.feature, inverse);
+      }
+      store(sn + i * s_row + FEATURES + part.feature, norm);
+    }
+  });
+  __syncthreads();
+  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
+    real z[ATOMS][1][2];
+    multiply<ATOMS, 1, 2 * FEATURES, FEATURES>(sn + part.atom * s_row, s_row, weights.update1 + part.feature, z);
+#pragma unroll
+    for (int i = 0; i < ATOMS; i++) {
+      Pack<2> value, derivative;
+      for (int c = 0; c < 2; c++) silu(z[i][0][c] + weights.update1_bias[part.feature + c], value.v[c], derivative.v[c]);
+      store(h + (part.atom + i) * row + part.feature, value);
+      if (part.atom + i < tile.count) store(saved.update_slope + static_cast<long long>(tile.first + part.atom + i) * FEATURES + part.feature, derivative);
+    }
+  });
+  __syncthreads();
+  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
+    real y[ATOMS][groups][2];
+    multiply<ATOMS, groups, FEATURES, FEATURES>(h + part.atom * row, row, weights.update2 + part.feature, y);
+#pragma unroll
+    for (int i = 0; i < ATOMS; i++) {
+      if (part.atom + i >= tile.count) break;
+      const long long atom = tile.first + part.atom + i;
+      real* s = sn + (part.atom + i) * s_row + part.feature;
+      for (int c = 0; c < 2; c++) {
+#pragma unroll
+        for (int g = 0; g < groups; g++) y[i][g][c] += weights.update2_bias[g * FEATURES + part.feature + c];
+        s[c] += y[i][0][c];
+      }
+      if constexpr (!LAST) {
+        Pack<2> v[3];
+        load_vector(saved.mid, atom, part.feature, v);
+        for (int g = 0; g < 2; g++) store(saved.y + (2 * atom + g) * FEATURES + part.feature, Pack<2>{y[i][1 + g][0], y[i][1 + g][1]});
+        for (int k = 0; k < 3; k++) {
+          Pack<2> out;
+          for (int c = 0; c < 2; c++) out.v[c] = y[i][1][c] * v[k].v[c] + y[i][2][c] * mixed(weights.mixing, k, v, c);
+          store(v_next + (3 * atom + k) * FEATURES + part.feature, out);
+        }
+      }
+    }
+  });
+}
+
+/// T45, T46: s_bar (atoms, F) and v_bar (atoms, 3, F) turn from bars of the results into bars of the inputs; v_bar is set in the LAST layer.
+/// `wide` (TILE, row_of(3F)) and `z_bar` (TILE, row_of(F)) are scratch in shared memory.
+template <int TILE, int ATOMS, bool LAST>
+__device__ void update_adjoint(const Tile<TILE>& tile, const DistillerWeights<real>& weights, const DistillerSaved<real>& saved, real* wide, real* z_bar,
+                               real* s_bar, real* v_bar) {
+  constexpr int row = row_of(FEATURES), groups = LAST ? 1 : 3, y_row = row_of(groups * FEATURES);
+  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
+    for (int i = part.atom; i < part.atom + ATOMS; i++) {
+      const long long atom = tile.first + i;
+      Pack<2> s{}, gate1{}, gate2{};
+      if (i < tile.count) {
+        s = load<2>(s_bar + atom * FEATURES + part.feature);
+        if constexpr (!LAST) {
+          Pack<2> v[3], bar[3];
+          load_vector(saved.mid, atom, part.feature, v);
+          load_vector(v_bar, atom, part.feature, bar);
+          for (int k = 0; k < 3; k++)
+            for (int c = 0; c < 2; c++) {
+              gate1.v[c] += bar[k].v[c] * v[k].v[c];
+              gate2.v[c] += bar[k].v[c] * mixed(weights.mixing, k, v, c);
+            }
+        }
+      }
+      real* y_bar = wide + i * y_row + part.feature;
+      store(y_bar, s);
+      if constexpr (!LAST) {
+        store(y_bar + FEATURES, gate1);
+        store(y_bar + 2 * FEATURES, gate2);
+      }
+    }
+  });
+  __syncthreads();
+  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
+    real h_bar[ATOMS][1][2];
+    multiply<ATOMS, 1, groups * FEATURES, FEATURES>(wide + part.atom * y_row, y_row, weights.update2_adjoint + part.feature, h_bar);
+#pragma unroll
+    for (int i = 0; i < ATOMS; i++) {
+      Pack<2> out{};
+      if (part.atom + i < tile.count) {
+        const Pack<2> derivative = load<2>(saved.update_slope + static_cast<long long>(tile.first + part.atom + i) * FEATURES + part.feature);
+        for (int c = 0; c < 2; c++) out.v[c] = h_bar[i][0][c] * derivative.v[c];
+      }
+      store(z_bar + (part.atom + i) * row + part.feature, out);
+    }
+  });
+  __syncthreads();
+  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
+    real c_bar[ATOMS][2][2];  // of s, of n
+    multiply<ATOMS, 2, FEATURES, FEATURES>(z_bar + part.atom * row, row, weights.update1_adjoint + part.feature, c_bar);
+#pragma unroll
+    for (int i = 0; i < ATOMS; i++) {
+      if (part.atom + i >= tile.count) break;
+      const long long atom = tile.first + part.atom + i;
+      const Pack<2> s = load<2>(s_bar + atom * FEATURES + part.feature), inverse = load<2>(saved.inverse_norm + atom * FEATURES + part.feature);
+      store(s_bar + atom * FEATURES + part.feature, Pack<2>{s.v[0] + c_bar[i][0][0], s.v[1] + c_bar[i][0][1]});
+      Pack<2> v[3], bar[3] = {}, g1{}, g2{};
+      load_vector(saved.mid, atom, part.feature, v);
+      if constexpr (!LAST) {
+        load_vector(v_bar, atom, part.feature, bar);
+        g1 = load<2>(saved.y + 2 * atom * FEATURES + part.feature);
+        g2 = load<2>(saved.y + (2 * atom + 1) * FEATURES + part.feature);
+      }
+      for (int l = 0; l < 3; l++) {
+        Pack<2> out;
+        for (int c = 0; c < 2; c++) {
+          const real* m = weights.mixing;
+          const real turned = m[l] * bar[0].v[c] + m[3 + l] * bar[1].v[c] + m[6 + l] * bar[2].v[c];  // M^T bar
+          out.v[c] = g1.v[c] * bar[l].v[c] + g2.v[c] * turned + c_bar[i][1][c] * inverse.v[c] * v[l].v[c];
+        }
+        store(v_bar + (3 * atom + l) * FEATURES + part.feature, out);
+      }
+    }
+  });
+}
+
+}  // namespace painnless::cuda

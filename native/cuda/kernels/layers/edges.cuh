@@ -1,0 +1,119 @@
+#pragma once
+// What message kernels share: a warp owns a receiver and walks over its edges a group at a time; each lane owns LANE_VALUES neighbouring
+// features of a chunk of 32 times as many (blockIdx.y counts the chunks).
+#include "layers/radial.cuh"
+
+namespace painnless::cuda {
+
+constexpr int chunk = 32 * LANE_VALUES;
+constexpr int group_inputs = (RADIAL + 1) * EDGE_GROUP;  // radial functions times cutoff, and the cutoff, of a group of edges
+
+__device__ int own_feature() { return blockIdx.y * chunk + lane_index() * LANE_VALUES; }
+
+/// A row of this lane's features.
+using Values = Pack<LANE_VALUES>;
+__device__ Values values_at(const real* row) { return load<LANE_VALUES>(row); }
+
+/// f phi_r and its derivative for the edges from `e` on, (R + 1, EDGE_GROUP) each; input R is f itself. Edges beyond `count` get zeros.
+__device__ void radial_inputs(const Radial<real>& radial, const Edges<real>& edges, int e, int count, real* value, real* slope) {
+  const int lane = lane_index(), n = lane % EDGE_GROUP;
+  real d = 1, rest = 0, f = 0, f_slope = 0;
+  if (n < count) {
+    d = edges.direction[4 * static_cast<long long>(e + n) + 3];
+    rest = edges.rest[e + n];
+    envelope(radial, d, rest, f, f_slope);
+  }
+  for (int r = lane / EDGE_GROUP; r <= RADIAL; r += 32 / EDGE_GROUP) {
+    real phi = 1, phi_slope = 0;
+    if (r < RADIAL) radial_function(radial, r, d, rest, phi, phi_slope);
+    value[r * EDGE_GROUP + n] = f * phi;
+    if (slope) slope[r * EDGE_GROUP + n] = f_slope * phi + f * phi_slope;
+  }
+}
+
+/// Filters of a group: [edge][block][value].
+template <int BLOCKS> using Filters = real[EDGE_GROUP][BLOCKS][LANE_VALUES];
+
+/// w[n][b] += sum_k inputs[k][n] weight[k][b], k ascending; `weight` (INPUTS, 3, chunk) begins at this lane's feature.
+template <int BLOCKS, int INPUTS> __device__ void add_filters(const real* weight, const real* inputs, Filters<BLOCKS>& w) {
+#pragma unroll 3
+  for (int k = 0; k < INPUTS; k++) {
+    const Pack<EDGE_GROUP> x = load<EDGE_GROUP>(inputs + k * EDGE_GROUP);
+#pragma unroll
+    for (int b = 0; b < BLOCKS; b++) {
+      const Values row = values_at(weight + (3 * k + b) * chunk);
+#pragma unroll
+      for (int n = 0; n < EDGE_GROUP; n++)
+#pragma unroll
+        for (int v = 0; v < LANE_VALUES; v++) w[n][b][v] += x.v[n] * row.v[v];
+    }
+  }
+}
+
+/// The same for W and W' together: the weights are read once.
+template <int BLOCKS, int INPUTS>
+__device__ void add_filters(const real* weight, const real* inputs, const real* input_slopes, Filters<BLOCKS>& w, Filters<BLOCKS>& slope) {
+#pragma unroll 2
+  for (int k = 0; k < INPUTS; k++) {
+    const Pack<EDGE_GROUP> x = load<EDGE_GROUP>(inputs + k * EDGE_GROUP), x_slope = load<EDGE_GROUP>(input_slopes + k * EDGE_GROUP);
+#pragma unroll
+    for (int b = 0; b < BLOCKS; b++) {
+      const Values row = values_at(weight + (3 * k + b) * chunk);
+#pragma unroll
+      for (int n = 0; n < EDGE_GROUP; n++)
+#pragma unroll
+        for (int v = 0; v < LANE_VALUES; v++) {
+          w[n][b][v] += x.v[n] * row.v[v];
+          slope[n][b][v] += x_slope.v[n] * row.v[v];
+        }
+    }
+  }
+}
+
+template <int BLOCKS> __device__ void clear(Filters<BLOCKS>& w) {
+#pragma unroll
+  for (int n = 0; n < EDGE_GROUP; n++)
+#pragma unroll
+    for (int b = 0; b < BLOCKS; b++)
+#pragma unroll
+      for (int v = 0; v < LANE_VALUES; v++) w[n][b][v] = 0;
+}
+
+/// Sums over the lanes of four numbers, each in the same fixed order; lanes 8k .. 8k+7 receive sum k.
+__device__ real sum_of_lanes(real s0, real s1, real s2, real s3) {
+  const bool upper = lane_index() & 16, odd = lane_index() & 8;
+  const real even_sum = (upper ? s2 : s0) + __shfl_xor_sync(all_lanes, upper ? s0 : s2, 16);
+  const real odd_sum = (upper ? s3 : s1) + __shfl_xor_sync(all_lanes, upper ? s1 : s3, 16);
+  real sum = (odd ? odd_sum : even_sum) + __shfl_xor_sync(all_lanes, odd ? even_sum : odd_sum, 8);
+  for (int mask = 4; mask > 0; mask /= 2) sum += __shfl_xor_sync(all_lanes, sum, mask);
+  return sum;
+}
+
+/// An edge stands for its pair if it comes before its reverse.
+__device__ bool stands_for_pair(const Edges<real>& edges, int e) { return e < edges.reverse[e]; }
+
+/// Adds s_e and t_e of one edge, this chunk's share, into sums (chunks, edges, 4); `set` is the layer that comes first.
+__device__ void add_pair_sums(real* sums, int edge_capacity, int e, bool set, real s, real t0, real t1, real t2) {
+  const real total = sum_of_lanes(s, t0, t1, t2);
+  if (lane_index() % 8 != 0) return;
+  real& at = sums[(static_cast<long long>(blockIdx.y) * edge_capacity + e) * 4 + lane_index() / 8];
+  at = set ? total : at + total;
+}
+
+/// Filter weights of this block's chunk: copied to shared memory where they fit (FILTER_SHARED), else read where they are. `next` is where
+/// free shared memory begins, after it. Every thread of the block calls it.
+template <int INPUTS> __device__ const real* chunk_weights(const real* weights, real*& next) {
+  constexpr int size = INPUTS * 3 * chunk;
+  const real* own = weights + blockIdx.y * size;
+#if FILTER_SHARED
+  real* copy = next;
+  next += size;
+  for (int p = threadIdx.x; p < size / 4; p += blockDim.x) store<4>(copy + 4 * p, load<4>(own + 4 * p));
+  __syncthreads();
+  return copy;
+#else
+  return own;
+#endif
+}
+
+}  // namespace painnless::cuda

@@ -1,0 +1,179 @@
+#pragma once
+// PaiNN's update, "mixing" in SchNetPack: scalars and vectors of one atom meet (docs/theory.md, section 7). A tile of atoms a block; a thread
+// owns the same atoms and features in every product, so what it has written it reads back without a barrier. Twin of cpu/layers/update.h.
+#include "layers/dense.cuh"
+
+namespace painnless::cuda {
+
+/// T23 to T26. `mid` (3 TILE, row_of(F)) holds the vectors, `qn` (TILE, row_of(2F)) holds q, receives n, and then the new q; `h` is scratch
+/// (TILE, row_of(F)). `mu_next` (atoms, 3, F) is set. After the LAST update nobody reads vectors: y^m is left out, and W2 has two groups.
+template <int TILE, int ATOMS, bool LAST>
+__device__ void update_forward(const Tile<TILE>& tile, const PainnWeights<real>& weights, const PainnSaved<real>& saved, real norm_eps, const real* mid,
+                               real* qn, real* h, real* mu_next) {
+  constexpr int row = row_of(FEATURES), q_row = row_of(2 * FEATURES);
+  const auto at = [&](int atom, int rows) { return static_cast<long long>(tile.first + atom) * rows * FEATURES; };
+  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
+    real vy[3 * ATOMS][2][2];
+    multiply<3 * ATOMS, 2, FEATURES, FEATURES>(mid + 3 * part.atom * row, row, weights.channels + part.feature, vy);
+#pragma unroll
+    for (int i = 0; i < ATOMS; i++) {
+      Pack<2> norm, inverse, dot;
+#pragma unroll
+      for (int c = 0; c < 2; c++) {
+        real square = norm_eps;
+        dot.v[c] = 0;
+#pragma unroll
+        for (int k = 0; k < 3; k++) {
+          const real v = vy[3 * i + k][0][c];
+          square += v * v;
+          dot.v[c] += v * vy[3 * i + k][1][c];
+        }
+        norm.v[c] = sqrt(square);
+        inverse.v[c] = norm.v[c] > 0 ? 1 / norm.v[c] : 0;  // a norm of zero has no gradient
+      }
+      store(qn + (part.atom + i) * q_row + FEATURES + part.feature, norm);
+      if (part.atom + i >= tile.count) continue;
+      store(saved.inverse_norm + at(part.atom + i, 1) + part.feature, inverse);
+      store(saved.dot + at(part.atom + i, 1) + part.feature, dot);
+#pragma unroll
+      for (int k = 0; k < 3; k++)
+#pragma unroll
+        for (int g = 0; g < 2; g++)
+          store(saved.vy + at(part.atom + i, 6) + (2 * k + g) * FEATURES + part.feature, Pack<2>{vy[3 * i + k][g][0], vy[3 * i + k][g][1]});
+    }
+  });
+  __syncthreads();
+  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
+    real z[ATOMS][1][2];
+    multiply<ATOMS, 1, 2 * FEATURES, FEATURES>(qn + part.atom * q_row, q_row, weights.update1 + part.feature, z);
+#pragma unroll
+    for (int i = 0; i < ATOMS; i++) {
+      Pack<2> value, derivative;
+      for (int c = 0; c < 2; c++) silu(z[i][0][c] + weights.update1_bias[part.feature + c], value.v[c], derivative.v[c]);
+      store(h + (part.atom + i) * row + part.feature, value);
+      if (part.atom + i < tile.count) store(saved.update_slope + at(part.atom + i, 1) + part.feature, derivative);
+    }
+  });
+  __syncthreads();
+  constexpr int groups = LAST ? 2 : 3, scaled = groups - 1;  // y^q, y^m unless last, y^p
+  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
+    real y[ATOMS][groups][2];
+    multiply<ATOMS, groups, FEATURES, FEATURES>(h + part.atom * row, row, weights.update2 + part.feature, y);
+#pragma unroll
+    for (int i = 0; i < ATOMS; i++) {
+      if (part.atom + i >= tile.count) break;
+#pragma unroll
+      for (int g = 0; g < groups; g++) {
+        for (int c = 0; c < 2; c++) y[i][g][c] += weights.update2_bias[g * FEATURES + part.feature + c];
+        if (g > 0) store(saved.y + at(part.atom + i, 2) + (g == scaled ? FEATURES : 0) + part.feature, Pack<2>{y[i][g][0], y[i][g][1]});
+      }
+      real* q = qn + (part.atom + i) * q_row + part.feature;
+      const Pack<2> dot = load<2>(saved.dot + at(part.atom + i, 1) + part.feature);
+      for (int c = 0; c < 2; c++) q[c] += y[i][0][c] + y[i][scaled][c] * dot.v[c];
+      if constexpr (!LAST) {
+#pragma unroll
+        for (int k = 0; k < 3; k++) {
+          const Pack<2> w = load<2>(saved.vy + at(part.atom + i, 6) + (2 * k + 1) * FEATURES + part.feature);
+          const real* old = mid + (3 * (part.atom + i) + k) * row + part.feature;
+          store(mu_next + at(part.atom + i, 3) + k * FEATURES + part.feature, Pack<2>{old[0] + y[i][1][0] * w.v[0], old[1] + y[i][1][1] * w.v[1]});
+        }
+      }
+    }
+  });
+}
+
+/// T27 to T30: q_bar (atoms, F) and mu_bar (atoms, 3, F) turn from bars of the results into bars of the inputs; mu_bar is set in the LAST
+/// layer. `wide` (TILE, max(row_of(3F), 3 row_of(2F))) and `z_bar` (TILE, row_of(F)) are scratch in shared memory.
+template <int TILE, int ATOMS, bool LAST>
+__device__ void update_adjoint(const Tile<TILE>& tile, const PainnWeights<real>& weights, const PainnSaved<real>& saved, real* wide, real* z_bar,
+                               real* q_bar, real* mu_bar) {
+  constexpr int row = row_of(FEATURES), groups = LAST ? 2 : 3, scaled = groups - 1, y_row = row_of(groups * FEATURES), vy_row = row_of(2 * FEATURES);
+  const auto at = [&](int atom, int rows) { return static_cast<long long>(tile.first + atom) * rows * FEATURES; };
+  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
+#pragma unroll
+    for (int i = 0; i < ATOMS; i++) {
+      Pack<2> q{}, gate{}, dot{};
+      if (part.atom + i < tile.count) {
+        q = load<2>(q_bar + at(part.atom + i, 1) + part.feature);
+        dot = load<2>(saved.dot + at(part.atom + i, 1) + part.feature);
+        if constexpr (!LAST) {
+#pragma unroll
+          for (int k = 0; k < 3; k++) {
+            const Pack<2> mu = load<2>(mu_bar + at(part.atom + i, 3) + k * FEATURES + part.feature);
+            const Pack<2> w = load<2>(saved.vy + at(part.atom + i, 6) + (2 * k + 1) * FEATURES + part.feature);
+            for (int c = 0; c < 2; c++) gate.v[c] += mu.v[c] * w.v[c];
+          }
+        }
+      }
+      real* y_bar = wide + (part.atom + i) * y_row + part.feature;
+      store(y_bar, q);
+      if constexpr (!LAST) store(y_bar + FEATURES, gate);
+      store(y_bar + scaled * FEATURES, Pack<2>{q.v[0] * dot.v[0], q.v[1] * dot.v[1]});
+    }
+  });
+  __syncthreads();
+  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
+    real h_bar[ATOMS][1][2];
+    multiply<ATOMS, 1, groups * FEATURES, FEATURES>(wide + part.atom * y_row, y_row, weights.update2_adjoint + part.feature, h_bar);
+#pragma unroll
+    for (int i = 0; i < ATOMS; i++) {
+      Pack<2> out{};
+      if (part.atom + i < tile.count) {
+        const Pack<2> derivative = load<2>(saved.update_slope + at(part.atom + i, 1) + part.feature);
+        for (int c = 0; c < 2; c++) out.v[c] = h_bar[i][0][c] * derivative.v[c];
+      }
+      store(z_bar + (part.atom + i) * row + part.feature, out);
+    }
+  });
+  __syncthreads();
+  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
+    real c_bar[ATOMS][2][2];  // of q, of n
+    multiply<ATOMS, 2, FEATURES, FEATURES>(z_bar + part.atom * row, row, weights.update1_adjoint + part.feature, c_bar);
+#pragma unroll
+    for (int i = 0; i < ATOMS; i++) {
+      const bool here = part.atom + i < tile.count;
+      Pack<2> q{}, y_p{}, y_m{}, inverse{};
+      if (here) {
+        q = load<2>(q_bar + at(part.atom + i, 1) + part.feature);
+        y_p = load<2>(saved.y + at(part.atom + i, 2) + FEATURES + part.feature);
+        if constexpr (!LAST) y_m = load<2>(saved.y + at(part.atom + i, 2) + part.feature);
+        inverse = load<2>(saved.inverse_norm + at(part.atom + i, 1) + part.feature);
+        store(q_bar + at(part.atom + i, 1) + part.feature, Pack<2>{q.v[0] + c_bar[i][0][0], q.v[1] + c_bar[i][0][1]});
+      }
+#pragma unroll
+      for (int k = 0; k < 3; k++) {
+        Pack<2> v{}, w{}, mu{}, v_bar, w_bar;
+        if (here) {
+          v = load<2>(saved.vy + at(part.atom + i, 6) + 2 * k * FEATURES + part.feature);
+          w = load<2>(saved.vy + at(part.atom + i, 6) + (2 * k + 1) * FEATURES + part.feature);
+          if constexpr (!LAST) mu = load<2>(mu_bar + at(part.atom + i, 3) + k * FEATURES + part.feature);
+        }
+        for (int c = 0; c < 2; c++) {
+          const real dot_bar = FAULT(8, 0, q.v[c] * y_p.v[c]), norm_part = FAULT(10, -1, 1) * c_bar[i][1][c] * inverse.v[c];
+          v_bar.v[c] = norm_part * v.v[c] + dot_bar * w.v[c];
+          w_bar.v[c] = dot_bar * v.v[c] + FAULT(9, 0, y_m.v[c] * mu.v[c]);
+        }
+        real* vy_bar = wide + (3 * (part.atom + i) + k) * vy_row + part.feature;
+        store(vy_bar, v_bar);
+        store(vy_bar + FEATURES, w_bar);
+      }
+    }
+  });
+  __syncthreads();
+  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
+    real y[3 * ATOMS][1][2];
+    multiply<3 * ATOMS, 1, 2 * FEATURES, FEATURES>(wide + 3 * part.atom * vy_row, vy_row, weights.channels_adjoint + part.feature, y);
+#pragma unroll
+    for (int i = 0; i < ATOMS; i++) {
+      if (part.atom + i >= tile.count) break;
+#pragma unroll
+      for (int k = 0; k < 3; k++) {
+        real* mu = mu_bar + at(part.atom + i, 3) + k * FEATURES + part.feature;
+        const Pack<2> old = LAST ? Pack<2>{} : load<2>(mu);
+        store(mu, Pack<2>{old.v[0] + y[3 * i + k][0][0], old.v[1] + y[3 * i + k][0][1]});
+      }
+    }
+  });
+}
+
+}  // namespace painnless::cuda

@@ -1,0 +1,41 @@
+#pragma once
+// Read first by every kernel file, by NVRTC and by a host compiler (tests without a card; emulator/language.h). `real` is float or double
+// (-Dreal=...).
+#if !defined(__CUDACC__)
+#include "../emulator/language.h"
+#define DYNAMIC_SHARED(Type, name) Type* name = reinterpret_cast<Type*>(painnless::cuda::emulator::runtime->shared)
+#define EXPORT_KERNEL(name, Arguments) \
+  extern "C" void name##_entry(const void* argument) { name(*static_cast<const Arguments<real>*>(argument)); }
+#else
+#define DYNAMIC_SHARED(Type, name)                            \
+  extern __shared__ __align__(16) unsigned char painnless_shared[]; \
+  Type* name = reinterpret_cast<Type*>(painnless_shared)
+#define EXPORT_KERNEL(name, Arguments)
+#endif
+#include "list.h"
+#include "shapes.h"
+#include "signatures.h"
+
+/// A kernel with its one argument, which must be that of list.h.
+#define KERNEL(threads, blocks, name, Arguments)                                           \
+  EXPORT_KERNEL(name, Arguments)                                                            \
+  extern "C" __global__ void __launch_bounds__(threads, blocks) name(const Arguments<real> a)
+
+namespace painnless::cuda {
+
+#define DECLARE(name, Arguments) extern "C" __global__ void name(const Arguments<real> a);
+PAINNLESS_KERNELS(DECLARE)
+#undef DECLARE
+
+constexpr unsigned all_lanes = ~0u;
+
+__device__ int lane_index() { return threadIdx.x % 32; }
+__device__ int warp_index() { return threadIdx.x / 32; }
+
+/// A planted fault takes the wrong value (-DPLANTED=number, tests only; the numbers are those of cuda/faults.h).
+#if !defined(PLANTED)
+#define PLANTED 0
+#endif
+#define FAULT(number, wrong, right) (PLANTED == (number) ? (wrong) : (right))
+
+}  // namespace painnless::cuda

@@ -1,0 +1,28 @@
+#pragma once
+// Sizes that host and kernels must agree on, in numbers of `real` unless said otherwise.
+
+namespace painnless::cuda {
+
+/// Row of features in shared memory: padded so that rows of one warp fall into different banks, and whole packs of four.
+constexpr int row_of(int features) { return features + 4; }
+constexpr int larger(int a, int b) { return a < b ? b : a; }
+
+/// Shared memory of one atom in the kernels that work on tiles of atoms. `readout` is what its hidden layers take.
+constexpr int painn_update_shared(int features) { return 3 * row_of(features) + row_of(2 * features) + row_of(features); }
+constexpr int painn_adjoint_shared(int features) { return larger(row_of(3 * features), 3 * row_of(2 * features)) + row_of(features); }
+constexpr int painn_last_shared(int features, int readout) { return larger(painn_update_shared(features) + readout, painn_adjoint_shared(features)); }
+
+constexpr int distiller_update_shared(int features) { return row_of(2 * features) + row_of(features); }
+constexpr int distiller_adjoint_shared(int features) { return row_of(3 * features) + row_of(features); }
+constexpr int distiller_last_shared(int features, int readout) {
+  return larger(distiller_update_shared(features) + readout, distiller_adjoint_shared(features));
+}
+
+/// Shared memory of one warp in the message kernels: radial functions of a group of edges and their slopes; the student's hidden layer too.
+constexpr int painn_message_shared(int radial, int group) { return 2 * (radial + 1) * group; }
+constexpr int distiller_message_shared(int radial, int features, int group) { return 2 * (radial + 1 + features) * group; }
+
+// Threads of a block.
+constexpr int message_threads = 128, update_threads = 256, result_threads = 128;
+
+}  // namespace painnless::cuda

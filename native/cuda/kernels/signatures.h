@@ -1,0 +1,183 @@
+#pragma once
+// What host and kernels agree on: the one argument of every kernel, and which kernel takes which. Plain types: NVRTC brings no headers.
+
+namespace painnless::cuda {
+
+/// Sizes of the evaluation at hand. They stay on the device, so that a recorded graph serves every size its grids are large enough for.
+struct Sizes {
+  int atoms, structures;
+  int edges;   // set by the search; 0 where they do not fit, so that nothing is computed from a list that is not whole
+  int found;   // edges there are
+  int status;  // Trouble bits
+};
+
+enum Trouble { too_many_edges = 1, coincident_atoms = 2, far_from_origin = 4 };
+
+/// One structure as the search needs it (native/neighbors/basis.h).
+struct Structure {
+  double lattice[9];  // rows, Å; zero along axes that are not periodic
+  double inverse[9];  // fraction_k = inverse_k . position
+  double reach[3];    // what the cutoff spans, in fractions, with a margin
+  double volume;      // Å^3; 0 without one
+  int first, atoms;   // of the batch
+  int images[3];      // steps along each axis that can matter, either way
+  int bins[3];        // along a periodic axis; 0 marks an open one
+  int few;            // every pair is looked at, no bins
+};
+
+/// What the host sends, in this order and without gaps but to multiples of 8 bytes.
+struct Request {
+  int atoms, structures;
+  // Structure structures[]; double positions[3 atoms]; int numbers[atoms]
+};
+
+/// An atom moved into the cell: position = given - wrap cell.
+struct Placed {
+  double position[3], fraction[3];
+  int wrap[3];
+  int structure;
+  int bin[3];
+  int slot;
+};
+
+/// Placed atoms in the order of the slots of the hash table.
+struct InSlot {
+  double position[3];
+  int bin[3];
+  int structure, atom, unused;
+};
+
+/// Directed edges sorted by receiver, then sender, then shift, as native/neighbors.h says.
+template <class Real> struct Edges {
+  int* first;         // (atoms + 1)
+  int* receivers;     // (edges)
+  int* senders;       // (edges)
+  int* reverse;       // (edges)
+  int* shifts;        // (edges, 3), or null
+  double* vectors;    // (edges, 3) Å
+  Real* direction;    // (edges, 4) u = r / (d + delta), and d
+  Real* rest;         // (edges) what d lost when it was rounded
+};
+
+template <class Real> struct SearchArguments {
+  const unsigned char* request;
+  Sizes* sizes;
+  double largest;  // square of the longest distance that is an edge
+  double direction_eps;
+  int edge_capacity, slots;  // slots is a power of two
+  Placed* placed;            // (atoms)
+  int* numbers;              // (atoms)
+  int *slot_begin, *slot_end;  // (slots + 1), (slots)
+  InSlot* in_slots;            // (atoms)
+  unsigned long long *found, *keys;  // (edges) sender and translation, as found, and in order
+  Edges<Real> edges;
+};
+
+/// Numbers of one atom and layer that the way back needs; rows of F (padded) features.
+template <class Real> struct PainnSaved {
+  Real *x, *mu, *context_slope;                     // (atoms, 3, F), (atoms, 3, F) vectors before the message, (atoms, F)
+  Real *vy, *inverse_norm, *dot, *update_slope, *y;  // (atoms, 3, 2, F), (atoms, F), (atoms, F), (atoms, F), (atoms, 2, F) y^m and y^p
+};
+
+/// Every matrix as (inputs, outputs), features fastest.
+template <class Real> struct PainnWeights {
+  const Real* filter;                                              // (chunks, R + 1, 3, chunk); the bias is input R
+  const Real *context1, *context1_bias, *context2, *context2_bias;  // of the next layer's context in an update, of its own in a message
+  const Real *context1_adjoint, *context2_adjoint;
+  const Real *channels, *update1, *update1_bias, *update2, *update2_bias;
+  const Real *channels_adjoint, *update1_adjoint, *update2_adjoint;
+};
+
+template <class Real> struct Radial {
+  const Real *offsets, *gammas;  // (R) centres and exponents, Å and 1/Å^2; Bessel: frequencies, 1/Å, and nothing
+  Real cutoff;
+};
+
+template <class Real> struct PainnMessageArguments {
+  const Sizes* sizes;
+  Edges<Real> edges;
+  Radial<Real> radial;
+  const Real* filter;
+  const int* numbers;      // layer 0: x and q are looked up by element
+  const Real *x, *mu;      // (atoms or elements, 3, F), (atoms, 3, F)
+  const Real* embedding;   // (elements, F)
+  Real *q, *mid;           // forward: (atoms, F) +=, (atoms, 3, F) set
+  const Real *q_bar, *mu_bar;  // adjoint: (atoms, F), (atoms, 3, F)
+  Real *mu_bar_out, *x_bar;    // (atoms, 3, F), (atoms, 3, F)
+  Real* sums;                  // (chunks, edges, 4) s_e and t_e of edges that stand for their pair
+  int edge_capacity;
+  int set_sums;                // the last layer comes first and sets them
+};
+
+template <class Real> struct Readout {
+  const Real* weight[4];   // (inputs, outputs) of the hidden layers
+  const Real* adjoint[4];  // (outputs, inputs)
+  const Real* bias[4];
+  const double* last;      // (width) of the last layer
+  double last_bias;
+};
+
+template <class Real> struct PainnUpdateArguments {
+  const Sizes* sizes;
+  PainnWeights<Real> weights;
+  PainnSaved<Real> saved, next;  // of this layer and of the next: its x, mu and context_slope are made here
+  Readout<Real> readout;         // last layer
+  Real norm_eps;
+  Real *q, *mid;                 // (atoms, F), (atoms, 3, F)
+  Real *q_bar, *mu_bar, *x_bar;  // (atoms, F), (atoms, 3, F), (atoms, 3, F)
+  double* energies;              // (atoms)
+};
+
+template <class Real> struct DistillerSaved {
+  Real *s, *v, *mid;                      // (atoms, F), (atoms, 3, F) inputs; (atoms, 3, F) vectors after the message
+  Real *inverse_norm, *update_slope, *y;  // (atoms, F), (atoms, F), (atoms, 2, F) g1 and g2
+};
+
+template <class Real> struct DistillerWeights {
+  const Real *filter1, *filter1_bias;  // (R, F), (F)
+  const Real *filter2, *filter2_bias;  // (chunks, F, 3, chunk), (chunks, 3, chunk): blocks s, 2, 1
+  const Real *update1, *update1_bias, *update2, *update2_bias, *update1_adjoint, *update2_adjoint;
+  Real mixing[9];
+};
+
+template <class Real> struct DistillerMessageArguments {
+  const Sizes* sizes;
+  Edges<Real> edges;
+  Radial<Real> radial;
+  DistillerWeights<Real> weights;
+  const int* numbers;          // layer 0
+  const Real* embedding;
+  const Real *s, *v;           // (atoms, F) and (atoms, 3, F); s of layer 0 is the embedding
+  Real *s_out, *mid;           // (atoms, F), (atoms, 3, F)
+  const Real *s_bar, *v_bar;
+  Real *s_bar_out, *v_bar_out;
+  Real* sums;
+  int edge_capacity, set_sums;
+};
+
+template <class Real> struct DistillerUpdateArguments {
+  const Sizes* sizes;
+  DistillerWeights<Real> weights;
+  DistillerSaved<Real> saved;
+  const Real* s;          // (atoms, F) after the message
+  Real *next_s, *next_v;  // (atoms, F), (atoms, 3, F) inputs of the next layer
+  Readout<Real> readout;
+  Real *s_bar, *v_bar;
+  double* energies;
+};
+
+/// Where the answer is put together, in this order and without gaps: Sizes; per structure net energy, 6 stresses; edges (padded to 8 bytes);
+/// per atom energy, 3 forces. eV, Å.
+template <class Real> struct ResultArguments {
+  const unsigned char* request;
+  const Sizes* sizes;
+  Edges<Real> edges;
+  const Real* sums;
+  int edge_capacity, chunks;
+  double direction_eps, energy_unit;
+  const double* energies;  // (atoms), units of the weights
+  double* virials;         // (atoms, 6) each atom's share, Voigt
+  unsigned char* answer;
+};
+
+}  // namespace painnless::cuda

@@ -1,0 +1,82 @@
+#pragma once
+// A network as the engine sees it: what it keeps in memory, and the launches of one evaluation in order.
+#include "kernels/shapes.h"
+#include "pack.h"
+#include "program.h"
+
+namespace painnless::cuda {
+
+/// What every network works on.
+template <class Real> struct Work {
+  Sizes* sizes;
+  int* numbers;  // (atoms)
+  Edges<Real> edges;
+  Real* sums;        // (chunks, edges, 4)
+  double* energies;  // (atoms)
+  int edge_capacity;
+};
+
+template <class Real> class Network {
+ public:
+  virtual ~Network() = default;
+  /// Puts the weights; called twice (pack.h).
+  virtual void pack(WeightStore& store) = 0;
+  /// Takes the arrays that grow with the atoms.
+  virtual void lay_out(Arena& arena, int atoms) = 0;
+  /// Energies of the atoms and, if `gradient`, sums of the pairs, for up to so many atoms.
+  virtual void launch(Programs& programs, const Work<Real>& work, int atoms, bool gradient) = 0;
+};
+
+template <class Real> std::unique_ptr<Network<Real>> create_painn(const Weights& weights, const Shape& shape, int multiprocessors);
+template <class Real> std::unique_ptr<Network<Real>> create_distiller(const Weights& weights, const Shape& shape, int multiprocessors);
+template <class Real> std::unique_ptr<Network<Real>> create_network(const Weights& weights, const Shape& shape, int multiprocessors) {
+  return shape.painn ? create_painn<Real>(weights, shape, multiprocessors) : create_distiller<Real>(weights, shape, multiprocessors);
+}
+
+/// The readout of either network.
+template <class Real> Readout<Real> pack_readout(WeightStore& store, const std::vector<Linear>& layers) {
+  Readout<Real> readout{};
+  if (layers.size() > 5) throw InputError("UNSUPPORTED", "readout_widths", "the CUDA engine takes up to 4 hidden layers in the readout; use native:cpu");
+  for (size_t l = 0; l + 1 < layers.size(); l++) {
+    const Blocks outputs{1, layers[l].outputs}, inputs{1, layers[l].inputs};
+    readout.weight[l] = store.put<Real>(forward_matrix(layers[l], outputs, inputs));
+    readout.adjoint[l] = store.put<Real>(adjoint_matrix(layers[l], outputs, inputs));
+    readout.bias[l] = store.put<Real>(padded_vector(layers[l].bias, outputs));
+  }
+  readout.last = store.put<double>(padded_vector(layers.back().weight, {1, layers.back().inputs}));
+  readout.last_bias = layers.back().bias[0];
+  return readout;
+}
+
+template <class Real> Radial<Real> pack_radial(WeightStore& store, const Weights& weights) {
+  std::vector<double> gammas;
+  for (const double w : weights.widths) gammas.push_back((weights.config.basis == RadialBasis::gaussian_half ? 0.5 : 1.0) / (w * w));
+  return {store.put<Real>({weights.offsets.begin(), weights.offsets.end()}), store.put<Real>(gammas), static_cast<Real>(weights.config.cutoff)};
+}
+
+/// Grids of the two kinds of kernels.
+struct Grids {
+  const Shape& shape;
+  int multiprocessors;
+
+  /// Kernels on tiles of atoms: small tiles until they fill the card.
+  bool small(int atoms) const { return shape.small_tile == shape.large_tile || atoms <= shape.small_tile * multiprocessors; }
+  int tile(int atoms) const { return small(atoms) ? shape.small_tile : shape.large_tile; }
+  template <template <class> class Arguments, class Real>
+  void on_tiles(Programs& programs, KernelName<Arguments> small_name, KernelName<Arguments> large_name, size_t shared_per_atom, int atoms,
+                const Arguments<Real>& argument) const {
+    const int size = tile(atoms);
+    programs.launch(small(atoms) ? small_name : large_name, {static_cast<unsigned>((atoms + size - 1) / size), 1}, update_threads,
+                    shared_per_atom * static_cast<size_t>(size), argument);
+  }
+  /// Message kernels: a warp a receiver, as many blocks as fit the card at once.
+  template <template <class> class Arguments, class Real>
+  void on_receivers(Programs& programs, KernelName<Arguments> name, int atoms, const Arguments<Real>& argument) const {
+    constexpr int warps = message_threads / 32;
+    const auto blocks = static_cast<unsigned>((atoms + warps - 1) / warps);
+    programs.launch(name, {programs.resident(name, blocks, message_threads, shape.message_shared), static_cast<unsigned>(shape.chunks)}, message_threads,
+                    shape.message_shared, argument);
+  }
+};
+
+}  // namespace painnless::cuda

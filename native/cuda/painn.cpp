@@ -1,0 +1,184 @@
+// PaiNN on the card: weights, memory, and the launches in order, then upside down (docs/theory.md, sections 5 to 10).
+#include <cmath>
+
+#include "network.h"
+
+namespace painnless::cuda {
+namespace {
+
+template <class Real> class Painn final : public Network<Real> {
+ public:
+  Painn(const Weights& weights, const Shape& shape, int multiprocessors) : source_(weights), shape_(shape), grids_{shape_, multiprocessors} {}
+
+  void pack(WeightStore& store) override {
+    const int f = source_.config.features, layers = source_.config.layers;
+    layers_.assign(static_cast<size_t>(layers), {});
+    for (int t = 0; t < layers; t++) {
+      const PainnLayer& from = source_.painn[t];
+      PainnWeights<Real>& to = layers_[t];
+      to.filter = store.put<Real>(filters(from.filter));
+      to.context1 = store.put<Real>(forward_matrix(from.context1, {1, f}, {1, f}));
+      to.context1_bias = store.put<Real>(padded_vector(from.context1.bias, {1, f}));
+      to.context2 = store.put<Real>(forward_matrix(from.context2, {3, f}, {1, f}));
+      to.context2_bias = store.put<Real>(padded_vector(from.context2.bias, {3, f}));
+      to.context1_adjoint = store.put<Real>(adjoint_matrix(from.context1, {1, f}, {1, f}));
+      to.context2_adjoint = store.put<Real>(adjoint_matrix(from.context2, {3, f}, {1, f}));
+      to.channels = store.put<Real>(forward_matrix(from.channels, {2, f}, {1, f}));
+      to.channels_adjoint = store.put<Real>(adjoint_matrix(from.channels, {2, f}, {1, f}));
+      to.update1 = store.put<Real>(forward_matrix(from.update1, {1, f}, {2, f}));
+      to.update1_bias = store.put<Real>(padded_vector(from.update1.bias, {1, f}));
+      to.update1_adjoint = store.put<Real>(adjoint_matrix(from.update1, {1, f}, {2, f}));
+      // The last update makes no vectors: y^m is left out.
+      std::vector<double> weight, bias;
+      const bool last = t == layers - 1;
+      const Linear second = last ? rows_of(from.update2, f, {0, 2}, weight, bias) : from.update2;
+      const Blocks blocks{last ? 2 : 3, f};
+      to.update2 = store.put<Real>(forward_matrix(second, blocks, {1, f}));
+      to.update2_bias = store.put<Real>(padded_vector(second.bias, blocks));
+      to.update2_adjoint = store.put<Real>(adjoint_matrix(second, blocks, {1, f}));
+    }
+    radial_ = pack_radial<Real>(store, source_);
+    readout_ = pack_readout<Real>(store, source_.readout);
+    const int rows = source_.config.max_z + 1;
+    std::vector<double> embedding;
+    for (int z = 0; z < rows; z++) {
+      const auto row = padded_vector(source_.embedding.subspan(static_cast<size_t>(z) * f, f), {1, f});
+      embedding.insert(embedding.end(), row.begin(), row.end());
+    }
+    embedding_ = store.put<Real>(embedding);
+    element_x_ = store.put<Real>(element_contexts());
+  }
+
+  void lay_out(Arena& arena, int atoms) override {
+    const size_t n = static_cast<size_t>(atoms), f = static_cast<size_t>(shape_.features);
+    const auto take = [&](size_t rows) { return arena.take<Real>(n * rows * f); };
+    q_ = take(1), mid_ = take(3), q_bar_ = take(1), x_bar_ = take(3);
+    for (Real*& bar : mu_bar_) bar = take(3);
+    saved_.assign(static_cast<size_t>(source_.config.layers), {});
+    for (size_t t = 0; t < saved_.size(); t++) {
+      PainnSaved<Real>& s = saved_[t];
+      if (t > 0) s.x = take(3), s.mu = take(3), s.context_slope = take(1);
+      s.vy = take(6), s.inverse_norm = take(1), s.dot = take(1), s.update_slope = take(1), s.y = take(2);
+    }
+  }
+
+  void launch(Programs& programs, const Work<Real>& work, int atoms, bool gradient) override {
+    const int last = static_cast<int>(layers_.size()) - 1;
+    for (int t = 0; t <= last; t++) {
+      grids_.on_receivers(programs, t == 0 ? kernels::painn_message_first : kernels::painn_message, atoms, message(work, t, 0));
+      if (t < last) {
+        grids_.on_tiles(programs, kernels::painn_update_small, kernels::painn_update_large, shape_.update_shared, atoms, update(work, t, t + 1, 0, gradient));
+      } else {
+        grids_.on_tiles(programs, kernels::painn_update_last_small, kernels::painn_update_last_large, shape_.last_shared, atoms,
+                        update(work, t, t, 0, gradient));
+      }
+    }
+    if (!gradient) return;
+    int bars = 0;  // which of the two mu_bar is current
+    for (int t = last; t > 0; t--) {
+      grids_.on_receivers(programs, kernels::painn_message_adjoint, atoms, message(work, t, bars));
+      bars ^= 1;
+      grids_.on_tiles(programs, kernels::painn_update_adjoint_small, kernels::painn_update_adjoint_large, shape_.adjoint_shared, atoms,
+                      update(work, t - 1, t, bars, gradient));
+    }
+    grids_.on_receivers(programs, kernels::painn_message_adjoint_first, atoms, message(work, 0, bars));
+  }
+
+ private:
+  PainnMessageArguments<Real> message(const Work<Real>& work, int t, int bars) const {
+    return {.sizes = work.sizes,
+            .edges = work.edges,
+            .radial = radial_,
+            .filter = layers_[t].filter,
+            .numbers = work.numbers,
+            .x = t == 0 ? element_x_ : saved_[t].x,
+            .mu = saved_[t].mu,
+            .embedding = embedding_,
+            .q = q_,
+            .mid = mid_,
+            .q_bar = q_bar_,
+            .mu_bar = mu_bar_[bars],
+            .mu_bar_out = mu_bar_[bars ^ 1],
+            .x_bar = x_bar_,
+            .sums = work.sums,
+            .edge_capacity = work.edge_capacity,
+            .set_sums = t == static_cast<int>(layers_.size()) - 1};
+  }
+
+  /// Update of layer t, context of layer `next`.
+  PainnUpdateArguments<Real> update(const Work<Real>& work, int t, int next, int bars, bool gradient) const {
+    PainnWeights<Real> weights = layers_[t];
+    weights.context1 = layers_[next].context1, weights.context1_bias = layers_[next].context1_bias;
+    weights.context2 = layers_[next].context2, weights.context2_bias = layers_[next].context2_bias;
+    weights.context1_adjoint = layers_[next].context1_adjoint, weights.context2_adjoint = layers_[next].context2_adjoint;
+    return {.sizes = work.sizes,
+            .weights = weights,
+            .saved = saved_[t],
+            .next = saved_[next],
+            .readout = readout_,
+            .norm_eps = static_cast<Real>(source_.config.norm_eps),
+            .q = q_,
+            .mid = mid_,
+            .q_bar = gradient ? q_bar_ : nullptr,
+            .mu_bar = mu_bar_[bars],
+            .x_bar = x_bar_,
+            .energies = work.energies};
+  }
+
+  /// (chunks, R + 1, 3, chunk) from rows q, R, m of F and their bias.
+  std::vector<double> filters(const Linear& linear) const {
+    const int f = source_.config.features, r = shape_.radial, width = 32 * shape_.lane_values;
+    std::vector<double> out;
+    for (int c = 0; c < shape_.chunks; c++)
+      for (int k = 0; k <= r; k++)
+        for (int block = 0; block < 3; block++)
+          for (int n = c * width; n < (c + 1) * width; n++) {
+            const size_t row = static_cast<size_t>(block) * f + n;
+            out.push_back(n >= f ? 0.0 : k < r ? linear.weight[row * r + k] : linear.bias[row]);
+          }
+    return out;
+  }
+
+  /// T14 of layer 0, one row an element.
+  std::vector<double> element_contexts() const {
+    const int f = source_.config.features;
+    const Linear &first = source_.painn[0].context1, &second = source_.painn[0].context2;
+    std::vector<double> out, h(static_cast<size_t>(f)), x(3 * static_cast<size_t>(f));
+    for (int z = 0; z <= source_.config.max_z; z++) {
+      const auto q = source_.embedding.subspan(static_cast<size_t>(z) * f, f);
+      const auto product = [&](const Linear& linear, std::span<const double> in, int row) {
+        double sum = linear.bias[row];
+        for (int k = 0; k < linear.inputs; k++) sum += linear.weight[static_cast<size_t>(row) * linear.inputs + k] * in[k];
+        return sum;
+      };
+      for (int n = 0; n < f; n++) {
+        const double value = product(first, q, n);
+        h[n] = value / (1 + std::exp(-value));
+      }
+      for (int n = 0; n < 3 * f; n++) x[n] = product(second, h, n);
+      const auto row = padded_vector(x, {3, f});
+      out.insert(out.end(), row.begin(), row.end());
+    }
+    return out;
+  }
+
+  const Weights& source_;
+  const Shape& shape_;
+  Grids grids_;
+  std::vector<PainnWeights<Real>> layers_;
+  Radial<Real> radial_{};
+  Readout<Real> readout_{};
+  const Real *embedding_ = nullptr, *element_x_ = nullptr;
+  Real *q_ = nullptr, *mid_ = nullptr, *q_bar_ = nullptr, *x_bar_ = nullptr, *mu_bar_[2] = {};
+  std::vector<PainnSaved<Real>> saved_;
+};
+
+}  // namespace
+
+template <class Real> std::unique_ptr<Network<Real>> create_painn(const Weights& weights, const Shape& shape, int multiprocessors) {
+  return std::make_unique<Painn<Real>>(weights, shape, multiprocessors);
+}
+template std::unique_ptr<Network<float>> create_painn<float>(const Weights&, const Shape&, int);
+template std::unique_ptr<Network<double>> create_painn<double>(const Weights&, const Shape&, int);
+
+}  // namespace painnless::cuda

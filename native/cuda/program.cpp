@@ -1,0 +1,127 @@
+#include "program.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <mutex>
+#include <stdexcept>
+#include <thread>
+
+namespace painnless::cuda {
+namespace {
+
+constexpr size_t portable_shared_bytes = 48 << 10;  // more has to be allowed, kernel by kernel
+
+/// 128 bits of FNV-1a twice over: enough to tell texts apart that nobody chose to collide.
+std::string hash(const std::string& text) {
+  uint64_t a = 0xCBF29CE484222325ull, b = 0x84222325CBF29CE4ull;
+  for (const unsigned char c : text) {
+    a = (a ^ c) * 0x100000001B3ull;
+    b = (b ^ c) * 0x10000000233ull;
+    b ^= b >> 29;
+  }
+  char out[33];
+  std::snprintf(out, sizeof out, "%016llx%016llx", static_cast<unsigned long long>(a), static_cast<unsigned long long>(b));
+  return out;
+}
+
+/// Everything that a binary depends on.
+std::string key_of(const Source& source, const Compiler& compiler, int architecture) {
+  std::string key = compiler.identity() + "\nsm_" + std::to_string(architecture) + "\n" + source.main + "\n";
+  for (const std::string& option : source.options) key += option + "\n";
+  for (const Text& text : kernel_texts()) key += text.name + "\n" + text.text + "\n";
+  return key;
+}
+
+}  // namespace
+
+std::string DiskCache::path_of(const std::string& key) const { return folder_ + "/" + hash(key) + ".kernels"; }
+
+std::string DiskCache::find(const std::string& key) const {
+  if (folder_.empty()) return "";
+  std::ifstream file(path_of(key), std::ios::binary);
+  const std::string all{std::istreambuf_iterator<char>(file), {}};
+  const std::string checks = hash(key) + "x";  // of the key, and of what follows it
+  if (all.size() < 64 || all.compare(0, 32, checks, 0, 32) != 0) return "";
+  const std::string binary = all.substr(64);
+  return all.compare(32, 32, hash(binary)) == 0 ? binary : "";
+}
+
+bool DiskCache::keep(const std::string& key, const std::string& binary) const {
+  if (folder_.empty()) return false;
+  static std::atomic<int> counter{0};
+  std::error_code failed;
+  std::filesystem::create_directories(folder_, failed);
+  const std::string path = path_of(key), own = path + "." + std::to_string(getpid()) + "." + std::to_string(counter++);
+  {
+    std::ofstream file(own, std::ios::binary);
+    file << hash(key) << hash(binary) << binary;
+    if (!file.flush()) {
+      std::filesystem::remove(own, failed);
+      return false;
+    }
+  }
+  std::filesystem::rename(own, path, failed);
+  return !failed;
+}
+
+Programs::Programs(Device& device, const Compiler& compiler, const DiskCache& cache, const std::vector<Source>& sources) : device_(device) {
+  const int architecture = device.info().architecture;
+  std::vector<std::string> binaries(sources.size());
+  std::vector<std::thread> threads;
+  std::mutex guard;
+  std::exception_ptr failure;
+  for (size_t s = 0; s < sources.size(); s++) {
+    const std::string key = key_of(sources[s], compiler, architecture);
+    if (!(binaries[s] = cache.find(key)).empty()) continue;
+    compilations_++;
+    threads.emplace_back([&, s, key] {
+      try {
+        binaries[s] = compiler.compile(sources[s].main, kernel_texts(), sources[s].options, architecture).binary;
+        cache.keep(key, binaries[s]);
+      } catch (...) {
+        const std::lock_guard lock(guard);
+        failure = std::current_exception();
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  if (failure) std::rethrow_exception(failure);
+  for (const std::string& binary : binaries) modules_.push_back(device.load(binary));
+  // All at once: a kernel that is loaded while launches are being recorded would spoil the recording.
+#define PAINNLESS_FIND(name, Arguments) find(#name);
+  PAINNLESS_KERNELS(PAINNLESS_FIND)
+#undef PAINNLESS_FIND
+}
+
+void Programs::find(const char* name) {
+  for (const auto& module : modules_)
+    if (void* found = module->kernel(name)) {
+      device_.describe(found);
+      entries_[name] = {found, portable_shared_bytes};
+      return;
+    }
+}
+
+void* Programs::handle(const char* name, size_t shared_bytes) {
+  const auto known = entries_.find(name);
+  if (known == entries_.end()) throw std::runtime_error(std::string("no kernel ") + name + " was compiled");
+  Entry& entry = known->second;
+  if (shared_bytes > entry.shared_bytes) {
+    device_.allow_shared(entry.handle, shared_bytes);
+    entry.shared_bytes = shared_bytes;
+  }
+  return entry.handle;
+}
+
+unsigned Programs::resident_blocks(const char* name, unsigned blocks, int threads, size_t shared_bytes) {
+  const int each = device_.resident_blocks(handle(name, shared_bytes), threads, shared_bytes);
+  if (each < 1) throw std::runtime_error(std::string("kernel ") + name + " does not fit on this card");
+  return std::min(blocks, static_cast<unsigned>(each * device_.info().multiprocessors));
+}
+
+}  // namespace painnless::cuda

@@ -1,0 +1,77 @@
+#pragma once
+// From kernel text to kernels on a device: compiled once for each (text, options, architecture, compiler), kept on disk, loaded, launched with
+// the argument that its kernel takes.
+#include <map>
+#include <string>
+#include <vector>
+
+#include "compiler.h"
+#include "device.h"
+#include "kernels/list.h"
+#include "kernels/signatures.h"
+
+namespace painnless::cuda {
+
+/// The name of a kernel, and with it the type of its argument.
+template <template <class> class Arguments> struct KernelName {
+  const char* text;
+};
+namespace kernels {
+#define PAINNLESS_NAME(name, Arguments) inline constexpr KernelName<Arguments> name{#name};
+PAINNLESS_KERNELS(PAINNLESS_NAME)
+#undef PAINNLESS_NAME
+}  // namespace kernels
+
+/// One text with its options.
+struct Source {
+  std::string main;
+  std::vector<std::string> options;
+};
+
+/// A folder of compiled kernels: safe with many processes (an entry appears whole or not at all), and an entry that is damaged or of another
+/// text is made again. An empty folder name keeps nothing.
+class DiskCache {
+ public:
+  explicit DiskCache(std::string folder) : folder_(std::move(folder)) {}
+  /// Empty where there is no such entry.
+  std::string find(const std::string& key) const;
+  /// A folder that cannot be written to costs the next process its time, and nothing else: false.
+  bool keep(const std::string& key, const std::string& binary) const;
+
+ private:
+  std::string path_of(const std::string& key) const;
+  std::string folder_;
+};
+
+/// What all of a network's kernels are compiled from; compiles what is not on disk, at once on several threads.
+class Programs {
+ public:
+  Programs(Device& device, const Compiler& compiler, const DiskCache& cache, const std::vector<Source>& sources);
+
+  int compilations() const { return compilations_; }
+
+  template <template <class> class Arguments, class Real>
+  void launch(KernelName<Arguments> name, Grid grid, int threads, size_t shared_bytes, const Arguments<Real>& argument) {
+    device_.launch(name.text, handle(name.text, shared_bytes), grid, threads, shared_bytes, &argument, sizeof argument);
+  }
+  /// Blocks that fill the card at once, at most `blocks`.
+  template <template <class> class Arguments> unsigned resident(KernelName<Arguments> name, unsigned blocks, int threads, size_t shared_bytes) {
+    return resident_blocks(name.text, blocks, threads, shared_bytes);
+  }
+
+ private:
+  struct Entry {
+    void* handle;
+    size_t shared_bytes;  // allowed so far
+  };
+  void find(const char* name);
+  void* handle(const char* name, size_t shared_bytes);
+  unsigned resident_blocks(const char* name, unsigned blocks, int threads, size_t shared_bytes);
+
+  Device& device_;
+  int compilations_ = 0;
+  std::vector<std::unique_ptr<Module>> modules_;
+  std::map<std::string, Entry> entries_;
+};
+
+}  // namespace painnless::cuda

@@ -1,0 +1,111 @@
+#include "request.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+
+#include "../neighbors.h"
+#include "../neighbors/basis.h"
+
+namespace painnless::cuda {
+namespace {
+
+constexpr double margin = 1 + 1e-5;      // fractions are rounded; candidates are looked for a little farther than the cutoff
+constexpr double most_images = 1e6;      // of one atom
+constexpr double most_bins = 1 << 20;    // along an axis
+
+size_t whole(size_t bytes) { return (bytes + 7) / 8 * 8; }
+
+void search_on_host(const Batch& batch, int s, double cutoff, bool edge_at_cutoff) {
+  NeighborSearch search;
+  NeighborList list;
+  const size_t first = static_cast<size_t>(batch.offsets[s]), count = static_cast<size_t>(batch.offsets[s + 1]) - first;
+  search.search(batch.positions.subspan(3 * first, 3 * count), batch.cells.subspan(9 * static_cast<size_t>(s), 9),
+                batch.pbc.subspan(3 * static_cast<size_t>(s), 3), cutoff, edge_at_cutoff, list);
+}
+
+Structure describe(const Batch& batch, int s, double cutoff, bool edge_at_cutoff) {
+  const auto cell = batch.cells.subspan(9 * static_cast<size_t>(s), 9);
+  const Basis basis(cell, batch.pbc.subspan(3 * static_cast<size_t>(s), 3));
+  Structure out{};
+  double images = 1;
+  for (int k = 0; k < 3; k++) {
+    for (int c = 0; c < 3; c++) {
+      out.lattice[3 * k + c] = basis.lattice[k][c];
+      out.inverse[3 * k + c] = basis.inverse[k][c];
+    }
+    out.reach[k] = cutoff * margin * std::sqrt(dot(basis.inverse[k], basis.inverse[k]));
+    if (!basis.periodic[k]) continue;
+    images *= 1 + 2 * out.reach[k];
+    out.images[k] = static_cast<int>(1 + std::min(out.reach[k], most_images));
+    out.bins[k] = static_cast<int>(std::clamp(1 / out.reach[k], 1.0, most_bins));
+  }
+  if (!(images <= most_images)) search_on_host(batch, s, cutoff, edge_at_cutoff);  // which refuses such a cell
+  const auto& c = cell;
+  out.volume = std::abs(c[0] * (c[4] * c[8] - c[5] * c[7]) - c[1] * (c[3] * c[8] - c[5] * c[6]) + c[2] * (c[3] * c[7] - c[4] * c[6]));
+  out.first = batch.offsets[s];
+  out.atoms = batch.offsets[s + 1] - batch.offsets[s];
+  out.few = out.atoms <= few_atoms;
+  return out;
+}
+
+}  // namespace
+
+size_t request_bytes(int atoms, int structures) {
+  return sizeof(Request) + sizeof(Structure) * static_cast<size_t>(structures) + whole((3 * sizeof(double) + sizeof(int)) * static_cast<size_t>(atoms));
+}
+
+size_t answer_bytes(int atoms, int structures) {
+  return whole(sizeof(Sizes)) + 7 * sizeof(double) * static_cast<size_t>(structures) + whole(sizeof(int) * static_cast<size_t>(structures)) +
+         4 * sizeof(double) * static_cast<size_t>(atoms);
+}
+
+void write_request(const Batch& batch, double cutoff, bool edge_at_cutoff, std::byte* to) {
+  const Request request{batch.atoms(), batch.structures()};
+  std::memcpy(to, &request, sizeof request);
+  to += sizeof request;
+  for (int s = 0; s < batch.structures(); s++, to += sizeof(Structure)) {
+    const Structure structure = describe(batch, s, cutoff, edge_at_cutoff);
+    std::memcpy(to, &structure, sizeof structure);
+  }
+  std::memcpy(to, batch.positions.data(), batch.positions.size_bytes());
+  to += batch.positions.size_bytes();
+  std::memcpy(to, batch.numbers.data(), batch.numbers.size_bytes());
+}
+
+bool needs_bins(const Batch& batch) {
+  for (int s = 0; s < batch.structures(); s++)
+    if (batch.offsets[s + 1] - batch.offsets[s] > few_atoms) return true;
+  return false;
+}
+
+Sizes sizes_of_answer(const std::byte* answer) {
+  Sizes sizes;
+  std::memcpy(&sizes, answer, sizeof sizes);
+  return sizes;
+}
+
+void read_answer(const std::byte* answer, Want want, int atoms, int structures, Evaluation& result) {
+  const std::byte* at = answer + whole(sizeof(Sizes));
+  const auto read = [&](auto& into, size_t count, bool wanted) {
+    using Value = typename std::remove_reference_t<decltype(into)>::value_type;
+    into.resize(wanted ? count : 0);
+    if (wanted) std::memcpy(into.data(), at, count * sizeof(Value));
+    at += whole(count * sizeof(Value));
+  };
+  const size_t n = static_cast<size_t>(atoms), s = static_cast<size_t>(structures);
+  read(result.net_energy, s, true);
+  read(result.stress, 6 * s, want.stress);
+  read(result.edges, s, true);
+  read(result.energies, n, true);
+  read(result.forces, 3 * n, want.forces);
+}
+
+void refuse(const Batch& batch, double cutoff, bool edge_at_cutoff, int status) {
+  for (int s = 0; s < batch.structures(); s++) search_on_host(batch, s, cutoff, edge_at_cutoff);
+  throw std::logic_error("the card's neighbour search reported trouble " + std::to_string(status) + " where the CPU's found none");
+}
+
+}  // namespace painnless::cuda

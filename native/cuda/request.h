@@ -1,0 +1,27 @@
+#pragma once
+// What goes to the card and what comes back, byte by byte as kernels/signatures.h says.
+#include <vector>
+
+#include "../engine.h"
+#include "kernels/signatures.h"
+
+namespace painnless::cuda {
+
+/// Structures up to here are searched without bins.
+constexpr int few_atoms = 64;
+
+size_t request_bytes(int atoms, int structures);
+size_t answer_bytes(int atoms, int structures);
+
+/// Writes the request. Throws InputError BAD_STRUCTURE for a cell that the CPU's search refuses, in its words.
+void write_request(const Batch& batch, double cutoff, bool edge_at_cutoff, std::byte* to);
+/// Are there structures that need bins?
+bool needs_bins(const Batch& batch);
+
+Sizes sizes_of_answer(const std::byte* answer);
+void read_answer(const std::byte* answer, Want want, int atoms, int structures, Evaluation& result);
+
+/// Throws what the CPU's search says of the structure that the card found fault with.
+[[noreturn]] void refuse(const Batch& batch, double cutoff, bool edge_at_cutoff, int status);
+
+}  // namespace painnless::cuda

@@ -1,0 +1,17 @@
+#pragma once
+// The launches of a neighbour search (kernels/neighbors.cu).
+#include "workspace.h"
+
+namespace painnless::cuda {
+
+template <class Real> class Search {
+ public:
+  explicit Search(const Config& config);
+  /// For batches of up to so many atoms; `bins`: are there structures of more than a few. `shifts` (edges, 3) is written unless null.
+  void launch(Device& device, Programs& programs, const Workspace<Real>& workspace, int atoms, bool bins, int* shifts) const;
+
+ private:
+  double largest_, direction_eps_;
+};
+
+}  // namespace painnless::cuda

@@ -1,0 +1,54 @@
+import { PainnlessError } from "../errors.ts";
+import type { ModelFile } from "../model/model-file.ts";
+import type { Property } from "../system/potential.ts";
+import type { Structure } from "../system/structure.ts";
+import { loadAddon } from "./addon.ts";
+import { packBatch } from "./batch.ts";
+import { engineOf, type NativeEngine } from "./engine.ts";
+import type { CudaActivity, CudaPlan, CudaSeconds, NativeAddon, NativeNeighbors, NativePrecision } from "./native.ts";
+import { fromNative } from "./native-error.ts";
+import { nativeConfig, nativeTensors } from "./weights.ts";
+
+export interface CudaEngineOptions {
+  readonly precision: NativePrecision;
+  /** which of the cards the driver sees; the first, by default */
+  readonly ordinal?: number;
+  /** paths where NVRTC may be, best first (nvrtc.ts) */
+  readonly nvrtc: readonly string[];
+  /** folder of compiled kernels; "" keeps none */
+  readonly cache: string;
+  /** another build of the addon than the product's, and its emulated card, for tests */
+  readonly addon?: NativeAddon;
+  readonly emulate?: boolean;
+}
+
+/** A model in our CUDA engine. */
+export interface CudaEngine extends NativeEngine<CudaPlan> {
+  /** What the launcher chose last, and what has been compiled, recorded and allocated since the engine began. */
+  activity(): Promise<CudaActivity>;
+  /** Seconds on the card of the neighbour search and of the network, each the mean of `count` runs one after the other. */
+  seconds(batch: readonly Structure[], want: readonly Property[], count: number): Promise<CudaSeconds>;
+  /** The card's own list of one structure. */
+  neighbors(structure: Structure): Promise<NativeNeighbors>;
+}
+
+/** The engine for a model; compiles its kernels where the cache does not hold them, which takes seconds.
+ *  @throws {PainnlessError} MISSING (addon, driver, card, NVRTC, memory), UNSUPPORTED (a card or a model), BAD_MODEL */
+export async function createCudaEngine(file: ModelFile, options: CudaEngineOptions): Promise<CudaEngine> {
+  const { precision, ordinal = 0, nvrtc, cache, emulate = false } = options;
+  const addon = options.addon ?? loadAddon();
+  const name = `native:cuda:${precision}`;
+  const native = await addon
+    .createCudaEngine(nativeConfig(file), nativeTensors(file), { precision, ordinal, nvrtc: [...nvrtc], cache, emulate })
+    .catch((cause: unknown) => {
+      const error = fromNative(cause);
+      throw new PainnlessError(error.code, `side "${name}": ${error.message}`, { field: error.field, cause });
+    });
+  const engine = engineOf(native, { name, file, precision, addon });
+  return {
+    ...engine.potential,
+    activity: () => engine.settled(() => native.activity()),
+    seconds: (structures, want, count) => engine.run(structures, want, (batch, wanted) => native.cardSeconds(batch, wanted, count)),
+    neighbors: (structure) => engine.settled(() => native.cardNeighbors(packBatch([structure]))),
+  };
+}

@@ -1,0 +1,91 @@
+import { describe, expect, test } from "vitest";
+import type { NativePrecision } from "../../src/engine/native.ts";
+import type { ModelConfig } from "../../src/model/config.ts";
+import type { Evaluation } from "../../src/system/potential.ts";
+import type { Structure } from "../../src/system/structure.ts";
+import { assertClose } from "../close.ts";
+import { gas } from "../engine/gas.ts";
+import { randomModel } from "../engine/models.ts";
+import { everything } from "../engine/open.ts";
+import { molecules, periodicSystems } from "../systems.ts";
+import { addon, onCard, openCpu, openCuda } from "./open.ts";
+
+const boxes = [...periodicSystems, gas(70, 3)];
+const large = onCard ? [gas(3000, 5)] : [];
+
+type Row = readonly [name: string, precision: NativePrecision, arch: ModelConfig["arch"], changes: Partial<ModelConfig>];
+const rows: readonly Row[] = [
+  ["PaiNN", "f64", "painn-schnetpack", {}],
+  ["PaiNN", "f32", "painn-schnetpack", {}],
+  [
+    "PaiNN: Bessel functions, odd widths, one layer, readout without hidden layers, pairs at the cutoff",
+    "f64",
+    "painn-schnetpack",
+    { rbf: "bessel", rbf_gamma_convention: null, n_features: 36, n_layers: 1, n_rbf: 7, readout_widths: [1], edge_rule: "le" },
+  ],
+  ["student", "f64", "painn-distiller", {}],
+  ["student", "f32", "painn-distiller", {}],
+];
+
+const largest = (values: ArrayLike<number>) => Array.from(values).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+const bits = ({ energy, forces, stress, energies }: Evaluation) => [energy, ...(forces ?? []), ...(stress ?? []), ...(energies ?? [])];
+const isStudent = (arch: ModelConfig["arch"]) => arch === "painn-distiller";
+
+describe.each(rows)("%s, %s", (_, precision, arch, changes) => {
+  const model = randomModel(arch, changes);
+  const batch: readonly Structure[] = [...molecules, ...(isStudent(arch) ? [] : boxes), ...large.filter(() => !isStudent(arch))];
+
+  test("energies, forces, stress and energies of atoms are the CPU's in float64", async () => {
+    const [ours, theirs] = [await openCuda(model, precision), openCpu(model)];
+    const [found, expected] = [await ours.evaluate(batch, everything), await theirs.evaluate(batch, everything)];
+    const tolerance = precision === "f64" ? 1e-12 : 2e-5;
+    for (const [s, reference] of expected.entries()) {
+      const own = found[s] as Evaluation;
+      const scale = Math.max(1, largest(reference.forces ?? []), largest(reference.energies ?? []));
+      assertClose([own.energy], [reference.energy], tolerance * (batch[s]?.numbers.length ?? 0), scale);
+      assertClose(own.forces ?? [], reference.forces ?? [], tolerance, scale);
+      assertClose(own.energies ?? [], reference.energies ?? [], tolerance, scale);
+      if (reference.stress !== null) assertClose(own.stress ?? [], reference.stress, tolerance, Math.max(scale, largest(reference.stress)));
+      else expect(own.stress).toBeNull();
+    }
+  });
+
+  test("the bits are those of any other batch, of energies alone, and of any order of the threads", async () => {
+    const engine = await openCuda(model, precision);
+    const all = await engine.evaluate(batch, everything);
+    for (const [s, structure] of batch.entries()) {
+      const [alone] = await engine.evaluate([structure], everything);
+      expect(bits(alone as Evaluation), structure.name).toEqual(bits(all[s] as Evaluation));
+    }
+    const turned = await engine.evaluate(batch.toReversed(), everything);
+    expect(turned.toReversed().map(bits)).toEqual(all.map(bits));
+    expect((await engine.evaluate(batch, ["energy"])).map(({ energy }) => energy)).toEqual(all.map(({ energy }) => energy));
+    for (const turns of onCard ? [] : (["descending", "shuffled"] as const)) {
+      addon.emulatedCard({ turns });
+      expect((await engine.evaluate(batch, everything)).map(bits), turns).toEqual(all.map(bits));
+      addon.emulatedCard({ turns: "ascending" });
+    }
+  });
+});
+
+test("elements, cell and positions may change between runs of one recorded graph", async () => {
+  const model = randomModel("painn-schnetpack");
+  const [ours, theirs] = [await openCuda(model, "f64"), openCpu(model)];
+  const first = gas(70, 3);
+  const variants: Structure[] = [
+    first,
+    { ...first, numbers: first.numbers.map((z) => (z === 1 ? 8 : 1)) },
+    { ...first, cell: first.cell?.map((x) => 1.01 * x) ?? null },
+    { ...first, pbc: [true, false, true] },
+    { ...first, positions: first.positions.map((x, k) => x + 0.05 * Math.sin(k)) },
+  ];
+  await ours.evaluate([first], everything);
+  const { captures, compilations, allocations } = await ours.activity();
+  for (const structure of variants) {
+    const [found] = await ours.evaluate([structure], everything);
+    const [expected] = await theirs.evaluate([structure], everything);
+    assertClose(found?.forces ?? [], expected?.forces ?? [], 1e-11);
+    assertClose([found?.energy ?? Number.NaN], [expected?.energy ?? 0], 1e-10);
+  }
+  expect(await ours.activity()).toMatchObject({ captures, compilations, allocations, schedule: "layered" });
+});

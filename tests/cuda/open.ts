@@ -1,0 +1,35 @@
+import { fileURLToPath } from "node:url";
+import { afterAll } from "vitest";
+import { loadAddon } from "../../src/engine/addon.ts";
+import { type CudaEngine, createCudaEngine } from "../../src/engine/cuda.ts";
+import { createNativeEngine, type NativeEngine } from "../../src/engine/engine.ts";
+import type { NativeAddon, NativePrecision } from "../../src/engine/native.ts";
+import { kernelCache, nvrtcCandidates } from "../../src/engine/nvrtc.ts";
+import type { ModelFile } from "../../src/model/model-file.ts";
+import { resolvePython } from "../../src/python/environment.ts";
+import type { Potential } from "../../src/system/potential.ts";
+
+/** `npm run test:gpu` runs these tests on the card; everywhere else the same kernels run on one that is emulated. */
+export const onCard = process.env.PAINNLESS_TEST_GPU === "1";
+
+/** The test build: it has the emulated card. */
+export const addon = loadAddon("faulty") as NativeAddon & Required<Pick<NativeAddon, "emulatedCard">>;
+export const cache = onCard ? kernelCache(process.env) : fileURLToPath(new URL("../../build/test-kernels", import.meta.url));
+
+const opened: Potential[] = [];
+afterAll(() => Promise.all(opened.map((engine) => engine.close())));
+
+/** The CUDA engine, on a card or emulated; closed when the tests of the file are done. */
+export async function openCuda(model: ModelFile, precision: NativePrecision, folder = cache): Promise<CudaEngine> {
+  const nvrtc = onCard ? await nvrtcCandidates(process.env, (await resolvePython()).sitePackages) : [];
+  const engine = await createCudaEngine(model, { precision, nvrtc, cache: folder, addon, emulate: !onCard });
+  opened.push(engine);
+  return engine;
+}
+
+/** The CPU engine in float64: what the other is compared with. */
+export function openCpu(model: ModelFile): NativeEngine {
+  const engine = createNativeEngine(model, { device: "cpu", precision: "f64", threads: 1, addon });
+  opened.push(engine);
+  return engine;
+}
