@@ -1,6 +1,8 @@
 // Each layer as the engine calls it, on arrays given from outside, for one instruction set (PAINNLESS_ISA).
 #include "probe.h"
 
+#include <numeric>
+
 #include "layers/context.h"
 #include "layers/distiller_message.h"
 #include "layers/distiller_update.h"
@@ -111,6 +113,9 @@ template <class Real> class Probe {
     list.senders = indices<int32_t>(input("senders"));
     list.reverse = indices<int32_t>(input("reverse"));
     list.vectors.assign(input("vectors").begin(), input("vectors").end());
+    list.first.assign(row_count(painn ? "q" : "s") + 1, 0);
+    for (const int32_t receiver : list.receivers) ++list.first[receiver + 1];
+    std::partial_sum(list.first.begin(), list.first.end(), list.first.begin());
     std::vector<size_t> edge;  // that stands for each pair, as in Pairs::add
     for (size_t e = 0; e < list.senders.size(); ++e)
       if (static_cast<size_t>(list.reverse[e]) >= e) edge.push_back(e);
@@ -122,7 +127,10 @@ template <class Real> class Probe {
     arena_.arrange([&](Arena& arena) { unit.lay_out(arena, filters, 1, 1, atoms, pairs); });
     unit.atoms = atoms;
     unit.pairs.count = 0;
-    unit.pairs.add(list, 0, weights_.config.direction_eps);
+    const auto [atom_at, place_of] = std::pair(std::span(unit.atom_at, atoms), std::span(unit.place_of, atoms));
+    std::iota(atom_at.begin(), atom_at.end(), 0);
+    std::iota(place_of.begin(), place_of.end(), 0);
+    unit.pairs.add(list, atom_at, place_of, 0, weights_.config.direction_eps);
     given.choose(unit.inputs);
     const EdgeContext<Real> edges = unit.edges(filters, 0);
     if (painn)

@@ -19,7 +19,8 @@ struct Schedule {
 
 template <class Real> struct Unit {
   int atoms = 0;
-  int32_t* numbers = nullptr;   // (atoms)
+  int32_t* numbers = nullptr;   // (atoms), as everything here, in the order of places
+  int32_t *atom_at = nullptr, *place_of = nullptr;  // (atoms) atom at each place and place of each atom, counted from its structure's first
   Pairs<Real> pairs;
   FilterInputs<Real> inputs;
   KeptFilters<Real> kept;
@@ -29,7 +30,7 @@ template <class Real> struct Unit {
   double* energies = nullptr;   // (atoms)
 
   void lay_out(Arena& arena, const Filters<Real>& filters, int layers, int threads, int atom_count, int pair_count) {
-    numbers = arena.take<int32_t>(atom_count);
+    numbers = arena.take<int32_t>(atom_count), atom_at = arena.take<int32_t>(atom_count), place_of = arena.take<int32_t>(atom_count);
     pairs.lay_out(arena, pair_count);
     inputs = filters.lay_out(arena, pair_count);
     const size_t filter_reals = static_cast<size_t>(layers) * filters.granules() * pair_count * filter_row;
