@@ -67,7 +67,7 @@ template <class Network, class Real> class CpuEngine final : public Engine {
       Workspace scratch;
       lay_out(arena, scratch, schedule, atoms, pairs);
     });
-    return {options_.instruction_set, team_.size(), network_.filters.tabulated(), network_.filters.intervals(), schedule.keep_activations,
+    return CpuPlan{options_.instruction_set, team_.size(), network_.filters.tabulated(), network_.filters.intervals(), schedule.keep_activations,
             network_.weight_bytes(), static_cast<double>(bytes)};
   }
 
