@@ -1,6 +1,6 @@
 import { drawing, round } from "./frame.ts";
 import { type Markup, markup } from "./markup.ts";
-import { formatEstimate } from "./numbers.ts";
+import { formatEstimate, formatNumber } from "./numbers.ts";
 import { axisOf, place } from "./scale.ts";
 
 const names = 118;
@@ -47,7 +47,7 @@ export function intervalChart(rows: readonly IntervalRow[], label: string, limit
   const bound =
     limit === null
       ? ""
-      : ` Allowed is ${limit} to either side of zero${shownLimit === null ? ", beyond what is drawn" : ", the shaded band"}.`;
+      : ` Allowed is ${formatNumber(limit, 2)} to either side of zero${shownLimit === null ? ", beyond what is drawn" : ", the shaded band"}.`;
   return drawing(width, bottom + 36, title, `Intervals in ${label}.${bound} ${spoken.join("; ")}.`, [
     markup`${allowed}${ticks}<path class="axis" d="M${at(0)} 4V${bottom}"/>${lines}<text x="${(names + width) / 2}" y="${bottom + 31}" text-anchor="middle">${label}</text>`,
   ]);

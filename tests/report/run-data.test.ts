@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { MdResult } from "../../src/dynamics/result.ts";
+import { allowedDrift } from "../../src/report/dynamics/allowed.ts";
 import { drawnAtom } from "../../src/report/dynamics/atoms.ts";
 import { plotsOf, timeUnit } from "../../src/report/dynamics/curves.ts";
 import { bondsBetween } from "../../src/report/dynamics/embedded.ts";
@@ -131,6 +132,13 @@ test.each([
 ])("nearest to %d of 0, 1, 2, 3 is number %i", (target, index) => {
   expect(nearest([0, 1, 2, 3], target)).toBe(index);
   expect(nearest([7], target)).toBe(0);
+});
+
+test("the allowed drift, stated in percent of the kinetic energy, is shown in the unit of the drift", () => {
+  const run = passingRun(1, 1);
+  expect(allowedDrift(run)).toBeCloseTo((0.1 * 0.0064) / 0.0192, 6);
+  expect(allowedDrift({ ...run, checks: [] })).toBeNull();
+  expect(allowedDrift({ ...run, drift: null })).toBeNull();
 });
 
 describe("plots of a run", () => {

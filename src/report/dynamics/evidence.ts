@@ -3,6 +3,7 @@ import { lineChart } from "../charts.ts";
 import { intervalChart } from "../interval-chart.ts";
 import { type Markup, markup } from "../markup.ts";
 import { formatCount, formatEstimate, formatNumber, sentence } from "../numbers.ts";
+import { allowedDrift } from "./allowed.ts";
 import { orderChart } from "./order-chart.ts";
 import { causeWords } from "./words.ts";
 
@@ -12,10 +13,11 @@ export const section = (id: string, title: string, ...content: readonly (Markup 
 const scroll = (label: string, table: Markup) =>
   markup`<div class="scroll" tabindex="0" role="region" aria-label="${label}">${table}</div>`;
 
-export function attributionSection({ attribution, checks }: MdResult): Markup | null {
+export function attributionSection(result: MdResult): Markup | null {
+  const { attribution } = result;
   if (attribution === null) return null;
   const { whole, parts, sum, rest, closes, runs, crossings, unit } = attribution;
-  const limit = checks.find(({ name }) => name === "drift")?.limit ?? null;
+  const limit = allowedDrift(result);
   const tone = (resolved: boolean) => (resolved ? "note" : "plain");
   const rows = [
     { ...whole, name: "whole", tone: "plain" } as const,

@@ -2,12 +2,10 @@ import type { Drift, MdResult } from "../../dynamics/result.ts";
 import { intervalChart } from "../interval-chart.ts";
 import { type Markup, markup } from "../markup.ts";
 import { formatCount, formatEstimate, formatEstimateValue, formatNumber, sentence } from "../numbers.ts";
+import { allowedDrift } from "./allowed.ts";
 import { timeUnit } from "./curves.ts";
 import { formula } from "./molecule.ts";
 import { checkWords, ensembleWords } from "./words.ts";
-
-const limitOf = (result: MdResult, name: MdResult["checks"][number]["name"]) =>
-  result.checks.find((check) => check.name === name)?.limit ?? null;
 
 /** The largest drift that the interval does not exclude. */
 const bound = ({ low, high }: Drift) => Math.max(Math.abs(low ?? Number.NaN), Math.abs(high ?? Number.NaN));
@@ -17,9 +15,11 @@ export function headline(result: MdResult): string {
   const { stop, drift, checks } = result;
   if (stop !== null) return `The run stopped at step ${(stop.step - 1).toLocaleString("en-US")}: ${sentence(stop.message)}`;
   const failed = checks.find(({ verdict }) => verdict === "fail");
+  const limit = allowedDrift(result);
+  if (failed?.name === "drift" && drift !== null)
+    return `Energy drifts by ${formatEstimateValue(drift)} meV per atom and nanosecond; ${formatNumber(limit, 2)} is allowed.`;
   if (failed !== undefined) return sentence(failed.sentence);
   if (drift === null) return "The run came to its end and every check holds.";
-  const limit = limitOf(result, "drift");
   if (drift.resolved) return `Energy drifts by ${formatEstimateValue(drift)} meV per atom and nanosecond.`;
   return limit !== null && bound(drift) <= limit
     ? `Energy is conserved: any drift is below ${formatNumber(bound(drift), 2, 1e-4)} meV per atom and nanosecond.`
@@ -27,7 +27,8 @@ export function headline(result: MdResult): string {
 }
 
 function driftFigure(result: MdResult, drift: Drift): Markup {
-  const limit = limitOf(result, "drift");
+  const limit = allowedDrift(result);
+  const percentLimit = result.checks.find(({ name }) => name === "drift")?.limit ?? null;
   const { total, modified } = drift.of;
   const tone = result.checks.find(({ name }) => name === "drift")?.verdict ?? "plain";
   const rows = [
@@ -41,7 +42,7 @@ function driftFigure(result: MdResult, drift: Drift): Markup {
     ...(drift.ratio === null ? [] : [`|slope| · t / σ(KE) = ${formatNumber(drift.ratio)}`]),
   ];
   return markup`<div class="drift"><div><p class="big ${tone === "fail" ? "fail" : ""}">${formatEstimateValue(drift)} <span class="unit">meV/atom/ns</span></p>
-<p>${confidence} interval ${formatEstimate(drift).replace(/^.*\((.*)\)$/, "$1")}${limit === null ? null : markup` <span class="soft">(allowed ±${formatNumber(limit)})</span>`}</p>
+<p>${confidence} interval ${formatEstimate(drift).replace(/^.*\((.*)\)$/, "$1")}${limit === null ? null : markup` <span class="soft">(allowed ±${formatNumber(limit, 2)}, ${formatNumber(percentLimit)} % of the kinetic energy)</span>`}</p>
 <p class="soft">${sentence(drift.sentence)}</p></div>
 <figure>${intervalChart(rows, "meV/atom/ns", limit, "The drift and its interval", 400)}<figcaption>${sentence(drift.method)} Also: ${others.join("; ")}.</figcaption></figure></div>`;
 }
