@@ -8,8 +8,12 @@ export {
   type LawResult,
   lawNames,
 } from "./crosscheck/result.ts";
+export { driftOf, driftSoFar } from "./dynamics/drift.ts";
+export { EnergyTrace } from "./dynamics/energy-trace.ts";
+export { type MeasureRequest, type Measures, measureAll } from "./dynamics/measures.ts";
 export { type OpenOptions, openSession } from "./dynamics/open.ts";
 export { type SimulationOptions, type SimulationRequest, simulationOptionsSchema } from "./dynamics/options.ts";
+export { type Drift, type MdResult, mdResultSchema } from "./dynamics/result.ts";
 export type { DynamicsSession, DynamicsState, EnergyRecords, Frame, Stop, Stretch } from "./dynamics/session.ts";
 export { simulate } from "./dynamics/simulate.ts";
 export { createNativeEngine } from "./engine/engine.ts";
