@@ -74,11 +74,14 @@ function tiles(result: MdResult): Markup | null {
 }
 
 /** What holds and what does not, each in a sentence. */
-function checkList({ checks }: MdResult): Markup {
-  const items = checks.map(
-    (check) =>
-      markup`<li><span class="${check.verdict}">${check.verdict === "pass" ? "✓" : "✗"} <b>${checkWords[check.name]}</b></span> ${sentence(check.sentence)}</li>`,
-  );
+function checkList(result: MdResult): Markup {
+  const allowed = `${formatNumber(allowedDrift(result), 2)} meV/atom/ns`;
+  const items = result.checks.map(({ name, verdict, sentence: said }) => {
+    // What the drift is stands above.
+    const within = `Its interval ${verdict === "pass" ? "reaches into" : "lies beyond"} the ±${allowed} allowed.`;
+    const words = name === "drift" && said === result.drift?.sentence ? within : sentence(said);
+    return markup`<li><span class="${verdict}">${verdict === "pass" ? "✓" : "✗"} <b>${checkWords[name]}</b></span> ${words}</li>`;
+  });
   return markup`<ul class="checks" aria-label="Checks">${items}</ul>`;
 }
 
