@@ -3,8 +3,13 @@ import { bold, dim, green, red, table, yellow } from "./terminal.ts";
 
 const word = (verdict: "pass" | "fail"): string => (verdict === "pass" ? green("pass") : red("FAIL"));
 
-const digits = (x: number | null, count = 3): string =>
-  x === null ? "-" : Number(x.toPrecision(count)).toLocaleString("en", { maximumSignificantDigits: count });
+/** So many digits, in powers of ten where zeros would hide them; a dash for what is not known. */
+function digits(x: number | null, count = 3): string {
+  if (x === null) return "-";
+  const size = Math.abs(x);
+  if (x !== 0 && !(size >= 1e-3 && size < 1e7)) return x.toExponential(count - 1);
+  return Number(x.toPrecision(count)).toLocaleString("en", { maximumSignificantDigits: count });
+}
 
 /** "0.012 (0.010 to 0.014)", or a dash for what is not known. */
 function interval({ value, low, high }: { value: number | null; low: number | null; high: number | null }): string {
