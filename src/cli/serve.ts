@@ -1,5 +1,4 @@
 import { defineCommand } from "citty";
-import pino from "pino";
 import type { SimulationRequest } from "../dynamics/options.ts";
 import { PainnlessError } from "../errors.ts";
 import { readModelFile } from "../model/model-file.ts";
@@ -10,6 +9,7 @@ import { reviving } from "../wire/reviving.ts";
 import { Server } from "../wire/server.ts";
 import { wholeNumber } from "./arguments.ts";
 import type { CommandData } from "./command.ts";
+import { openLog } from "./log.ts";
 import { assertSide, sidesOf } from "./sides.ts";
 import { packageVersion } from "./version.ts";
 
@@ -100,8 +100,9 @@ async function serve(args: Arguments, { signal, onTerminate, abandon }: CommandD
     computing = server.isComputing && potential.name.startsWith("native:");
   } finally {
     if (args.private) process.stdin.destroy();
-    if (computing) abandon();
-    else await sides.close();
+    if (!computing) await sides.close();
+    const written = await log.close();
+    if (computing || !written) abandon();
   }
 }
 
@@ -122,11 +123,4 @@ function watchStarter(gone: (why: string) => void): void {
   setInterval(() => {
     if (process.ppid !== starter) gone(`process ${starter} is gone`);
   }, 250).unref();
-}
-
-/** A log that takes what it can: a full disk or a closed pipe must not stop a server, and must not fill its memory. */
-function openLog(path: string | null, level: "info" | "warn"): pino.Logger {
-  const destination = pino.destination({ dest: path ?? 2, sync: false, maxLength: 1 << 20 });
-  destination.on("error", () => {});
-  return pino({ level, base: { pid: process.pid } }, destination);
 }
