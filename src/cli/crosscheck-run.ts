@@ -44,8 +44,10 @@ export async function runCrosscheck(request: RunRequest): Promise<CrosscheckResu
   try {
     bar.update({ stage: `starting ${request.reference}`, done: 0, total: 1 });
     const names = [request.reference, ...request.sides.filter((side) => side !== request.reference)];
+    const measure = yardstickOf(request.reference, request.sides);
     const opening = names.map((name) => sides.open(name));
-    const [structures, ...opened] = await Promise.all([request.structures, ...opening]);
+    const measuring = measure === null ? null : sides.open(measure);
+    const [structures, yardstick, ...opened] = await Promise.all([request.structures, measuring, ...opening]);
     const [reference, ...others] = opened.map(
       ({ potential, note }): CrosscheckSide => ({ potential, note, laws: potential.name.startsWith("native:") }),
     ) as [CrosscheckSide, ...CrosscheckSide[]];
@@ -53,6 +55,7 @@ export async function runCrosscheck(request: RunRequest): Promise<CrosscheckResu
       structures,
       reference,
       sides: others,
+      yardstick: yardstick?.potential ?? null,
       model: {
         name: model.path.split("/").at(-1) ?? model.path,
         sha256: model.sha256,
@@ -82,4 +85,10 @@ export async function runCrosscheck(request: RunRequest): Promise<CrosscheckResu
     signal.removeEventListener("abort", closeAll);
     await sides.close();
   }
+}
+
+/** Our float32 is measured by PyTorch's own, where PyTorch is the reference. */
+function yardstickOf(reference: string, sides: readonly string[]): string | null {
+  const wanted = sides.some((side) => /^native:.*:(f32|mixed)$/.test(side)) && /^torch:.*:f64$/.test(reference);
+  return wanted ? reference.replace(/f64$/, "f32") : null;
 }

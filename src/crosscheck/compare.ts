@@ -6,7 +6,8 @@ import { compareComponents, type Row } from "./components.ts";
 import { compareEnergies } from "./energies.ts";
 import { finiteOrNull, largestOf, worse } from "./metrics.ts";
 import type { Comparison } from "./result.ts";
-import { pairTolerances, type Scale, type Tolerances, yardstick } from "./tolerances.ts";
+import { pairTolerances, type Scale, type Tolerances } from "./tolerances.ts";
+import { measureYardstick } from "./yardstick.ts";
 
 /** What one side said of every structure, null where it has no answer. */
 export interface Answers {
@@ -48,7 +49,7 @@ export function compare(
   const forces = options.wanted.has("forces") ? compareForces(pairs, names, reasons) : null;
   const crystals = pairs.filter(({ structure }) => isCrystal(structure));
   const stress = options.wanted.has("stress") && crystals.length > 0 ? compareStress(crystals, names, reasons) : null;
-  const measure = options.torch32 === null ? null : compareWithYardstick(side, options.torch32, reference, structures, reasons);
+  const yardstick = options.torch32 === null ? null : compareWithYardstick(side, options.torch32, reference, reasons);
   return {
     side: side.side,
     reference: reference.side,
@@ -58,7 +59,7 @@ export function compare(
     energy: energy.summary,
     forces: forces?.summary ?? null,
     stress: stress?.summary ?? null,
-    yardstick: measure,
+    yardstick,
     perStructure: pairs.map(({ structure }, i) => {
       const crystal = stress?.rows.find((row) => row.structure === structure.name);
       const ratio = [energy.rows[i]?.ratio ?? 0, forces?.rows[i]?.ratio ?? 0, crystal?.ratio ?? 0].reduce(worse, 0);
@@ -131,26 +132,11 @@ function compareStress(pairs: readonly Pair[], names: readonly [string, string],
   }));
 }
 
-/** The largest distance of our float32 from the reference, against PyTorch float32's. */
-function compareWithYardstick(side: Answers, torch32: Answers, reference: Answers, structures: readonly Structure[], reasons: string[]) {
-  let ours = 0;
-  let theirs = 0;
-  let largest = 0;
-  structures.forEach((_, i) => {
-    const exact = reference.evaluations[i]?.forces;
-    const distance = (answers: Answers) => {
-      const forces = answers.evaluations[i]?.forces;
-      return exact && forces?.length === exact.length ? largestOf(forces.map((x, k) => x - (exact[k] as number))) : Number.NaN;
-    };
-    ours = worse(ours, distance(side));
-    theirs = worse(theirs, distance(torch32));
-    largest = worse(largest, largestOf(exact ?? []));
-  });
-  const ratio = ours / theirs;
-  const withinRounding = ours <= yardstick.floorRelative * largest;
-  if (!withinRounding && !(ratio <= yardstick.limit))
+function compareWithYardstick(side: Answers, torch32: Answers, reference: Answers, reasons: string[]): Comparison["yardstick"] {
+  const { held, ...yardstick } = measureYardstick(side, torch32, reference);
+  if (!held)
     reasons.push(
-      `forces are ${ratio.toPrecision(3)} times as far from ${reference.side} as ${torch32.side}'s, the limit is ${yardstick.limit}`,
+      `forces are ${yardstick.ratio?.toPrecision(3) ?? "NaN"} times as far from ${reference.side} as ${torch32.side}'s, the limit is ${yardstick.limit}`,
     );
-  return { side: torch32.side, maxAbs: finiteOrNull(theirs), ratio: finiteOrNull(ratio), limit: yardstick.limit };
+  return yardstick;
 }

@@ -24,6 +24,8 @@ export interface CrosscheckRequest {
   readonly structures: readonly Structure[];
   readonly reference: CrosscheckSide;
   readonly sides: readonly CrosscheckSide[];
+  /** PyTorch in float32, whose own error measures that of our float32; evaluated, not checked. null: only where it is among the sides */
+  readonly yardstick: Potential | null;
   readonly model: ModelSummary;
   /** path of the model, for replays */
   readonly modelFile: string;
@@ -71,7 +73,8 @@ export async function crosscheck(request: CrosscheckRequest): Promise<{ result: 
 
   const tried = laws.filter(({ name }) => request.laws.includes(name));
   const subjects = distinct(request.structures).slice(0, lawStructures);
-  const total = all.length + sides.filter((side) => side.laws).length * tried.length * subjects.length;
+  const measure = request.yardstick !== null && !potentials.includes(request.yardstick) ? request.yardstick : null;
+  const total = all.length + (measure === null ? 0 : 1) + sides.filter((side) => side.laws).length * tried.length * subjects.length;
   let done = 0;
   const step = (stage: string): void => {
     if (request.signal?.aborted) throw new PainnlessError("CANCELLED", "crosscheck was interrupted");
@@ -83,7 +86,12 @@ export async function crosscheck(request: CrosscheckRequest): Promise<{ result: 
     step(`${potential.name} evaluates ${structures.length} structures`);
     answers.push(await answer(potential, structures));
   }
-  const comparisons = comparePairs(answers, structures, model.cutoff);
+  let torch32 = answers.find(({ side }) => /^torch:.*:f32$/.test(side)) ?? null;
+  if (measure !== null) {
+    step(`${measure.name} evaluates ${structures.length} structures`);
+    torch32 = await answer(measure, structures);
+  }
+  const comparisons = comparePairs(answers, torch32, structures, model.cutoff);
 
   const lawResults: LawResult[] = [];
   const skipped: CrosscheckResult["skipped"] = [];
@@ -151,7 +159,12 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 }
 
 /** Every side against the reference first, then every two sides, the coarser against the finer. */
-function comparePairs(answers: readonly SideAnswers[], structures: readonly Structure[], cutoff: number): Comparison[] {
+function comparePairs(
+  answers: readonly SideAnswers[],
+  torch32: SideAnswers | null,
+  structures: readonly Structure[],
+  cutoff: number,
+): Comparison[] {
   const [reference, ...sides] = answers as [SideAnswers, ...SideAnswers[]];
   const exactness = ["f64", "fd-f64", "f32", "foreign-f32", "fd-f32"];
   const rank = ({ side }: Answers) => exactness.indexOf(accuracyOf(side));
@@ -159,7 +172,6 @@ function comparePairs(answers: readonly SideAnswers[], structures: readonly Stru
   sides.forEach((a, i) => {
     for (const b of sides.slice(i + 1)) pairs.push(rank(a) > rank(b) ? [a, b] : [b, a]);
   });
-  const torch32 = answers.find(({ side }) => /^torch:.*:f32$/.test(side)) ?? null;
   return pairs.map(([side, against]) => {
     const wanted = new Set((["forces", "stress"] as const).filter((p) => side.provides.has(p) && against.provides.has(p)));
     const yardstick = /^native:.*:(f32|mixed)$/.test(side.side) && against === reference && accuracyOf(reference.side) === "f64";

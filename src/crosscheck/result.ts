@@ -84,7 +84,8 @@ export const comparisonSchema = z.strictObject({
   forces: forcesComparison.nullable(),
   /** eV/Å^3 */
   stress: stressComparison.nullable(),
-  /** PyTorch float32's own distance from the same reference, where that side was asked: ours may be `limit` times as large */
+  /** PyTorch float32's own largest distance from the same reference, where it was asked, and how many times as far ours is: the median over
+   *  the structures, which may be `limit` */
   yardstick: z.strictObject({ side: z.string(), maxAbs: measured, ratio: measured, limit: z.number() }).nullable(),
   /** one row a structure */
   perStructure: z.array(

@@ -130,7 +130,7 @@ describe("numbers", () => {
   const scale = { atoms: 9, perAtom: -1, largestForce: 1, virialPerAtom: 0, volume: 0, cutoff: 5 };
   test("tolerances are those of issue and accuracy.md", () => {
     expect(pairTolerances("native:cpu:f64", "torch:cpu:f64", scale)).toMatchObject({ energy: 1e-12, forces: 1e-10 });
-    expect(pairTolerances("native:cpu:f32", "torch:cpu:f64", scale)).toMatchObject({ energy: 2e-6, forces: 1e-5 });
+    expect(pairTolerances("native:cpu:f32", "torch:cpu:f64", scale)).toMatchObject({ energy: 5e-6, forces: 1e-5 });
     expect(pairTolerances("native:cpu:f32", "torch:cpu:f64", { ...scale, largestForce: 20 }).energy).toBeCloseTo(2e-5, 12);
     expect(pairTolerances("native:cpu:f32", "torch:cpu:f64", { ...scale, largestForce: 100 }).forces).toBeCloseTo(5e-4, 12);
     expect(pairTolerances("torch:cpu:f32", "torch:cpu:f64", scale).forces).toBe(1e-4);
