@@ -21,6 +21,7 @@ export function crosscheckSummary(result: CrosscheckResult): string {
       comparisons.map(comparisonRow),
       [2, 3, 4, 5],
     ),
+    ...comparisons.flatMap(yardstickLine),
     ...(laws.length === 0 ? [] : [`\n${bold("Are the laws kept?")}  ${dim("worst of all structures")}\n`, lawTable(laws)]),
     ...comparisons.flatMap(({ reasons }) => reasons.slice(0, 3).map((reason) => `  ${red("fail")}  ${reason}\n`)),
     ...(result.findings.length === 0 ? [] : [`\n${bold("Findings about the model")}\n`]),
@@ -39,6 +40,13 @@ const comparisonRow = (c: Comparison): string[] => [
   scientific(c.stress?.maxAbs),
   verdictWord(c.verdict),
 ];
+
+const yardstickLine = ({ side, yardstick }: Comparison): string[] =>
+  yardstick === null
+    ? []
+    : [
+        `  ${dim(`${side} is ${yardstick.ratio?.toPrecision(2) ?? "?"} times as far as PyTorch's own float32; ${yardstick.limit} is allowed`)}\n`,
+      ];
 
 /** One row a law, one column a side. */
 function lawTable(laws: readonly LawResult[]): string {
