@@ -77,7 +77,7 @@ template <class Real> class Filters {
         widths_(weights.widths.begin(), weights.widths.end()),
         radial_{weights.config.basis, weights.config.cutoff, offsets_, widths_} {
     if (tabulate)
-      for (int intervals : {128, 144, 160, 192, 224, 256, 384, 512, 1024})
+      for (int intervals : {128, 160, 192, 256, 384, 512, 768, 1024})
         if (intervals_ == 0) fit(weights, intervals);
     if (intervals_ == 0) pack(weights);
   }
