@@ -5,11 +5,12 @@ import warnings
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
+from numpy.typing import NDArray
 
 from painnless.batch import Evaluation
 from painnless.connection import Connection
@@ -22,6 +23,8 @@ from painnless.structure import Structure
 from painnless.wire import Property
 
 __all__ = ["PainnlessCalculator"]
+
+Floats = NDArray[np.float64]
 
 _WIRE: dict[str, Property] = {"energy": "energy", "free_energy": "energy", "forces": "forces", "stress": "stress", "energies": "energies"}
 """ASE's properties by what carries them."""
@@ -126,6 +129,27 @@ class PainnlessCalculator(Calculator):
         (evaluation,) = self._connection.evaluate([_structure(atoms, "atoms")], want)
         self.results = {**kept, **_results(evaluation)}
         self.atoms = atoms.copy()
+
+    # ASE's own methods, which its own hints take to return None.
+
+    def get_potential_energy(self, atoms: Atoms | None = None, force_consistent: bool = False) -> float:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """eV; free_energy, which is equal, if `force_consistent`."""
+        return self._typed("free_energy" if force_consistent else "energy", atoms)
+
+    def get_potential_energies(self, atoms: Atoms | None = None) -> Floats:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """(n) eV."""
+        return self._typed("energies", atoms)
+
+    def get_forces(self, atoms: Atoms | None = None) -> Floats:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """(n, 3) eV/Å."""
+        return self._typed("forces", atoms)
+
+    def get_stress(self, atoms: Atoms | None = None) -> Floats:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """(6) xx yy zz yz xz xy, eV/Å³."""
+        return self._typed("stress", atoms)
+
+    def _typed(self, name: str, atoms: Atoms | None) -> Any:
+        return cast("Any", self.get_property(name, atoms))  # pyright: ignore[reportUnknownMemberType]
 
     def compute_many(self, images: Iterable[Atoms], properties: Collection[str] = ("energy", "forces")) -> list[dict[str, Any]]:
         """The properties of many structures, computed as one ragged batch; each as `results` would hold it, in order.

@@ -44,6 +44,11 @@ class Connection:
         return self._call(lambda potential: potential.welcome)
 
     @property
+    def server_pid(self) -> int | None:
+        """The process of a private server that runs; None without one."""
+        return None if self._server is None else self._server.pid
+
+    @property
     def note(self) -> str | None:
         """Why a private server computes with what it does, where it chose."""
         return None if self._server is None else self._server.note

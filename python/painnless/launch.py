@@ -14,7 +14,7 @@ import weakref
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import IO, NoReturn
 
 import msgspec
 
@@ -64,9 +64,14 @@ class PrivateServer:
         command = [*program, "serve", spec.model, "--side", spec.side, *threads, "--private"]
         # Nothing is ever written to its standard input: the end of it tells the server of our end. In a session of its own it does not
         # hear the Ctrl-C that is meant for us, and the working directory of ours may go away.
-        self._process = _spawn(command, self._log.fileno())
+        try:
+            self._process = _spawn(command, self._log.fileno())
+        except BaseException:
+            self._log.close()
+            raise
+        self._epitaph: str | None = None
         self._sockets: list[str] = []
-        self._finalizer = weakref.finalize(self, _end, self._process, self._sockets, os.getpid())
+        self._finalizer = weakref.finalize(self, _end, self._process, self._log, self._sockets, os.getpid())
         try:
             announcement = self._announcement()
         except BaseException:
@@ -84,11 +89,15 @@ class PrivateServer:
     def ended(self) -> str | None:
         """How its process ended; None while it runs."""
         status = self._process.poll()
-        if status is None:
-            return None
-        how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"exited with status {status}"
-        said = os.pread(self._log.fileno(), 4096, max(0, os.fstat(self._log.fileno()).st_size - 4096)).decode(errors="replace").strip()
-        return f"the server (process {self.pid}) {how}" + (f"; it said: {said.splitlines()[-1]}" if said else "")
+        if self._epitaph is None and status is not None:
+            how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"exited with status {status}"
+            self._epitaph = f"the server (process {self.pid}) {how}{self._last_words() if self._finalizer.alive else ''}"
+        return self._epitaph
+
+    def _last_words(self) -> str:
+        lines = os.pread(self._log.fileno(), 4096, 0).decode(errors="replace").splitlines()
+        said = next((line for line in lines if line.startswith("painnless: ")), "".join(lines[-1:]))
+        return f"; it said: {said}" if said else ""
 
     def kill(self) -> None:
         """Ends it without waiting for what it does; may be called twice."""
@@ -180,7 +189,7 @@ def _spawn(command: list[str], errors: int) -> "subprocess.Popen[bytes]":
         raise PainnlessError("MISSING", f"the server cannot be started with {command[0]}: {exc.strerror}") from exc
 
 
-def _end(process: "subprocess.Popen[bytes]", sockets: list[str], owner: int) -> None:
+def _end(process: "subprocess.Popen[bytes]", log: IO[bytes], sockets: list[str], owner: int) -> None:
     """Ends the server by the end of its input, and sees to it that nothing is left, also of one that was killed."""
     if os.getpid() != owner:
         return
@@ -190,6 +199,7 @@ def _end(process: "subprocess.Popen[bytes]", sockets: list[str], owner: int) -> 
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    log.close()
     for path in sockets:
         with suppress(FileNotFoundError):
             os.unlink(path)

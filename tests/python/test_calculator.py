@@ -1,0 +1,327 @@
+"""The ASE calculator against the package's own values and ASE's contract: properties, units, cache, refusals."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ctypes.util import find_library
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import molecule
+from ase.calculators.calculator import PropertyNotImplementedError, all_changes
+from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
+from ase.stress import voigt_6_to_full_3x3_stress
+from calculations import ELEMENTS_OF_MODEL, GOLDEN, MODEL, SCHNETPACK, crystal, ethanol, golden_atoms
+
+from painnless import PainnlessCalculator, PainnlessError
+from painnless.errors import ErrorCode
+from painnless.model_file import read_model
+from painnless.units import energy_units_in_ev
+
+KCAL = energy_units_in_ev["kcal/mol"]
+
+
+@pytest.fixture(scope="module")
+def calc() -> Iterator[PainnlessCalculator]:
+    with PainnlessCalculator(MODEL) as calculator:
+        yield calculator
+
+
+@contextmanager
+def refusal(code: ErrorCode, field: str | None, *said: str) -> Iterator[None]:
+    """The error that is expected, by code, field and words of its message."""
+    with pytest.raises(PainnlessError) as caught:
+        yield
+    error = caught.value
+    assert (error.code, error.field, [word for word in said if word not in str(error)]) == (code, field, []), error
+
+
+# Values
+
+
+@pytest.mark.parametrize("name", ["stress", "bessel", "atomrefs"])
+def test_a_checkpoint_gives_what_its_package_gave(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with PainnlessCalculator(GOLDEN / f"schnetpack/{name}.model", energy_unit="kcal/mol") as calculator:
+        for key, expected in SCHNETPACK["models"][name]["results"].items():
+            atoms = golden_atoms(key)
+            atoms.calc = calculator
+            assert atoms.get_potential_energy() == pytest.approx(expected["energy"] * KCAL, rel=1e-14, abs=1e-12)
+            assert atoms.get_forces() == pytest.approx(np.array(expected["forces"]) * KCAL, abs=1e-12)
+            if expected["stress"] is not None:
+                assert atoms.get_stress(voigt=False) == pytest.approx(np.array(expected["stress"]) * KCAL, abs=1e-13)
+    assert len(list((tmp_path / "painnless").glob("*.safetensors"))) == 1
+
+
+@pytest.mark.parametrize("make", [ethanol, crystal, lambda: crystal(pbc=(True, False, True))], ids=["molecule", "crystal", "mixed pbc"])
+def test_forces_and_stress_are_derivatives_of_the_energy(calc: PainnlessCalculator, make: Any) -> None:
+    atoms = make()
+    atoms.calc = calc
+    assert atoms.get_forces() == pytest.approx(calculate_numerical_forces(atoms, eps=1e-4), abs=2e-6)
+    if atoms.pbc.all():
+        assert atoms.get_stress() == pytest.approx(calculate_numerical_stress(atoms, eps=1e-5), abs=1e-7)
+        assert atoms.get_stress(voigt=False) == pytest.approx(voigt_6_to_full_3x3_stress(atoms.get_stress()))
+    assert atoms.get_forces().sum(axis=0) == pytest.approx(np.zeros(3), abs=1e-12)
+
+
+def test_energies_add_up_to_the_energy(calc: PainnlessCalculator) -> None:
+    atoms = ethanol()
+    atoms.calc = calc
+    energies = atoms.get_potential_energies()
+    assert energies.shape == (9,)
+    assert energies.sum() == pytest.approx(atoms.get_potential_energy(), rel=1e-14)
+    assert atoms.get_potential_energy(force_consistent=True) == atoms.get_potential_energy()
+
+
+def test_precisions_differ_by_rounding(calc: PainnlessCalculator) -> None:
+    with PainnlessCalculator(MODEL, precision="f32", threads=1, device="cpu") as single:
+        assert (single.side, calc.side) == ("native:cpu:f32", "native:cpu:f64")
+        atoms = ethanol()
+        difference = single.get_forces(atoms) - calc.get_forces(atoms)
+        assert 0 < np.abs(difference).max() < 1e-5
+
+
+# What is computed, and when
+
+
+class Counting(PainnlessCalculator):
+    """Notes the properties that each evaluation asked for."""
+
+    asked: list[set[str]]
+
+    def __init__(self, model: Path) -> None:
+        super().__init__(model)
+        self.asked = []
+
+    def _wanted(self, atoms: Atoms, properties: Any) -> Any:
+        want = super()._wanted(atoms, properties)
+        self.asked.append(set(want))
+        return want
+
+
+@pytest.fixture
+def counting() -> Iterator[Counting]:
+    calculator = Counting(MODEL)
+    yield calculator
+    calculator.close()
+
+
+def test_energy_alone_needs_no_forces_and_nothing_is_computed_twice(counting: Counting) -> None:
+    atoms = ethanol()
+    atoms.calc = counting
+    energy = atoms.get_potential_energy()
+    assert set(counting.results) == {"energy", "free_energy"}
+    atoms.get_forces()
+    assert atoms.get_potential_energy() == energy  # bit for bit, though computed with forces now
+    atoms.get_forces()
+    atoms.get_potential_energies()
+    assert counting.asked == [{"energy"}, {"forces"}, {"energies"}]
+    assert set(counting.results) == {"energy", "free_energy", "forces", "energies"}
+    assert not counting.calculation_required(atoms, ["energy", "forces", "energies"])
+
+
+def test_who_uses_stress_pays_once(counting: Counting) -> None:
+    atoms = crystal()
+    atoms.calc = counting
+    for k in range(3):
+        atoms.positions[0, 0] += 0.01
+        atoms.get_forces()
+        atoms.get_stress()
+        assert len(counting.asked) == 2 + k  # once forces first, then stress; both together ever after
+
+
+@pytest.mark.parametrize("changes", [*all_changes, "info", "array", "constraint"])
+def test_the_cache_knows_what_matters(counting: Counting, changes: str) -> None:
+    atoms = crystal()
+    atoms.calc = counting
+    atoms.get_potential_energy()
+    change: dict[str, Any] = {
+        "positions": lambda: atoms.positions.__setitem__((0, 0), np.nextafter(atoms.positions[0, 0], 9)),
+        "numbers": lambda: atoms.numbers.__setitem__(0, 8),
+        "cell": lambda: atoms.set_cell(atoms.cell.array * 1.01),
+        "pbc": lambda: atoms.set_pbc((True, True, False)),
+        "initial_charges": lambda: atoms.set_initial_charges(np.ones(len(atoms))),
+        "initial_magmoms": lambda: atoms.set_initial_magnetic_moments(np.ones(len(atoms))),
+        "info": lambda: atoms.info.update(note="x"),
+        "array": lambda: atoms.set_array("mine", np.ones(len(atoms))),
+        "constraint": lambda: atoms.set_velocities(np.ones((len(atoms), 3))),
+    }
+    change[changes]()
+    matters = changes in ("positions", "numbers", "cell", "pbc")
+    assert counting.calculation_required(atoms, ["energy"]) == matters
+    assert counting.check_state(atoms) == ([changes] if matters else [])
+    atoms.get_potential_energy()
+    assert len(counting.asked) == 1 + matters
+
+
+def test_several_atoms_share_a_calculator(calc: PainnlessCalculator) -> None:
+    ours = [ethanol(), molecule("CH4"), crystal()]
+    alone = [PainnlessCalculator.get_forces(calc, atoms) for atoms in ours]
+    for atoms in ours:
+        atoms.calc = calc
+    for _ in range(2):
+        for atoms, forces in zip(ours, alone, strict=True):
+            assert np.array_equal(atoms.get_forces(), forces)
+
+
+def test_what_is_given_stays_as_it_is_and_what_is_got_is_a_copy(calc: PainnlessCalculator) -> None:
+    atoms = ethanol()
+    atoms.info["note"] = {"deep": [1]}
+    atoms.set_array("mine", np.arange(9))
+    before = atoms.copy()
+    atoms.calc = calc
+    forces = atoms.get_forces()
+    forces[:] = 0
+    assert np.abs(atoms.get_forces()).max() > 0.1
+    assert atoms == before and atoms.info == before.info and set(atoms.arrays) == set(before.arrays)
+    atoms.positions += 1.0  # what the calculator remembers is its own
+    assert calc.atoms is not None and calc.atoms.positions[0] == pytest.approx(before.positions[0])
+
+
+@pytest.mark.parametrize(
+    "view",
+    [lambda a: a[::-1][::-1], np.asfortranarray, lambda a: a.astype(">f8"), lambda a: np.repeat(a, 2, axis=0)[::2]],
+    ids=["reversed", "Fortran", "big-endian", "strided"],
+)
+def test_arrays_of_any_layout(calc: PainnlessCalculator, view: Any) -> None:
+    atoms, other = ethanol(), ethanol()
+    other.arrays["positions"] = view(other.arrays["positions"])
+    assert np.array_equal(calc.get_forces(other), calc.get_forces(atoms))
+
+
+# Many at once
+
+
+def test_compute_many_is_one_by_one_bit_for_bit(calc: PainnlessCalculator) -> None:
+    images = [ethanol(seed) for seed in range(5)] + [crystal(), molecule("H2O")]
+    alone = [calc.get_forces(atoms) for atoms in images]
+    stress = calc.get_stress(images[5])
+    calc.reset()
+    together = calc.compute_many(images, ["energy", "forces", "stress", "energies"])
+    assert [np.array_equal(result["forces"], forces) for result, forces in zip(together, alone, strict=True)] == [True] * 7
+    assert [("stress" in result) for result in together] == [False] * 5 + [True, False]
+    assert np.array_equal(together[5]["stress"], stress)
+    assert set(calc.compute_many(images[:1], ["energy"])[0]) == {"energy", "free_energy"}
+    assert calc.compute_many([]) == [] and calc.results == {}
+    with refusal("BAD_STRUCTURE", "numbers", "atoms[1]", "0 atoms"):
+        calc.compute_many([ethanol(), Atoms()])
+    with pytest.raises(PropertyNotImplementedError, match="dipole"):
+        calc.compute_many(images, ["dipole"])
+
+
+# Refusals
+
+
+REFUSED_ATOMS: dict[str, tuple[Any, str, tuple[str, ...]]] = {
+    "no atoms": (Atoms, "numbers", ("0 atoms",)),
+    "an element it does not know": (lambda: Atoms("Fe"), "numbers", ("26", ELEMENTS_OF_MODEL)),
+    "a ghost": (lambda: Atoms("X"), "numbers", ("atomic number 0",)),
+    "NaN": (lambda: Atoms("H2", [[0, 0, 0], [0, 0, np.nan]]), "positions", ("atom 1",)),
+    "two at one place": (lambda: Atoms("H2", np.zeros((2, 3))), "positions", ("atoms 0 and 1 coincide",)),
+    "periodic without a cell": (lambda: Atoms("H", pbc=True), "cell", ()),
+    "a flat cell": (lambda: Atoms("H", cell=[[1, 0, 0], [2, 0, 0], [0, 0, 1]], pbc=True), "cell", ("independent",)),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED_ATOMS)
+def test_refused_atoms_leave_nothing_behind(calc: PainnlessCalculator, name: str) -> None:
+    make, field, said = REFUSED_ATOMS[name]
+    good = ethanol()
+    calc.get_forces(good)
+    with refusal("BAD_STRUCTURE", field, *said):
+        calc.get_forces(make())
+    assert calc.results == {} and calc.atoms is None
+    assert calc.get_forces(good).shape == (9, 3)
+
+
+def test_stress_needs_a_volume(calc: PainnlessCalculator) -> None:
+    for atoms in (ethanol(), Atoms("H", cell=[5, 5, 0], pbc=(True, True, False)), Atoms("H", cell=[5, 5, 5])):
+        with pytest.raises(PropertyNotImplementedError, match="volume"):
+            calc.get_stress(atoms)
+    with pytest.raises(PropertyNotImplementedError, match="dipole"):
+        calc.get_dipole_moment(ethanol())
+    with refusal("USAGE", "atoms"):
+        calc.calculate()
+
+
+@pytest.mark.parametrize(
+    ("keywords", "field", "said"),
+    [
+        ({"device": "tpu"}, "device", ("'tpu'", "auto, cpu, cuda")),
+        ({"precision": "f16"}, "precision", ("'f16'", "auto, f64, f32, mixed")),
+        ({"precision": "mixed", "device": "cpu"}, "precision", ("f64 or f32",)),
+        ({"energy_unit": "eV/mol"}, "energy_unit", ("kcal/mol, kJ/mol",)),
+        ({"energy_unit": "kcal/mol"}, "energy_unit", ("says 'eV'",)),
+        ({"threads": 0}, "threads", ("0", "1 to 1024")),
+        ({"threads": True}, "threads", ("True",)),
+        ({"timeout": float("nan")}, "timeout", ("nan",)),
+        ({"model": None}, "model", ("None",)),
+        ({"server": "http://localhost"}, "server", ("ipc://PATH or tcp://HOST:PORT",)),
+        ({"server": "ipc:///x", "device": "cuda"}, "device", ("'cuda'", "the server")),
+        ({"neighbor_list": 1}, "neighbor_list", ("energy_unit, device, precision", "SpkCalculator")),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
+)
+def test_refused_options_say_what_there_is(keywords: dict[str, Any], field: str, said: tuple[str, ...]) -> None:
+    with refusal("USAGE", field, *said):
+        PainnlessCalculator(**{"model": MODEL, **keywords})
+
+
+def test_refused_files_and_devices(tmp_path: Path) -> None:
+    with refusal("NOT_FOUND", "model", "nowhere"):
+        PainnlessCalculator(tmp_path / "nowhere")
+    (tmp_path / "text").write_text("hello, this is no model")
+    with pytest.raises(PainnlessError, match="not a checkpoint"):
+        PainnlessCalculator(tmp_path / "text")
+    (tmp_path / "torn").write_bytes(MODEL.read_bytes()[:-10])
+    with pytest.raises(PainnlessError, match=r"torn.*ends at byte"):
+        PainnlessCalculator(tmp_path / "torn")
+
+
+@pytest.mark.skipif(find_library("cuda") is not None, reason="skipped: there is a GPU driver")
+def test_a_device_that_is_not_there() -> None:
+    with refusal("MISSING", "device", "driver"):
+        PainnlessCalculator(MODEL, device="cuda")
+
+
+# Checkpoints on the fly
+
+
+def test_an_unsaid_unit_is_assumed_aloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    checkpoint = GOLDEN / "schnetpack/gaussian.model"
+    for _ in range(2):  # converted, then from the cache
+        with pytest.warns(UserWarning, match="assumed to be kcal/mol"), PainnlessCalculator(checkpoint):
+            pass
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with PainnlessCalculator(checkpoint, energy_unit="eV") as in_ev, PainnlessCalculator(checkpoint, energy_unit="meV") as in_mev:
+            atoms = golden_atoms("ethanol")
+            assert in_ev.get_forces(atoms) == pytest.approx(1000 * in_mev.get_forces(atoms), rel=1e-12)
+
+
+def test_a_damaged_copy_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    checkpoint = GOLDEN / "schnetpack/gaussian.model"
+    with PainnlessCalculator(checkpoint, energy_unit="eV") as calculator:
+        forces = calculator.get_forces(golden_atoms("ethanol"))
+    (copy,) = (tmp_path / "painnless").glob("*.safetensors")
+    copy.write_bytes(copy.read_bytes()[:-100])
+    with PainnlessCalculator(checkpoint, energy_unit="eV") as calculator:
+        assert np.array_equal(calculator.get_forces(golden_atoms("ethanol")), forces)
+    assert read_model(copy).config.energy_unit == "eV"
+
+
+def test_set_gives_what_a_new_calculator_would(tmp_path: Path) -> None:
+    with PainnlessCalculator(MODEL) as calculator:
+        atoms = ethanol()
+        calculator.get_forces(atoms)
+        assert calculator.set(precision="f64", timeout=10.0) == {"precision": "f64"}
+        assert calculator.set(precision="f32") == {"precision": "f32"}
+        assert calculator.side == "native:cpu:f32" and calculator.results == {}
+        assert calculator.todict()["precision"] == "f32"
+        with refusal("USAGE", "colour"):
+            calculator.set(colour="red")
