@@ -13,6 +13,7 @@ import { withBridge } from "../python/bridge.ts";
 import { resolvePython } from "../python/environment.ts";
 import { progressOf } from "./md-progress.ts";
 import type { MdPlan } from "./md-request.ts";
+import { claimOutput } from "./output.ts";
 import type { OpenSide, Sides } from "./sides.ts";
 import { quoted } from "./terminal.ts";
 import { packageVersion } from "./version.ts";
@@ -54,6 +55,8 @@ export async function runPlan(plan: MdPlan, sides: Sides, settings: RunSettings)
     await mkdir(dirname(paths.trajectory ?? paths.checkpoint), { recursive: true });
     const recording = await (resumed === null ? Recording.create(paths, head) : Recording.resume(paths, head, resumed));
     try {
+      // What an earlier run left there must not pass for this one's.
+      if (resumed === null && plan.converted !== null) await claimOutput(plan.converted);
       const identity = await identityOf(plan, side.potential.name, settings.command);
       const atoms = structure.numbers.length;
       const trace = new EnergyTrace({ replicas: options.replicas, timestep: options.timestep, atoms, freedoms: session.freedoms });

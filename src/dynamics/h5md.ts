@@ -8,8 +8,8 @@ import type { TrajectoryHead } from "./trajectory.ts";
 /** Frames as H5MD 1.1 (docs/formats.md, section 8). HDF5 keeps its index in memory until a file is closed: what a killed run leaves behind opens
  *  nowhere (or, written in SWMR mode, only for readers that ask for that mode). So this file is made from frames on disk, when the run is over. */
 
-/** Coordinates that are held and written at once, and that one chunk of a dataset holds. */
-const [blockNumbers, chunkNumbers] = [500_000, 32_768];
+/** Coordinates that are held and written at once, and that one chunk of a dataset holds: a file is never smaller than a chunk a dataset. */
+const [blockNumbers, chunkNumbers] = [500_000, 4096];
 
 /** One quantity in time. */
 interface Element {
