@@ -106,7 +106,7 @@ async function openEngines(model: ModelFile, request: BenchRequest, opened: { cl
   return engines;
 }
 
-function nativeEngine(potential: Potential): NativeEngine {
+export function nativeEngine(potential: Potential): NativeEngine {
   if ("time" in potential && "plan" in potential) return potential as NativeEngine;
   throw new PainnlessError("INTERNAL", `side ${potential.name} cannot time itself`);
 }

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
 import { defineCommand } from "citty";
 import { compareResults } from "../bench/compare.ts";
 import { type BenchResult, benchResultSchema } from "../bench/result.ts";
@@ -7,17 +8,24 @@ import { systems } from "../bench/systems.ts";
 import { PainnlessError } from "../errors.ts";
 import { nameList, wholeNumber } from "./arguments.ts";
 import { runBench } from "./bench-run.ts";
+import { runShim, shimSummary } from "./bench-shim.ts";
 import { benchSummary, changeSummary } from "./bench-summary.ts";
 import type { CommandData } from "./command.ts";
 import { claimOutput } from "./output.ts";
 
+const shippedModel = fileURLToPath(new URL("../../models/ethanol.safetensors", import.meta.url));
 const sizes = systems.map(({ name }) => name);
 
 /** `painnless bench cpu`: our median against PyTorch's, interleaved, verified first. Exit status 1 if a ratio fell against --compare. */
 export const benchCommand = defineCommand({
   meta: { name: "bench", description: "Time our engine against PyTorch, same weights, same inputs, in turns; verified first" },
   args: {
-    suite: { type: "positional", required: false, default: "cpu", description: "Suite to run: cpu" },
+    suite: {
+      type: "positional",
+      required: false,
+      default: "cpu",
+      description: "Suite to run: cpu, or shim (the way from ASE to the engine)",
+    },
     model: { type: "string", valueHint: "FILE", description: "Model file; random weights of F=128, L=3, R=20 by default" },
     sizes: { type: "string", default: sizes.join(","), valueHint: "A,B,...", description: `Systems, of ${sizes.join(", ")}` },
     precisions: { type: "string", default: "f32,f64", valueHint: "A,B", description: "Precisions" },
@@ -34,8 +42,9 @@ export const benchCommand = defineCommand({
   },
   async run({ args, rawArgs, data }) {
     const { signal } = data as CommandData;
+    if (args.suite === "shim") return benchShim(args);
     if (args.suite !== "cpu")
-      throw new PainnlessError("USAGE", `there is no suite "${args.suite}"; the suites are cpu`, { field: "suite" });
+      throw new PainnlessError("USAGE", `there is no suite "${args.suite}"; the suites are cpu and shim`, { field: "suite" });
     const rows = nameList("sizes", args.sizes).map((name) => oneOf("sizes", name, systems, (row) => row.name));
     const precisions = nameList("precisions", args.precisions).map((name) => oneOf("precisions", name, ["f32", "f64"] as const, (p) => p));
     const before = args.compare === undefined ? null : await readResult(args.compare);
@@ -56,6 +65,28 @@ export const benchCommand = defineCommand({
     return changes.some(({ fell }) => fell) ? 1 : 0;
   },
 });
+
+/** `painnless bench shim`: what a call through ASE costs beside the engine. Exit status 1 if it is more than is allowed. */
+async function benchShim(args: {
+  model?: string | undefined;
+  precisions: string;
+  threads?: string | undefined;
+  json?: string | undefined;
+}) {
+  const [precision = "f64"] = nameList("precisions", args.precisions).map((name) =>
+    oneOf("precisions", name, ["f32", "f64"] as const, (p) => p),
+  );
+  const json = args.json === undefined ? null : await claimOutput(args.json);
+  const results = await runShim({
+    model: args.model ?? shippedModel,
+    precision,
+    threads: args.threads === undefined ? availableParallelism() : wholeNumber("threads", args.threads, 1),
+    progress: (text) => void (process.stderr.isTTY && process.stderr.write(`  ${text}\n`)),
+  });
+  await json?.write(`${JSON.stringify({ format: "painnless.shim/1", precision, results }, null, 1)}\n`);
+  process.stdout.write(shimSummary(results));
+  return results.every(({ pass }) => pass) ? 0 : 1;
+}
 
 function oneOf<T>(option: string, name: string, choices: readonly T[], nameOf: (choice: T) => string): T {
   const found = choices.find((choice) => nameOf(choice) === name);

@@ -36,13 +36,16 @@ export function assertComputable(structure: Structure, domain: Domain): Structur
   if (structure.positions.length !== 3 * n)
     bad("positions", `${where}: positions hold ${structure.positions.length} numbers, expected ${3 * n} = 3 x ${n} atoms`);
   const known = domain.elements === null ? null : new Set(domain.elements);
-  structure.numbers.forEach((z, i) => {
+  // Loops, and not forEach: a server checks 20,000 atoms in the time of one small evaluation.
+  for (let i = 0; i < n; i++) {
+    const z = structure.numbers[i] as number;
     if (!Number.isInteger(z) || z < 1 || z > 118)
       bad("numbers", `${where}: atom ${i} has atomic number ${z}, expected an integer from 1 to 118`);
     if (known !== null && !known.has(z))
       bad("numbers", `${where}: atom ${i} has atomic number ${z}, which the model does not know; it knows ${[...known].join(", ")}`);
-  });
-  structure.positions.forEach((x, k) => {
+  }
+  for (let k = 0; k < 3 * n; k++) {
+    const x = structure.positions[k] as number;
     if (!Number.isFinite(x))
       bad("positions", `${where}: position of atom ${Math.floor(k / 3)}, ${"xyz"[k % 3]}, is ${x}, expected a finite number of Å`);
     if (!(Math.abs(x) <= 1e6))
@@ -50,7 +53,7 @@ export function assertComputable(structure: Structure, domain: Domain): Structur
         "positions",
         `${where}: position of atom ${Math.floor(k / 3)}, ${"xyz"[k % 3]}, is ${x} Å, expected at most 1e6 Å from the origin`,
       );
-  });
+  }
   if (structure.pbc.some(Boolean)) {
     if (!domain.periodic)
       bad(

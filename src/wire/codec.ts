@@ -67,8 +67,7 @@ export class DecodedMessage<M extends Message = Message> {
   /** The array that `ref` describes, copied to where its type may lie. */
   array<D extends Dtype>(ref: { dtype: D; frame: number }): OwnArrayTypes[D] {
     const bytes = this.#frames[ref.frame] ?? bad(`frame ${ref.frame} is missing`);
-    const aligned = new Uint8Array(bytes.byteLength);
-    aligned.set(bytes);
+    const aligned = Uint8Array.prototype.slice.call(bytes); // Buffer's own slice would be a view
     return new arrayTypes[ref.dtype](aligned.buffer) as OwnArrayTypes[D];
   }
 

@@ -1,0 +1,84 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { type ShimCase, type ShimResult, shimCases, shimResult, shimRunSchema } from "../bench/shim.ts";
+import type { NativeEngine } from "../engine/engine.ts";
+import { readModelFile } from "../model/model-file.ts";
+import { childVariables, type PythonEnvironment, requirePackage, resolvePython } from "../python/environment.ts";
+import type { Structure } from "../system/structure.ts";
+import { Server } from "../wire/server.ts";
+import { nativeEngine } from "./bench-run.ts";
+import { serverAt, sidesOf } from "./sides.ts";
+import { bold, green, red, table } from "./terminal.ts";
+
+const call = promisify(execFile);
+
+export interface ShimRequest {
+  readonly model: string;
+  readonly precision: "f32" | "f64";
+  readonly threads: number;
+  readonly progress: (text: string) => void;
+}
+
+/** Every case of the suite, by a server in this process and a Python of its own. */
+export async function runShim(request: ShimRequest): Promise<ShimResult[]> {
+  const python = await resolvePython();
+  for (const name of ["ase", "pyzmq", "msgspec"] as const) requirePackage(python, name, "painnless bench shim");
+  const model = await readModelFile(request.model);
+  const sides = sidesOf({ model, checkpoint: null, threads: request.threads });
+  try {
+    const engine = nativeEngine((await sides.open(`native:cpu:${request.precision}`)).potential);
+    const results: ShimResult[] = [];
+    for (const shape of shimCases) {
+      request.progress(`${shape.atoms} atoms, ${shape.calls} calls`);
+      results.push(await runCase(python, engine, shape));
+    }
+    return results;
+  } finally {
+    await sides.close();
+  }
+}
+
+async function runCase(python: PythonEnvironment, engine: NativeEngine, shape: ShimCase): Promise<ShimResult> {
+  const server = await Server.start(engine, { endpoint: null, model: null, cutoff: null, versions: {} });
+  try {
+    const { atoms, spacing, calls } = shape;
+    const options = { endpoint: server.endpoint, atoms, spacing, calls };
+    const argv = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    const { stdout } = await call(python.executable, ["-m", "painnless.worker.shim", ...argv], {
+      env: childVariables(),
+      maxBuffer: 1 << 28,
+    });
+    const run = shimRunSchema.parse(JSON.parse(stdout));
+    const client = await serverAt(server.endpoint);
+    const statistics = await client.statistics();
+    await client.close();
+    const { numbers, positions } = run;
+    const structure: Structure = {
+      name: "lattice",
+      numbers,
+      positions: Float64Array.from(positions),
+      cell: null,
+      pbc: [false, false, false],
+    };
+    const own = await engine.time([structure], ["forces"], calls + 1);
+    return shimResult(shape, run, statistics, [...own].slice(1));
+  } finally {
+    await server.close(0);
+  }
+}
+
+export function shimSummary(results: readonly ShimResult[]): string {
+  return results
+    .map(({ atoms, callMs, overheadMs, pass, rows, pingMicros }) => {
+      const verdict = pass ? green("within what is allowed") : red("more than is allowed");
+      const over = `over the engine: median ${overheadMs.median.toFixed(3)} ms, p99 ${overheadMs.p99.toFixed(3)} ms, ${verdict}`;
+      const heading = `${bold(`${atoms} atoms`)}: a call takes ${callMs.median.toFixed(3)} ms, p99 ${callMs.p99.toFixed(3)} ms; ${over}`;
+      const lines = [...rows, { what: "(a ping, there and back)", micros: pingMicros }];
+      return `${heading}\n${table(
+        ["of which", "µs"],
+        lines.map(({ what, micros }) => [what, micros.toFixed(0)]),
+        [1],
+      )}`;
+    })
+    .join("\n");
+}
