@@ -10,7 +10,7 @@ const tools: Readonly<Record<string, string>> = {
   npm: `mkdir -p node_modules/typescript/bin && printf 'import { mkdirSync, writeFileSync } from "node:fs"; mkdirSync("dist/cli", { recursive: true }); writeFileSync("dist/cli/main.js", "");' > node_modules/typescript/bin/tsc
 printf '{"type":"module"}' > node_modules/typescript/package.json
 for name in esbuild 3dmol uplot; do mkdir -p node_modules/$name && printf '{"version":"1.0.0","type":"module","main":"main.js"}' > node_modules/$name/package.json && : > node_modules/$name/LICENSE; done
-printf 'import { mkdirSync, writeFileSync } from "node:fs"; export const build = ({ outfile }) => { mkdirSync("dist/report", { recursive: true }); writeFileSync(outfile, ""); };' > node_modules/esbuild/main.js
+printf 'export const build = ({ outfile }) => ({ outputFiles: [{ path: outfile, contents: "" }] });' > node_modules/esbuild/main.js
 printf '{"packages":{}}' > node_modules/.package-lock.json`,
   "c++": "exit 0",
   make: "exit 0",
