@@ -45,7 +45,7 @@ const limits = z.strictObject({
   atoms: z.int().min(1),
   structures: z.int().min(1),
   bytes: z.int().min(1),
-  /** requests that may wait, of all clients, and connections at once; what is beyond is refused with OVERLOADED */
+  /** requests of one client that may wait, and clients at once; what is beyond is refused with OVERLOADED */
   queue: z.int().min(1),
   clients: z.int().min(1),
 });
