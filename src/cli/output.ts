@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { PainnlessError } from "../errors.ts";
 
 /** A file that a command will write at its end. What an earlier run left there is removed now, so that a run that fails leaves nothing that
- *  could pass for its result; the new content appears whole or not at all.
+ *  could pass for its result; the new content appears whole or not at all. A device or a pipe, /dev/null or >(program), is written to and stays.
  *  @throws {PainnlessError} NOT_FOUND if the folder cannot be made or the old file not removed */
 export async function claimOutput(path: string): Promise<{ write(content: string): Promise<void> }> {
   const unwritable = (cause: unknown): never => {
@@ -12,6 +12,8 @@ export async function claimOutput(path: string): Promise<{ write(content: string
     throw new PainnlessError("NOT_FOUND", `cannot write "${path}": ${why}`, { cause });
   };
   await mkdir(dirname(path), { recursive: true }).catch(unwritable);
+  const found = await stat(path).catch(() => null); // nothing there yet
+  if (found !== null && !found.isFile() && !found.isDirectory()) return { write: (content) => writeFile(path, content).catch(unwritable) };
   await rm(path, { force: true }).catch(unwritable);
   return {
     async write(content) {

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -27,6 +27,13 @@ describe("an output file", () => {
     await second.write("two");
     expect(await readFile(path, "utf8")).toBe("two");
     expect(await readdir(join(folder, "made"))).toEqual(["x.json"]);
+  });
+  test.runIf(process.platform === "linux")("that is a device stays one, and a full one is said", async () => {
+    await (await claimOutput("/dev/null")).write("gone");
+    expect((await stat("/dev/null")).isCharacterDevice()).toBe(true);
+    const full = await claimOutput("/dev/full");
+    await expect(full.write("no room")).rejects.toMatchObject({ code: "NOT_FOUND", message: expect.stringContaining("ENOSPC") });
+    expect((await stat("/dev/full")).isCharacterDevice()).toBe(true);
   });
   test("that cannot be written is refused at once", async () => {
     await writeFile(join(folder, "file"), "");
