@@ -69,8 +69,10 @@ def read_model(path: str | os.PathLike[str]) -> Model:
 
 
 def write_model(path: str | os.PathLike[str], config: ModelConfig, tensors: Mapping[str, np.ndarray]) -> str:
-    """Writes the file whole or not at all; its SHA-256."""
+    """Writes the file whole or not at all; its SHA-256. Raises NOT_FOUND where it cannot, also for a device, which would be replaced."""
     path = os.fspath(path)
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise PainnlessError("NOT_FOUND", f"cannot write model file {path}: something is there that is not a file")
     _assert_tensors(config, tensors, path)
     arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
     data = safetensors.numpy.save(arrays, {METADATA_KEY: config.to_json()})

@@ -3,6 +3,7 @@
 import dataclasses
 import importlib.util
 import json
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -169,3 +170,14 @@ def test_configuration_is_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         config.cutoff = 3.0  # pyright: ignore[reportAttributeAccessIssue]
     assert expected_tensors(config)[0]["representation.embedding.weight"] == (3, 4)
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    model = read_model(FOLDER / "painn.safetensors")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path in (tmp_path, pipe):
+        with pytest.raises(PainnlessError, match="not a file") as caught:
+            write_model(path, model.config, model.tensors)
+        assert caught.value.code == "NOT_FOUND"
+    assert pipe.is_fifo()
