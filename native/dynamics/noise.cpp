@@ -34,10 +34,6 @@ std::array<double, 3> Noise::normals(Purpose purpose, int64_t step, int32_t atom
 Noise::Rescaling Noise::rescaling(int64_t step, int count) const {
   const double deviate = pair(Purpose::rescaling, step, whole, 0)[0];
   if (count <= 0) return {0, deviate};
-  if (count == 1) {
-    const double x = pair(Purpose::rescaling, step, whole, 1)[0];
-    return {x * x, deviate};
-  }
   const double d = 0.5 * count - 1.0 / 3, c = 1 / std::sqrt(9 * d);
   for (uint32_t draw = 1;; draw += 2) {
     const double x = pair(Purpose::rescaling, step, whole, draw)[0], v = (1 + c * x) * (1 + c * x) * (1 + c * x);

@@ -17,7 +17,8 @@ class Noise {
   /// Three normal deviates of mean 0 and variance 1.
   std::array<double, 3> normals(Purpose purpose, int64_t step, int32_t atom) const;
 
-  /// The sum of the squares of `count` independent normal deviates, and one more deviate.
+  /// The sum of the squares of `count` independent normal deviates, and one more deviate. No structure has 2 degrees of freedom, so count is 0
+  /// or at least 2.
   struct Rescaling {
     double sum_of_squares, deviate;
   };

@@ -16,6 +16,7 @@ void KeptNeighbors::search(std::span<const double> positions, std::span<const do
   if (skin_ > 0) {
     if (!still_holds(positions, cell, pbc, cutoff)) remember(positions, cell, pbc, cutoff);
     place(positions, basis_, placed_);
+    translate();
     if (select(cutoff, edge_at_cutoff, list)) return;
   }
   searches_++;
@@ -45,8 +46,25 @@ void KeptNeighbors::remember(std::span<const double> positions, std::span<const 
   pbc_.assign(pbc.begin(), pbc.end());
   cutoff_ = cutoff;
   positions_.assign(positions.begin(), positions.end());
+  wraps_.assign(positions.size() / 3, {});
+  offsets_.clear();
   index_.resize(candidates_.senders.size());
   chosen_.resize(candidates_.senders.size() + 1);
+}
+
+/// Offsets change when an atom leaves the cell, which is seldom.
+void KeptNeighbors::translate() {
+  bool hold = offsets_.size() == candidates_.senders.size();
+  for (const Placed& p : placed_)
+    if (wraps_[p.atom] != p.wrap) wraps_[p.atom] = p.wrap, hold = false;
+  if (hold) return;
+  offsets_.resize(candidates_.senders.size());
+  for (size_t e = 0; e < offsets_.size(); e++) {
+    const Shift &sender = wraps_[candidates_.senders[e]], &receiver = wraps_[candidates_.receivers[e]];
+    Shift steps;
+    for (int c = 0; c < 3; c++) steps[c] = candidates_.shifts[3 * e + c] + sender[c] - receiver[c];
+    offsets_[e] = offset_of(steps, basis_);
+  }
 }
 
 /// The candidates within the cutoff, in their order, with the vectors of now. False if two atoms coincide.
@@ -63,15 +81,12 @@ bool KeptNeighbors::select(double cutoff, bool edge_at_cutoff, NeighborList& lis
     list.first[receiver.atom] = count;
     for (int32_t e = candidates_.first[receiver.atom]; e < candidates_.first[receiver.atom + 1]; e++) {
       const Placed& sender = placed_[candidates_.senders[e]];
-      const int32_t* shift = &candidates_.shifts[3 * static_cast<size_t>(e)];
-      Shift steps;
-      for (int c = 0; c < 3; c++) steps[c] = shift[c] + sender.wrap[c] - receiver.wrap[c];
-      const Vector r = separation(receiver, sender, offset_of(steps, basis_));
+      const Vector r = separation(receiver, sender, offsets_[e]);
       const double square = dot(r, r);
       closest = std::min(closest, square);
       list.receivers[count] = receiver.atom;
       list.senders[count] = sender.atom;
-      std::copy_n(shift, 3, &list.shifts[3 * static_cast<size_t>(count)]);
+      std::copy_n(&candidates_.shifts[3 * static_cast<size_t>(e)], 3, &list.shifts[3 * static_cast<size_t>(count)]);
       std::copy_n(r.begin(), 3, &list.vectors[3 * static_cast<size_t>(count)]);
       index_[e] = count;
       chosen_[count] = e;

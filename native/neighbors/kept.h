@@ -22,6 +22,7 @@ class KeptNeighbors {
  private:
   bool still_holds(std::span<const double> positions, std::span<const double> cell, std::span<const uint8_t> pbc, double cutoff) const;
   void remember(std::span<const double> positions, std::span<const double> cell, std::span<const uint8_t> pbc, double cutoff);
+  void translate();
   bool select(double cutoff, bool edge_at_cutoff, NeighborList& list);
 
   double skin_, cutoff_ = 0;
@@ -32,6 +33,8 @@ class KeptNeighbors {
   std::vector<uint8_t> pbc_;
   Basis basis_;
   Column<Placed> placed_;
+  std::vector<Shift> wraps_;  // of the placed atoms, for which offsets_ hold
+  Column<Vector> offsets_;    // from the placed sender to its image, of each candidate
   Column<int32_t> index_, chosen_;  // place in the list of each candidate; candidate of each place
 };
 

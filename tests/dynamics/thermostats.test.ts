@@ -243,6 +243,15 @@ describe("stochastic velocity rescaling", () => {
     },
   );
 
+  test("where the relaxation is over within a step, each step draws a kinetic energy of its own", async () => {
+    const triangle = { ...grid(3), positions: Float64Array.of(0, 0, 0, 4, 0, 0, 0, 4, 0) };
+    const request = { steps: 40, timestep: 1, ensemble: "csvr", relaxation: 0.02, replicas: 2500, ...unguarded } as const;
+    const { records } = await whole(await openSession(free, triangle, request), 10);
+    const sample = [...records.kinetic.subarray(2500)].map((k) => (2 * k) / kT);
+    expect(sample.length).toBe(100_000);
+    expect(distance(sample, (x) => chiSquared(3, x))).toBeLessThan(onceInAMillion);
+  });
+
   test("it changes lengths of velocities only: no momentum comes, and energy less heat is that of NVE", async () => {
     const session = await openSession(springs(0, ethanol.positions), ethanol, {
       steps: 200,
