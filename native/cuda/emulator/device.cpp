@@ -12,6 +12,7 @@
 #include <functional>
 #include <iterator>
 #include <map>
+#include <mutex>
 #include <stdexcept>
 
 namespace painnless::cuda::emulator {
@@ -19,11 +20,12 @@ namespace {
 
 using Work = std::function<void()>;
 
-/// Blocks run one at a time in a process: a kernel's shared memory is static memory of its library.
+/// Blocks run one at a time in a process, whichever engine they belong to: a kernel's shared memory is static memory of its library.
 Fibers& fibers() {
   static Fibers all;
   return all;
 }
+std::mutex one_kernel;
 
 class SharedObject final : public Module {
  public:
@@ -135,6 +137,7 @@ class EmulatedDevice final : public Device {
       work();
   }
   void run(Kernel kernel, Grid grid, int threads, size_t shared_bytes, const void* argument) {
+    const std::lock_guard lock(one_kernel);
     shared_.resize(shared_bytes / 16 * 2 + 4);
     Runtime& runtime = fibers().runtime();
     fibers().set_turns(settings().turns);

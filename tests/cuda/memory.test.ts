@@ -1,0 +1,92 @@
+import { describe, expect, test } from "vitest";
+import type { Structure } from "../../src/system/structure.ts";
+import { gas } from "../engine/gas.ts";
+import { randomModel } from "../engine/models.ts";
+import { everything } from "../engine/open.ts";
+import { ethanol, smallCrystal, water } from "../systems.ts";
+import { addon, onCard, openCpu, openCuda } from "./open.ts";
+
+const model = randomModel("painn-schnetpack");
+const bare = (structure: Structure): Structure => ({ ...structure, cell: null, pbc: [false, false, false] });
+
+describe.skipIf(onCard)("on the emulated card, where every call is counted", () => {
+  test("a step allocates nothing, records nothing, and is two replays and two copies", async () => {
+    const engine = await openCuda(model, "f32");
+    await engine.evaluate([ethanol, water], everything);
+    const before = await engine.activity();
+    addon.emulatedCard({});
+    for (const batch of [[water, ethanol], [ethanol], [ethanol, water]]) await engine.evaluate(batch, everything);
+    expect(addon.emulatedCard({})).toMatchObject({ allocations: 0, releases: 0, uploads: 3, downloads: 3, replays: 6 });
+    const after = await engine.activity();
+    expect(after.allocations).toBe(before.allocations);
+    expect(after.compilations).toBe(before.compilations);
+  });
+
+  test("an allocation that fails, whichever it is, is told with its figures, and leaves no memory behind", async () => {
+    addon.emulatedCard({ totalBytes: 2 ** 30 });
+    const begin = addon.emulatedCard({}).bytes;
+    let failed = 0;
+    for (let n = 1; n <= 3; n++) {
+      const engine = await openCuda(model, "f64");
+      await engine.evaluate([water], everything);
+      const held = addon.emulatedCard({ failingAllocation: n }).bytes;
+      const [outcome] = await Promise.allSettled([engine.evaluate([gas(150, 1)], everything)]);
+      addon.emulatedCard({ failingAllocation: 0 });
+      if (outcome.status === "rejected") {
+        failed++;
+        expect(outcome.reason).toMatchObject({ code: "MISSING", message: expect.stringMatching(/needs [\d.]+ GB, free are [\d.]+ GB/) });
+        expect(addon.emulatedCard({}).bytes).toBe(held);
+      }
+      const [again] = await engine.evaluate([water], everything);
+      expect(again?.energy).toBe((await engine.evaluate([water], everything))[0]?.energy);
+      await engine.close();
+    }
+    expect(failed).toBeGreaterThan(0);
+    expect(addon.emulatedCard({}).bytes).toBe(begin);
+  });
+
+  test("a card that is too small refuses the large batch and serves the small one", async () => {
+    const engine = await openCuda(model, "f64");
+    await engine.evaluate([water], everything);
+    addon.emulatedCard({ totalBytes: 2 ** 30 });
+    const huge = Array.from({ length: 60_000 }, () => water);
+    await expect(engine.evaluate(huge, ["energy"])).rejects.toMatchObject({ code: "MISSING", field: "numbers" });
+    expect((await engine.evaluate([water], ["energy"]))[0]?.energy).toBeTypeOf("number");
+  });
+});
+
+test("more edges than there is room for: memory grows once, and the answer is the same", async () => {
+  const [ours, theirs] = [await openCuda(model, "f64"), openCpu(model)];
+  // Each atom sees some 900 images of the two.
+  const dense: Structure = {
+    ...smallCrystal,
+    cell: smallCrystal.cell.map((x) => 0.4 * x),
+    positions: smallCrystal.positions.map((x) => 0.4 * x),
+  };
+  const [[found], [expected]] = [await ours.evaluate([dense], everything), await theirs.evaluate([dense], everything)];
+  expect(await ours.activity()).toMatchObject({ allocations: 2 });
+  const scale = Math.abs(expected?.energy ?? 0);
+  expect(Math.abs((found?.energy ?? Number.NaN) - (expected?.energy ?? 0))).toBeLessThan(1e-11 * scale);
+  await ours.evaluate([dense], everything);
+  expect(await ours.activity()).toMatchObject({ allocations: 2 });
+});
+
+test.each<[string, Structure, RegExp]>([
+  [
+    "two atoms in one place",
+    { ...bare(water), name: "twice", positions: Float64Array.of(0, 0, 0, 0, 0, 0, 1, 0, 0) },
+    /structure "twice": atoms 0 and 1 coincide/,
+  ],
+  [
+    "an atom on its own image",
+    { ...smallCrystal, name: "thin", cell: Float64Array.of(1e-7, 0, 0, 0, 3, 0, 0, 0, 3) },
+    /structure "thin": the cell is too small/,
+  ],
+])("%s is refused in the CPU's words, and the next call answered", async (_, structure, message) => {
+  const engine = await openCuda(model, "f64");
+  await expect(engine.evaluate([ethanol, structure])).rejects.toMatchObject({
+    code: "BAD_STRUCTURE",
+    message: expect.stringMatching(message),
+  });
+  expect((await engine.evaluate([ethanol]))[0]?.energy).toBeTypeOf("number");
+});

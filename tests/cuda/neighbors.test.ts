@@ -1,0 +1,101 @@
+import { describe, expect, test } from "vitest";
+import type { NativeNeighbors } from "../../src/engine/native.ts";
+import type { Structure } from "../../src/system/structure.ts";
+import { type Question, randomQuestion } from "../engine/cells.ts";
+import { gas } from "../engine/gas.ts";
+import { randomModel } from "../engine/models.ts";
+import { periodicSystems } from "../systems.ts";
+import { addon, onCard, openCuda } from "./open.ts";
+
+/** As few features as there are: only the search is asked for. */
+const modelOf = (cutoff: number, atCutoff = false) =>
+  randomModel("painn-schnetpack", { cutoff, n_features: 32, n_layers: 1, edge_rule: atCutoff ? "le" : "lt" });
+const structureOf = ({ positions, cell, pbc }: Question, k: number): Structure => ({
+  name: `cell ${k}`,
+  numbers: Array.from({ length: positions.length / 3 }, () => 1),
+  positions: Float64Array.from(positions),
+  cell: Float64Array.from(cell),
+  pbc: [pbc[0] === 1, pbc[1] === 1, pbc[2] === 1],
+});
+const onHost = ({ positions, cell, pbc }: Structure, cutoff: number, atCutoff = false) =>
+  addon.neighbors(positions, cell ?? new Float64Array(9), Uint8Array.from(pbc, Number), cutoff, atCutoff);
+
+/** Every number of the two lists, bit for bit. */
+function assertEqual(found: NativeNeighbors, expected: NativeNeighbors, what: string): void {
+  for (const key of ["receivers", "senders", "shifts", "vectors", "reverse"] as const) {
+    expect(found[key].length, `${what}: ${key}`).toBe(expected[key].length);
+    const at = found[key].findIndex((x: number, k: number) => !Object.is(x, expected[key][k]) && !(x === 0 && expected[key][k] === 0));
+    if (at >= 0) expect.fail(`${what}: ${key}[${at}] is ${found[key][at]}, the CPU has ${expected[key][at]}`);
+  }
+}
+
+describe("the card's list is the CPU's, edge for edge and bit for bit", () => {
+  const count = onCard ? 500 : 60;
+  test(`${count} random cells`, async () => {
+    let edges = 0;
+    for (let k = 0; k < count; k++) {
+      const question = randomQuestion(k);
+      const engine = await openCuda(modelOf(question.cutoff), "f64");
+      const structure = structureOf(question, k);
+      const found = await engine.neighbors(structure);
+      assertEqual(found, onHost(structure, question.cutoff), structure.name);
+      edges += found.receivers.length;
+      await engine.close();
+    }
+    expect(edges).toBeGreaterThan(40 * count);
+  }, 120_000);
+
+  test.each([false, true])("crystals; a pair at exactly the cutoff is an edge: %s", async (atCutoff) => {
+    const engine = await openCuda(modelOf(5, atCutoff), "f64");
+    const exact: Structure = {
+      name: "5 Å",
+      numbers: [1, 1],
+      positions: Float64Array.of(0, 0, 0, 3, 4, 0),
+      cell: null,
+      pbc: [false, false, false],
+    };
+    for (const structure of [...periodicSystems, exact, gas(200, 9)]) {
+      const found = await engine.neighbors(structure);
+      assertEqual(found, onHost(structure, 5, atCutoff), structure.name);
+    }
+    expect((await engine.neighbors(exact)).receivers.length).toBe(atCutoff ? 2 : 0);
+  });
+
+  test("atoms very far from each other, and many atoms in one bin", async () => {
+    const engine = await openCuda(modelOf(5), "f64");
+    const far = gas(80, 2);
+    const spread: Structure = {
+      ...far,
+      name: "far",
+      cell: null,
+      pbc: [false, false, false],
+      positions: far.positions.map((x, k) => (k < 6 ? x * 1e7 : x)),
+    };
+    const line: Structure = {
+      ...spread,
+      name: "line",
+      positions: Float64Array.from({ length: 240 }, (_, k) => (k % 3 === 0 ? 0.01 * k : 0)),
+    };
+    for (const structure of [spread, line]) assertEqual(await engine.neighbors(structure), onHost(structure, 5), structure.name);
+  });
+
+  test.skipIf(!onCard).each([32_768, 1_000_000])("%i atoms", async (atoms) => {
+    const engine = await openCuda(modelOf(6), "f32");
+    const structure = lattice(atoms);
+    assertEqual(await engine.neighbors(structure), onHost(structure, 6), structure.name);
+  });
+});
+
+/** Atoms near the points of a cubic lattice, 0.1 an Å³, in a skewed periodic cell. */
+function lattice(atoms: number): Structure {
+  const side = Math.ceil(Math.cbrt(atoms));
+  const step = Math.cbrt(10);
+  const positions = Float64Array.from({ length: 3 * atoms }, (_, q) => {
+    const [k, c] = [Math.floor(q / 3), q % 3];
+    const place = [k % side, Math.floor(k / side) % side, Math.floor(k / side ** 2)][c] as number;
+    return step * (place + 0.4 * Math.sin(12.9898 * q + 78.233));
+  });
+  const box = side * step;
+  const cell = Float64Array.from([box, 0, 0, 0.1 * box, box, 0, 0, -0.2 * box, box]);
+  return { name: `${atoms} atoms`, numbers: Array.from({ length: atoms }, () => 6), positions, cell, pbc: [true, true, true] };
+}
