@@ -3,20 +3,27 @@
 import os
 import secrets
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from painnless.batch import Evaluation, decode_result, encode_evaluate
 from painnless.destination import read_destination
 from painnless.errors import PainnlessError
 from painnless.line import Line
+from painnless.motion import Snapshot, decode_frame, encode_dynamics
 from painnless.structure import Structure
 from painnless.wire import (
     PROTOCOL,
     Bye,
     Cancel,
     Decoded,
+    Done,
     Error,
+    Frame,
     Hello,
     Message,
     Ping,
@@ -30,6 +37,8 @@ from painnless.wire import (
 from painnless.wire import encode_message as encode
 
 __all__ = ["RemotePotential"]
+
+Floats = NDArray[np.float64]
 
 
 class RemotePotential:
@@ -70,6 +79,35 @@ class RemotePotential:
         if not isinstance(answer.message, Result):
             raise _unexpected("evaluate", answer.message)
         return decode_result(answer, structures)
+
+    def move(self, structure: Structure, options: dict[str, Any], velocities: Floats | None) -> Iterator[Snapshot]:
+        """The frames of a run, as it goes on; who stops taking them ends it. Nothing else may be asked meanwhile.
+
+        options: SimulationRequest of src/dynamics/options.ts. velocities: (replicas, n, 3) Å/fs, drawn without. Raises what the server
+        answers, UNSTABLE where the run could not go on, TIMEOUT or WORKER_DIED.
+        """
+        self._last_id += 1
+        request = self._last_id
+        self._line.send(encode_dynamics(self._epoch, request, structure, options, velocities))
+        is_over = False
+        try:
+            while True:
+                answer = decode_message(self._line.receive(float("inf")))
+                message = answer.message
+                if not self._is_answer(message, request):
+                    continue
+                is_over = not isinstance(message, Frame)
+                if not is_over:
+                    yield decode_frame(answer, len(structure.numbers))
+                elif not isinstance(message, Done):
+                    raise _unexpected("dynamics", message)
+                elif message.stop is not None:
+                    raise PainnlessError("UNSTABLE", f"the run stopped after step {message.step:.0f}: {message.stop.get('message')}")
+                else:
+                    return
+        finally:
+            if not is_over:
+                self._withdraw(request)
 
     def ping(self) -> float:
         """Seconds to the server and back."""
@@ -133,7 +171,7 @@ class RemotePotential:
                 raise PainnlessError(message.code, message.message, message.field)
             case Bye():
                 raise PainnlessError("WORKER_DIED", f"the server at {self._line.endpoint} stopped")
-            case Welcome() | Result() | Pong():
+            case Welcome() | Result() | Frame() | Done() | Pong():
                 return (message.epoch, message.id) == (self._epoch, request)
             case _:
                 return False

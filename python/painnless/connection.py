@@ -5,18 +5,23 @@ import threading
 import warnings
 import weakref
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from painnless.batch import Evaluation
 from painnless.client import RemotePotential
 from painnless.errors import PainnlessError
 from painnless.launch import PrivateServer, ServerSpec, private_server
+from painnless.motion import Snapshot
 from painnless.structure import Structure
 from painnless.wire import Property, Welcome
 
 __all__ = ["Connection"]
 
 T = TypeVar("T")
+Floats = NDArray[np.float64]
 
 _LOST = ("TIMEOUT", "WORKER_DIED")
 """What is raised where the server itself, and not the request, is at fault."""
@@ -56,6 +61,15 @@ class Connection:
     def evaluate(self, structures: Sequence[Structure], want: Collection[Property]) -> list[Evaluation]:
         """As RemotePotential. A server that does not answer is given up with TIMEOUT or WORKER_DIED, and the next call has a new one."""
         return self._call(lambda potential: potential.evaluate(structures, want))
+
+    def move(self, structure: Structure, options: dict[str, Any], velocities: Floats | None) -> Iterator[Snapshot]:
+        """As RemotePotential, over a line of its own: other calls may be made while the run goes on, and share the engine with it."""
+        if not self.welcome.dynamics:
+            raise PainnlessError("UNSUPPORTED", f"{self.welcome.side} moves no atoms; use ASE's dynamics, which need forces only")
+        with self._turn:
+            potential = self._open_line()
+        with potential:
+            yield from potential.move(structure, options, velocities)
 
     def batches(self, structures: Sequence[Structure]) -> Iterator[Sequence[Structure]]:
         """The structures in order, in groups that the server takes at once."""
@@ -102,12 +116,16 @@ class Connection:
         return self._potential
 
     def _connect(self) -> None:
-        if isinstance(self._target, str):
-            self._potential = RemotePotential(self._target, silence=self._silence, model=self._model)
-            return
         # Ours alone, and in no variable: an error keeps the variables of its calls, and would keep the server running.
-        self._server = private_server(self._target)
-        self._potential = RemotePotential(self._server.endpoint, silence=self._silence, ended=_watch(weakref.ref(self._server)))
+        if isinstance(self._target, ServerSpec):
+            self._server = private_server(self._target)
+        self._potential = self._open_line()
+
+    def _open_line(self) -> RemotePotential:
+        if isinstance(self._target, str):
+            return RemotePotential(self._target, silence=self._silence, model=self._model)
+        assert self._server is not None
+        return RemotePotential(self._server.endpoint, silence=self._silence, ended=_watch(weakref.ref(self._server)))
 
     def _drop(self, kill: bool = False) -> None:
         if self._potential is not None:

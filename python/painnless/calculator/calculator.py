@@ -2,24 +2,24 @@
 
 import os
 import warnings
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from types import TracebackType
-from typing import Any, NoReturn, cast
+from typing import Any, Literal, NoReturn, cast
 
 import numpy as np
-from ase import Atoms
+from ase import Atoms, units
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
 from numpy.typing import NDArray
 
-from painnless.batch import Evaluation
+from painnless.calculator import runs
+from painnless.calculator.conversion import has_volume, results_of, structure_of
 from painnless.connection import Connection
 from painnless.errors import PainnlessError
 from painnless.launch import ServerSpec
 from painnless.model_cache import model_file_of
 from painnless.model_file import read_model
 from painnless.options import Device, Options, Precision, refuse_unknown
-from painnless.structure import Structure
 from painnless.wire import Property
 
 __all__ = ["PainnlessCalculator"]
@@ -126,8 +126,8 @@ class PainnlessCalculator(Calculator):
         if atoms is None:
             raise PainnlessError("USAGE", "there are no atoms to calculate; use atoms.calc = ..., or name them", "atoms")
         want = self._wanted(atoms, properties)
-        (evaluation,) = self._connection.evaluate([_structure(atoms, "atoms")], want)
-        self.results = {**kept, **_results(evaluation)}
+        (evaluation,) = self._connection.evaluate([structure_of(atoms, "atoms")], want)
+        self.results = {**kept, **results_of(evaluation)}
         self.atoms = atoms.copy()
 
     # ASE's own methods, which its own hints take to return None.
@@ -157,12 +157,58 @@ class PainnlessCalculator(Calculator):
         Each is bitwise what it would be alone. Atoms, `results` and ASE's cache stay as they are. Where a structure has no volume, its
         stress is absent. Raises as a single calculation does; the message tells the structure, "atoms[3]".
         """
-        structures = [_structure(atoms, f"atoms[{k}]") for k, atoms in enumerate(images)]
+        structures = [structure_of(atoms, f"atoms[{k}]") for k, atoms in enumerate(images)]
         want: list[Property] = [_WIRE[name] for name in self._known(properties)] or ["energy"]
         results: list[dict[str, Any]] = []
         for batch in self._connection.batches(structures):
-            results += map(_results, self._connection.evaluate(batch, want))
+            results += map(results_of, self._connection.evaluate(batch, want))
         return results
+
+    def run_nve(self, atoms: Atoms, steps: int, timestep: float, *, every: int = 1) -> Iterator[Atoms]:
+        """`steps` steps of velocity Verlet inside the engine, as ASE's VelocityVerlet(atoms, timestep) would make them, but far faster.
+
+        Gives a new Atoms at each `every`-th step, the first and the last included, with momenta, energy and forces, while the run goes on;
+        who stops taking them ends it. `atoms` stays as it is; its momenta are where the run begins.
+
+        timestep: in ASE's unit, e.g. 0.5 * ase.units.fs. every: a divisor of `steps`. Raises UNSUPPORTED for constraints or masses that are
+        not the standard ones, UNSTABLE where the run cannot go on, after the last good step.
+        """
+        options = {"ensemble": "nve", "timestep": timestep / units.fs}
+        return (frame for (frame,) in runs.run(self._connection, atoms, steps, every, 1, False, options))
+
+    def dynamics(
+        self,
+        atoms: Atoms,
+        steps: int,
+        timestep: float,
+        *,
+        ensemble: Literal["nve", "langevin", "csvr"] = "nve",
+        temperature_K: float | None = None,
+        friction: float = 0.01 / units.fs,
+        relaxation: float = 100 * units.fs,
+        equilibration: int = 0,
+        seed: int = 0,
+        replicas: int = 1,
+        every: int = 100,
+    ) -> Iterator[list[Atoms]]:
+        """As run_nve, of several replicas as one batch and with a thermostat: Langevin dynamics or stochastic velocity rescaling (csvr).
+
+        Gives the replicas, one Atoms each. Times and rates are in ASE's units. Without momenta in `atoms` velocities are drawn for
+        `temperature_K`; replica r has the seed `seed` + r. equilibration: steps of Langevin dynamics before the first that is given.
+        """
+        draws = temperature_K is not None and "momenta" not in atoms.arrays
+        if temperature_K is None and (ensemble != "nve" or equilibration > 0):
+            raise PainnlessError("USAGE", f"temperature_K is None, expected the temperature of ensemble {ensemble!r}", "temperature_K")
+        options = {
+            "ensemble": ensemble,
+            "timestep": timestep / units.fs,
+            "temperature": temperature_K or 0.0,
+            "friction": friction * units.fs,
+            "relaxation": relaxation / units.fs,
+            "equilibration": equilibration,
+            "seed": seed,
+        }
+        return runs.run(self._connection, atoms, steps, every, replicas, draws, options)
 
     def set(self, **changes: Any) -> dict[str, Any]:
         """Changes options, by keyword, as a new calculator would have them; returns those that were changed."""
@@ -192,10 +238,10 @@ class PainnlessCalculator(Calculator):
     def _wanted(self, atoms: Atoms, properties: Iterable[str]) -> list[Property]:
         """What to ask for: the stress comes with the forces for next to nothing, so who uses both pays once."""
         wanted: set[Property] = {_WIRE[name] for name in self._known(properties)} or {"energy"}
-        if "stress" in wanted and not _has_volume(atoms):
+        if "stress" in wanted and not has_volume(atoms):
             raise PropertyNotImplementedError("stress needs a periodic axis and a cell with a volume")
         self._stress_used = self._stress_used or "stress" in wanted
-        if "stress" in wanted or ("forces" in wanted and self._stress_used and _has_volume(atoms)):
+        if "stress" in wanted or ("forces" in wanted and self._stress_used and has_volume(atoms)):
             wanted |= {"forces", "stress"}
         return list(wanted)
 
@@ -219,22 +265,3 @@ def _connection(options: Options, warn: bool) -> Connection:
     if options.server is not None:
         return Connection(options.server, silence=options.timeout, model=read_model(file).sha256)
     return Connection(ServerSpec(file, options.side, options.threads), silence=options.timeout)
-
-
-def _structure(atoms: Atoms, name: str) -> Structure:
-    pbc = atoms.pbc
-    return Structure(name, atoms.numbers, atoms.positions, atoms.cell.array, (bool(pbc[0]), bool(pbc[1]), bool(pbc[2])))
-
-
-def _has_volume(atoms: Atoms) -> bool:
-    return bool(atoms.pbc.any()) and abs(float(np.linalg.det(atoms.cell.array))) > 0
-
-
-def _results(evaluation: Evaluation) -> dict[str, Any]:
-    """As ASE's `results`; what was not asked for is absent."""
-    results: dict[str, Any] = {"energy": evaluation.energy, "free_energy": evaluation.energy}
-    for name in ("forces", "stress", "energies"):
-        value = getattr(evaluation, name)
-        if value is not None:
-            results[name] = value
-    return results

@@ -1,0 +1,31 @@
+"""ASE's atoms as structures, and evaluations as its results."""
+
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+
+from painnless.batch import Evaluation
+from painnless.structure import Structure
+
+__all__ = ["has_volume", "results_of", "structure_of"]
+
+
+def structure_of(atoms: Atoms, name: str) -> Structure:
+    pbc = atoms.pbc
+    return Structure(name, atoms.numbers, atoms.positions, atoms.cell.array, (bool(pbc[0]), bool(pbc[1]), bool(pbc[2])))
+
+
+def has_volume(atoms: Atoms) -> bool:
+    """Whether there is a stress: a periodic axis, and a cell with a volume."""
+    return bool(atoms.pbc.any()) and abs(float(np.linalg.det(atoms.cell.array))) > 0
+
+
+def results_of(evaluation: Evaluation) -> dict[str, Any]:
+    """As ASE's `results`; what was not asked for is absent."""
+    results: dict[str, Any] = {"energy": evaluation.energy, "free_energy": evaluation.energy}
+    for name in ("forces", "stress", "energies"):
+        value = getattr(evaluation, name)
+        if value is not None:
+            results[name] = value
+    return results

@@ -1,0 +1,67 @@
+"""Runs inside the engine as messages, and their frames back. `src/wire/motion.ts` is the same in TypeScript."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from painnless.errors import PainnlessError
+from painnless.structure import Structure
+from painnless.wire import ArrayWriter, Decoded, Dynamics, Frame, encode_message
+
+__all__ = ["Snapshot", "decode_frame", "encode_dynamics"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One step of all replicas, r of them."""
+
+    step: int
+    time: float  # fs since step 0
+    energy: Floats  # (r) eV, potential
+    kinetic: Floats  # (r) eV
+    positions: Floats  # (r, n, 3) Å, not wrapped into the cell
+    velocities: Floats  # (r, n, 3) Å/fs
+    forces: Floats  # (r, n, 3) eV/Å
+
+
+def encode_dynamics(epoch: int, request: int, structure: Structure, options: dict[str, Any], velocities: Floats | None) -> list[bytes]:
+    """The frames that ask for a run. options: SimulationRequest of src/dynamics/options.ts. velocities: (r, n, 3) Å/fs; drawn without."""
+    writer = ArrayWriter()
+    message = Dynamics(
+        epoch=epoch,
+        id=request,
+        name=structure.name,
+        options=options,
+        numbers=writer.add("i32", structure.numbers),
+        positions=writer.add("f64", structure.positions, 3),
+        cells=writer.add("f64", np.zeros((3, 3)) if structure.cell is None else structure.cell, 3, 3),
+        pbc=writer.add("u8", np.array(structure.pbc, dtype=np.uint8), 3),
+        velocities=None if velocities is None else writer.add("f64", velocities, 3),
+    )
+    return encode_message(message, writer.frames)
+
+
+def decode_frame(decoded: Decoded, atoms: int) -> Snapshot:
+    """The step that a frame tells of. atoms: of one replica. Raises BAD_MESSAGE where its extents disagree."""
+    message = decoded.message
+    assert isinstance(message, Frame)
+    replicas = message.energy.shape[0]
+    expected = {"kinetic": replicas, **dict.fromkeys(("positions", "velocities", "forces"), replicas * atoms)}
+    for field, rows in expected.items():
+        found = getattr(message, field).shape[0]
+        if found != rows:
+            raise PainnlessError("BAD_MESSAGE", f"{field}: {found} rows, expected {rows}", field)
+    shape = replicas, atoms, 3
+    return Snapshot(
+        step=int(message.step),
+        time=message.time,
+        energy=decoded.array(message.energy),
+        kinetic=decoded.array(message.kinetic),
+        positions=decoded.array(message.positions).reshape(shape),
+        velocities=decoded.array(message.velocities).reshape(shape),
+        forces=decoded.array(message.forces).reshape(shape),
+    )
