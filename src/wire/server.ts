@@ -117,8 +117,10 @@ export class Server {
       }
       const [route, ...message] = frames;
       if (route !== undefined) this.#receive(route, message);
-      // What has arrived already is taken first, so that it is computed together; but a flood does not keep the engine idle.
+      // What has arrived already is taken first, so that it is computed together; but neither a flood nor a socket that seems to have more, and has
+      // not, keeps the engine idle.
       if (!this.#socket.readable || count % 64 === 0) this.#evaluations.computeNext();
+      else setImmediate(() => this.#evaluations.computeNext());
     }
   }
 

@@ -27,6 +27,21 @@ test("what waits is computed in one call, and every client gets its own", async 
   });
 });
 
+test("400 clients come, ask once and go: none of them is forgotten", async () => {
+  await withServer({}, async (server) => {
+    let worst = 0;
+    for (let k = 0; k < 400; k += 2) {
+      const clients = await connect(server.endpoint, 2);
+      const asked = performance.now();
+      const answers = await Promise.all(clients.map((client, c) => client.evaluate([pair(k + c)])));
+      worst = Math.max(worst, performance.now() - asked);
+      expect(answers.map(([evaluation]) => evaluation?.energy)).toEqual([energyOfPair(k), energyOfPair(k + 1)]);
+      await closeAll(clients);
+    }
+    expect(worst).toBeLessThan(1_000);
+  });
+});
+
 test("one that cannot be computed is refused alone", async () => {
   await withServer({}, async (server) => {
     const clients = await connect(server.endpoint, 4);
