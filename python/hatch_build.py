@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface  # pyright: ignore[reportMissingImports] (there while a wheel is built)
 
 
 class EngineHook(BuildHookInterface):

@@ -1,20 +1,21 @@
 #!/usr/bin/env node
-/** `npm run wheel`: a wheel for this platform that holds the program, in build/wheel/. Needs what the set-up made. Prints its path.
+/** `npm run wheel [-- FOLDER]`: a wheel for this platform that holds the program, in build/wheel/. Needs what the set-up made. Prints its path.
  *  Inside, painnless/engine/ is laid out like the clone, so that every file finds its neighbours as it does here. */
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { onPath } from "./setup/processes.mjs";
 import { bundleProgram, external, licences, withDependencies } from "./wheel/bundle.mjs";
 import { platformTag, zeromqAddon } from "./wheel/platform.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const wheels = join(root, "build/wheel");
+const wheels = resolve(process.argv[2] ?? join(root, "build/wheel"));
 const engine = join(wheels, "engine");
 
-rmSync(wheels, { recursive: true, force: true });
+rmSync(engine, { recursive: true, force: true });
 mkdirSync(engine, { recursive: true });
+for (const old of readdirSync(wheels)) if (/^painnless-.*\.whl$/.test(old)) rmSync(join(wheels, old));
 const bundled = await bundleProgram(root, engine);
 const packages = [...new Set(external.flatMap((name) => withDependencies(root, name)))];
 const copies = {
@@ -43,4 +44,4 @@ if (made.error !== undefined)
   throw new Error(`uv is neither on PATH nor at ${own}: install it with pipx install uv`, { cause: made.error });
 if (made.status !== 0) process.exit(made.status ?? 1);
 const [wheel] = readdirSync(wheels).filter((file) => file.endsWith(".whl"));
-process.stdout.write(`${join("build/wheel", wheel ?? "")}\n`);
+process.stdout.write(`${join(wheels, wheel ?? "")}\n`);

