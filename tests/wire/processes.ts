@@ -28,6 +28,7 @@ export async function startServe(argv: readonly string[] = [], shell = "true"): 
     env: { ...variables, PYTHONPATH: `${variables.PYTHONPATH}${delimiter}${calculators}` },
     stdio: ["pipe", "pipe", "pipe"],
   });
+  process.once("exit", () => child.kill("SIGKILL")); // where a test failed before it stopped it
   let err = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     err += text;
