@@ -1,7 +1,6 @@
 #include "team.h"
 
 #include <chrono>
-#include <exception>
 
 namespace painnless {
 

@@ -1,6 +1,7 @@
 #pragma once
 // Threads that work on one evaluation together, and meet often: a stage of a small molecule lasts a microsecond.
 #include <atomic>
+#include <exception>
 #include <thread>
 #include <vector>
 

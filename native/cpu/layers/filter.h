@@ -82,6 +82,8 @@ template <class Real> class Filters {
     if (intervals_ == 0) pack(weights);
   }
 
+  Filters(const Filters&) = delete;  // radial_ looks at offsets_ and widths_
+
   bool tabulated() const { return intervals_ > 0; }
   int intervals() const { return intervals_; }
   int granules() const { return granules_; }
