@@ -114,7 +114,7 @@ class PainnlessCalculator(Calculator):
             "cell": (last.cell.array, atoms.cell.array),
             "pbc": (last.pbc, atoms.pbc),
         }
-        return [name for name, (old, new) in pairs.items() if old.shape != new.shape or not (old == new).all()]
+        return [name for name, (old, new) in pairs.items() if old.shape != new.shape or old.tobytes() != new.tobytes()]
 
     def calculate(
         self, atoms: Atoms | None = None, properties: Sequence[str] = ("energy",), system_changes: Sequence[str] = all_changes
