@@ -103,6 +103,17 @@ const cases: Case[] = [
     says: /atom 1 \(C\) .* moves 0\.2500 Å at once, the limit is 0\.2 Å/,
   },
   {
+    name: "an atom of the second of two replicas",
+    potential: free,
+    ...{
+      structure: pair,
+      velocities: [...rest, 0, 0, 0, 0, 0.3, 0.4],
+      request: { replicas: 2, guards: { maxDisplacement: 0.2, maxTemperature: 1e9 } },
+    },
+    expected: { reason: "displacement", step: 1, replica: 1, atom: 1, position: [4, 0, 0] },
+    says: /atom 1 \(C\) of replica 1, last at/,
+  },
+  {
     name: "an atom that leaves the space in which digits suffice",
     potential: free,
     ...{ structure: apart(999_999.91), velocities: [0, 0, 0, 0.05, 0, 0], request: { guards: { maxTemperature: 1e9 } } },

@@ -92,6 +92,18 @@ describe("neighbours kept with a skin", () => {
     },
   );
 
+  test("a model that is not zero at its cutoff sees the same pairs with any skin", async () => {
+    const student = createNativeEngine(randomModel("painn-distiller"), { device: "cpu", precision: "f64", threads: 1 });
+    const random = new Random(5, "cluster");
+    const cluster: Structure = {
+      ...{ name: "cluster", numbers: Array(16).fill(6), cell: null, pbc: [false, false, false] },
+      positions: Float64Array.from({ length: 48 }, () => 8 * random.uniform()),
+    };
+    const ends = [0, 0.4].map(async (skin) => bitsOf(await whole(await openSession(student, cluster, { ...fast, skin })), 0, 1, 16));
+    expect(await ends[1]).toEqual(await ends[0]);
+    await student.close();
+  });
+
   test("32 random cells of every kind: the same with and without", async () => {
     let ran = 0;
     for (let k = 0; k < 32; k++) {

@@ -107,6 +107,7 @@ describe("initial velocities", () => {
       (await openSession(free, water, { steps: 0, replicas: 2, seed, temperature })).state().velocities;
     const [first, second, hot] = [await start(7), await start(8), await start(7, 1200)];
     expect([...first.subarray(9)]).toEqual([...second.subarray(0, 9)]);
+    expect([...(await start(7 + 2 ** 32))]).not.toEqual([...first]);
     expect([...first.subarray(0, 9)]).not.toEqual([...first.subarray(9)]);
     assertClose(
       hot,
@@ -167,7 +168,9 @@ describe("Langevin dynamics", () => {
     const square = (k / massOf(6)) * timestep ** 2;
     expect(square).toBeGreaterThan(0.8);
     const request = { steps: 800, timestep, ensemble: "langevin", friction: 0.05, replicas: 20, frameEvery: 20, ...unguarded } as const;
-    const { frames, records } = await whole(await openSession(springs(k, structure.positions), structure, request));
+    const session = await openSession(springs(k, structure.positions), structure, request);
+    expect(session.freedoms).toBe(90);
+    const { frames, records } = await whole(session);
     const late = frames.filter(({ step }) => step >= 200);
     const stretch = late.flatMap(({ positions }) =>
       [...positions].map((x, i) => (x - (structure.positions[i % 90] as number)) * Math.sqrt(k / kT)),
