@@ -22,6 +22,7 @@ export function crosscheckSummary(result: CrosscheckResult): string {
       [2, 3, 4, 5],
     ),
     ...comparisons.flatMap(yardstickLine),
+    ...budgetLines(result),
     ...(laws.length === 0 ? [] : [`\n${bold("Are the laws kept?")}  ${dim("worst of all structures")}\n`, lawTable(laws)]),
     ...comparisons.flatMap(({ reasons }) => reasons.slice(0, 3).map((reason) => `  ${red("fail")}  ${reason}\n`)),
     ...(result.findings.length === 0 ? [] : [`\n${bold("Findings about the model")}\n`]),
@@ -47,6 +48,24 @@ const yardstickLine = ({ side, yardstick }: Comparison): string[] =>
     : [
         `  ${dim(`${side} is ${yardstick.ratio?.toPrecision(2) ?? "?"} times as far as PyTorch's own float32; ${yardstick.limit} is allowed`)}\n`,
       ];
+
+/** What a teacher makes worth showing: the model's own error beside the engine's. */
+function budgetLines({ budget }: CrosscheckResult): string[] {
+  if (budget.every(({ expects }) => expects === "equality")) return [];
+  const rows = budget.map(({ source, expects, side, reference, energy, forces }) => [
+    source,
+    side,
+    reference,
+    expects,
+    `${scientific(energy.rms)}${energy.basis === "net" ? "" : ` (${energy.basis})`}`,
+    scientific(forces?.rms),
+    scientific(forces?.maxAbs),
+  ]);
+  return [
+    `\n${bold("Error budget")}  ${dim("where the error of a result comes from; equality is judged above, an error is measured")}\n`,
+    table(["cause", "side", "against", "expected", "energy rms, eV/atom", "forces rms, eV/Å", "largest"], rows, [4, 5, 6]),
+  ];
+}
 
 /** One row a law, one column a side. */
 function lawTable(laws: readonly LawResult[]): string {

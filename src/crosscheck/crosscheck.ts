@@ -5,12 +5,13 @@ import { countEdges } from "../system/pairs.ts";
 import type { Potential } from "../system/potential.ts";
 import { assertComputable, type Structure } from "../system/structure.ts";
 import { answer, type SideAnswers } from "./answers.ts";
+import { budgetOf, isTeacher } from "./budget.ts";
 import { type Answers, compare } from "./compare.ts";
 import { distinct, geometries } from "./geometries.ts";
 import { kinksOf } from "./kinks.ts";
 import { checkLaw, consequences, laws, measureLaw } from "./laws.ts";
 import { packStructure, type Replay, replayName } from "./replay.ts";
-import type { Comparison, CrosscheckResult, LawName, LawResult } from "./result.ts";
+import type { BudgetEntry, Comparison, CrosscheckResult, LawName, LawResult } from "./result.ts";
 import { accuracyOf } from "./tolerances.ts";
 
 export interface CrosscheckSide {
@@ -98,6 +99,7 @@ export async function crosscheck(request: CrosscheckRequest): Promise<{ result: 
   const kept = structures.map((structure) => !kinks.has(structure));
   const only = <T>(list: readonly T[]): T[] => list.filter((_, i) => kept[i]);
   const clean = (side: SideAnswers): SideAnswers => ({ ...side, evaluations: only(side.evaluations) });
+  const budget = budgetOf(answers.map(clean), only(structures));
   const comparisons = comparePairs(answers.map(clean), torch32 === null ? null : clean(torch32), only(structures), model.cutoff);
 
   const lawResults: LawResult[] = [];
@@ -119,8 +121,13 @@ export async function crosscheck(request: CrosscheckRequest): Promise<{ result: 
     }
 
   const replays = failuresOf(comparisons, lawResults, structures, request);
+  const nothing = comparisons.length === 0 && budget.length === 0;
   const failed =
-    comparisons.length === 0 || comparisons.some(isFail) || lawResults.some(isFail) || answers.some(({ error }) => error !== null);
+    nothing ||
+    budget.some(isUnmeasured) ||
+    comparisons.some(isFail) ||
+    lawResults.some(isFail) ||
+    answers.some(({ error }) => error !== null);
   request.onProgress?.({ stage: "done", done: total, total });
   return {
     result: {
@@ -147,6 +154,7 @@ export async function crosscheck(request: CrosscheckRequest): Promise<{ result: 
         note,
       })),
       comparisons,
+      budget,
       laws: lawResults,
       skipped,
       findings: [...kinkFindings(kinks), ...findingsOf(lawResults, model)],
@@ -155,6 +163,9 @@ export async function crosscheck(request: CrosscheckRequest): Promise<{ result: 
     replays,
   };
 }
+
+/** Without a single structure in common, or with a value that is not a number, nothing is known of the error. */
+const isUnmeasured = ({ energy, forces }: BudgetEntry): boolean => energy.maxAbs === null || forces?.maxAbs === null;
 
 const isFail = ({ verdict }: { verdict: string }): boolean => verdict === "fail";
 
@@ -167,14 +178,15 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
   };
 }
 
-/** Every side against the reference first, then every two sides, the coarser against the finer. */
+/** Every side that should equal the reference against it, then every two of those, the coarser against the finer. */
 function comparePairs(
   answers: readonly SideAnswers[],
   torch32: SideAnswers | null,
   structures: readonly Structure[],
   cutoff: number,
 ): Comparison[] {
-  const [reference, ...sides] = answers as [SideAnswers, ...SideAnswers[]];
+  const [reference, ...others] = answers as [SideAnswers, ...SideAnswers[]];
+  const sides = others.filter(({ side }) => !isTeacher(side));
   const exactness = ["f64", "fd-f64", "f32", "foreign-f32", "fd-f32"];
   const rank = ({ side }: Answers) => exactness.indexOf(accuracyOf(side));
   const pairs: [SideAnswers, SideAnswers][] = sides.map((side) => [side, reference]);

@@ -9,12 +9,15 @@ type Basis = "net" | "total" | "shifted";
 const separatesConstants = (side: string, evaluations: readonly Evaluation[]): boolean =>
   /^(fd:)*(native|torch):/.test(side) || evaluations.some(({ netEnergy, energy }) => !Object.is(netEnergy, energy));
 
-const composition = (pair: Pair): string => [...pair.structure.numbers].sort((a, b) => a - b).join(",");
+/** What both sides said of a structure. */
+export type Answered = Pick<Pair, "structure" | "side" | "reference">;
+
+const composition = (pair: Answered): string => [...pair.structure.numbers].sort((a, b) => a - b).join(",");
 
 /** Net energies where both sides keep the constants apart or neither does. Where only one does (a foreign package rounds its offset to
  *  float32, which shifts every energy of one composition alike) total energies less the mean difference of the composition are compared,
  *  and total energies where a composition has one structure only. */
-function basisOf(pairs: readonly Pair[], [side, reference]: readonly [string, string]): Basis {
+function basisOf(pairs: readonly Answered[], [side, reference]: readonly [string, string]): Basis {
   const ours = separatesConstants(
     side,
     pairs.map((pair) => pair.side),
@@ -29,24 +32,31 @@ function basisOf(pairs: readonly Pair[], [side, reference]: readonly [string, st
   return [...count.values()].every((n) => n > 1) ? "shifted" : "total";
 }
 
-/** eV: side minus reference, on that basis. */
-function differences(pairs: readonly Pair[], basis: Basis): number[] {
+/** eV: side minus reference of each pair, and on which basis. */
+export function energyDifferences(
+  pairs: readonly Answered[],
+  names: readonly [string, string],
+): { readonly basis: Basis; readonly differences: number[] } {
+  const basis = basisOf(pairs, names);
+  return { basis, differences: differencesOn(basis, pairs) };
+}
+
+function differencesOn(basis: Basis, pairs: readonly Answered[]): number[] {
   if (basis === "net") return pairs.map(({ side, reference }) => side.netEnergy - reference.netEnergy);
   const total = pairs.map(({ side, reference }) => side.energy - reference.energy);
   if (basis === "total") return total;
   return pairs.map((pair, i) => {
-    const alike = total.filter((_, j) => composition(pairs[j] as Pair) === composition(pair));
+    const alike = total.filter((_, j) => composition(pairs[j] as Answered) === composition(pair));
     return (total[i] as number) - alike.reduce((sum, d) => sum + d, 0) / alike.length;
   });
 }
 
 /** Energies of all pairs; adds a reason for each that is out of tolerance or missing. */
 export function compareEnergies(pairs: readonly Pair[], names: readonly [string, string], reasons: string[]) {
-  const basis = basisOf(pairs, names);
-  const difference = differences(pairs, basis);
+  const { basis, differences } = energyDifferences(pairs, names);
   const rows = pairs.map((pair, i) => {
     const atoms = pair.structure.numbers.length;
-    const error = Math.abs(difference[i] as number) / atoms;
+    const error = Math.abs(differences[i] as number) / atoms;
     // A total carries its constants' own rounding; a side that cannot keep them apart may hold them in float32.
     const tolerance = pair.tolerances.energy + (basis === "total" ? (4 * ulpOf(pair.reference.energy, "float32")) / atoms : 0);
     if (!(error <= tolerance))

@@ -94,6 +94,26 @@ export const comparisonSchema = z.strictObject({
 });
 export type Comparison = z.infer<typeof comparisonSchema>;
 
+const size = { rms: measured, maxAbs: measured };
+
+/** How far one step of approximation takes a result, over all structures: the lines of the error budget. */
+export const budgetEntrySchema = z.strictObject({
+  /** "engine": our float64 against the reference; "float32": ours against our float64, or the reference without one; "package": the
+   *  checkpoint's own; "model": the reference, which has the model's weights, against a potential with others, a teacher */
+  source: z.enum(["engine", "float32", "package", "model"]),
+  /** "equality": the same weights, so the distance is a fault beyond rounding, which `comparisons` judge; "error": a size to know */
+  expects: z.enum(["equality", "error"]),
+  side: z.string(),
+  reference: z.string(),
+  /** that both answered */
+  structures: z.int(),
+  /** eV per atom */
+  energy: z.strictObject({ ...size, basis: energyComparison.shape.basis }),
+  /** eV/Å */
+  forces: z.strictObject(size).nullable(),
+});
+export type BudgetEntry = z.infer<typeof budgetEntrySchema>;
+
 export const lawNames = [
   "translation",
   "rotation",
@@ -185,7 +205,9 @@ export const crosscheckResultSchema = z.strictObject({
       note: z.string().nullable(),
     }),
   ),
+  /** of sides that have the same weights, or that are the reference */
   comparisons: z.array(comparisonSchema),
+  budget: z.array(budgetEntrySchema),
   laws: z.array(lawResultSchema),
   /** laws that do not apply, and why */
   skipped: z.array(z.strictObject({ law: z.enum(lawNames), side: z.string().nullable(), reason: z.string() })),

@@ -1,6 +1,7 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { CrosscheckResult } from "../crosscheck/result.ts";
+import { budgetTable } from "./crosscheck/budget.ts";
 import { comparisonFigures, comparisonMargins, comparisonTables, worstTable } from "./crosscheck/comparisons.ts";
 import { attributionNotes, lawCurves, lawMargins, lawTable, skippedList } from "./crosscheck/laws.ts";
 import { provenance, structureTable } from "./crosscheck/provenance.ts";
@@ -15,6 +16,7 @@ const section = (title: string, introduction: string, ...content: readonly (Mark
 function sections(result: CrosscheckResult): Markup {
   const compared = result.comparisons.length > 0;
   const measured = result.laws.length > 0;
+  const budget = budgetTable(result);
   const slope = lawCurves(result, "finite-difference");
   const strain = lawCurves(result, "finite-difference-stress");
   const smooth = lawCurves(result, "smoothness");
@@ -40,6 +42,7 @@ function sections(result: CrosscheckResult): Markup {
           comparisonTables(result),
         )
       : null,
+    budget === null ? null : section("Error budget", "How much of a result's error comes from where.", budget),
     compared ? section("The worst atom", "A mistake shows first where it is largest.", worstTable(result)) : null,
     compared ? section("Every component", "", comparisonFigures(result)) : null,
     slope === null && strain === null

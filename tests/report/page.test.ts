@@ -115,6 +115,13 @@ describe("the text of the page", () => {
     expect(text.match(/<h3>[^/]*native:cpu:f32/g)).toHaveLength(2);
   });
 
+  test("the error budget tells what is judged from what is measured", async () => {
+    const [, table = ""] = /aria-label="Error budget">(.*?)<\/table>/s.exec(await textOf("passing")) ?? [];
+    const rows = table.split("<tr>").map((row) => row.replace(/<[^>]*>/g, " "));
+    expect(rows.find((row) => row.includes("float32"))).toContain("equal, but for rounding");
+    expect(rows.find((row) => row.includes("the model itself"))).toMatch(/GFN2-xTB.*an error.*0\.036/s);
+  });
+
   test("what the model breaks is said to be the model's", async () => {
     const text = await textOf("withFindings");
     expect(text).toContain("✓ PASS");

@@ -1,5 +1,5 @@
 import { errorHistogram, largestOf, parityPoints, rms, ulpDistribution } from "../../src/crosscheck/metrics.ts";
-import type { Comparison, CrosscheckResult, LawName, LawResult } from "../../src/crosscheck/result.ts";
+import type { BudgetEntry, Comparison, CrosscheckResult, LawName, LawResult } from "../../src/crosscheck/result.ts";
 import { Random } from "../../src/system/random.ts";
 
 const structures: CrosscheckResult["structures"] = [
@@ -129,6 +129,11 @@ export function passing(): CrosscheckResult {
       comparison("native:cpu:f32", 2.9e-6, 1e-5, 9),
       { ...comparison("native:cpu:f32", 2.9e-6, 1e-5, 9), reference: "native:cpu:f64" },
     ],
+    budget: [
+      budget("engine", "native:cpu:f64", "torch:cpu:f64", 3e-15),
+      budget("float32", "native:cpu:f32", "native:cpu:f64", 5e-7),
+      { ...budget("model", 'ase:tblite.ase:TBLite?{"method":"GFN2-xTB"}', "torch:cpu:f64", 0.036), expects: "error" },
+    ],
     laws: lawSizes.flatMap(([name, size, unit]) => [
       law(name, sides[0], size, Math.max(size * 100, 1e-12), unit),
       law(name, sides[1], size === 0 ? 0 : Math.max(size * 1e3, 2e-6), 2e-5, unit),
@@ -137,6 +142,12 @@ export function passing(): CrosscheckResult {
     ...{ findings: [], replays: [] },
   };
 }
+
+const budget = (source: BudgetEntry["source"], side: string, reference: string, force: number): BudgetEntry => ({
+  ...{ source, expects: "equality", side, reference, structures: structures.length },
+  energy: { rms: force / 30, maxAbs: force / 10, basis: "net" },
+  forces: { rms: force, maxAbs: 4 * force },
+});
 
 /** One wrong sign: forces off by a tenth of an eV/Å, finite differences without a V, momentum not conserved. */
 export function failing(): CrosscheckResult {
@@ -218,5 +229,6 @@ export function hostile(name: string): CrosscheckResult {
     sides: [{ name, seconds: 0, error: { code: "NOT_FINITE", message: name, structure: name }, note: name }],
     findings: [name],
     replays: [name],
+    budget: [{ ...budget("model", name, name, 1), energy: { rms: null, maxAbs: null, basis: "shifted" }, forces: null }],
   };
 }
