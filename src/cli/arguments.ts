@@ -85,3 +85,23 @@ export function nameList(option: string, text: string): string[] {
     });
   return trimmed;
 }
+
+/** Which interpreter the foreign sides run in: one for both kinds, or one for each. */
+export interface ForeignPythons {
+  readonly package: string | null;
+  readonly ase: string | null;
+}
+
+/** "PYTHON", or "package=PYTHON" and "ase=PYTHON" between commas. @throws {PainnlessError} USAGE */
+export function foreignPythons(option: string, text: string | undefined): ForeignPythons {
+  if (text === undefined) return { package: null, ase: null };
+  const entries = nameList(option, text).map((entry) => /^(?:(package|ase)=)?(.*)$/s.exec(entry) ?? []);
+  const [[, kind, path] = []] = entries;
+  if (entries.length === 1 && kind === undefined) return { package: path ?? null, ase: path ?? null };
+  const named = new Map(entries.map(([, key, value]) => [key, value ?? null]));
+  if (named.has(undefined) || named.size !== entries.length || [...named.values()].some((value) => !value))
+    throw new PainnlessError("USAGE", `--${option} is "${text}", expected PYTHON, or package=PYTHON and ase=PYTHON between commas`, {
+      field: option,
+    });
+  return { package: named.get("package") ?? null, ase: named.get("ase") ?? null };
+}

@@ -5,6 +5,7 @@ import { type CrosscheckResult, type LawName, lawNames } from "../crosscheck/res
 import type { ModelFile } from "../model/model-file.ts";
 import { renderCrosscheckReport } from "../report/crosscheck.ts";
 import type { Structure } from "../system/structure.ts";
+import type { ForeignPythons } from "./arguments.ts";
 import { claimOutput } from "./output.ts";
 import { assertSide, sidesOf } from "./sides.ts";
 import { progressBar } from "./terminal.ts";
@@ -13,6 +14,8 @@ import { thisMachine } from "./version.ts";
 export interface RunRequest {
   readonly model: ModelFile;
   readonly checkpoint: string | null;
+  /** of the foreign sides, where they have environments of their own */
+  readonly pythons?: ForeignPythons;
   /** read while the sides open, which takes longer */
   readonly structures: Promise<readonly Structure[]>;
   readonly sides: readonly string[];
@@ -37,7 +40,8 @@ export async function runCrosscheck(request: RunRequest): Promise<CrosscheckResu
   const json = request.json === null ? null : await claimOutput(request.json);
   const page = request.report === null ? null : await claimOutput(join(request.report, "index.html"));
   const pageJson = request.report === null ? null : await claimOutput(join(request.report, "crosscheck.json"));
-  const sides = sidesOf({ model, checkpoint: request.checkpoint, threads: request.threads });
+  const { checkpoint, threads, pythons } = request;
+  const sides = sidesOf({ model, checkpoint, threads, ...(pythons === undefined ? {} : { pythons }) });
   const closeAll = () => void sides.close();
   signal.addEventListener("abort", closeAll);
   const bar = progressBar();

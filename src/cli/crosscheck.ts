@@ -4,7 +4,7 @@ import { defineCommand } from "citty";
 import { readReplay, unpackStructure } from "../crosscheck/replay.ts";
 import { PainnlessError } from "../errors.ts";
 import { type ModelFile, readModelFile } from "../model/model-file.ts";
-import { nameList, wholeNumber } from "./arguments.ts";
+import { foreignPythons, nameList, wholeNumber } from "./arguments.ts";
 import type { CommandData } from "./command.ts";
 import { type RunRequest, runCrosscheck } from "./crosscheck-run.ts";
 import { crosscheckSummary } from "./crosscheck-summary.ts";
@@ -27,6 +27,7 @@ export const crosscheckCommand = defineCommand({
     seed: { type: "string", default: "0", valueHint: "S", description: "Seed of every random number" },
     threads: { type: "string", valueHint: "N", description: "Threads of each engine and worker; a worker takes one by default" },
     checkpoint: { type: "string", valueHint: "FILE", description: 'The foreign file behind MODEL; side "package" runs what is in it' },
+    python: { type: "string", valueHint: "PYTHON", description: "Of the foreign sides: PYTHON, or package=PYTHON,ase=PYTHON" },
     report: { type: "string", valueHint: "DIR", description: "Write index.html, crosscheck.json and a replay file for each failure" },
     json: { type: "string", valueHint: "FILE", description: "Write the result as JSON" },
     replay: { type: "string", valueHint: "FILE", description: "Run one recorded failure again" },
@@ -35,6 +36,7 @@ export const crosscheckCommand = defineCommand({
     const { signal } = data as CommandData;
     const outputs = {
       threads: args.threads === undefined ? null : wholeNumber("threads", args.threads, 1),
+      pythons: foreignPythons("python", args.python),
       command: ["painnless", "crosscheck", ...rawArgs.map(quoted)].join(" "),
       report: args.report ?? null,
       json: args.json ?? null,
@@ -51,7 +53,7 @@ export const crosscheckCommand = defineCommand({
   },
 });
 
-type Question = Omit<RunRequest, "threads" | "command" | "report" | "json" | "signal">;
+type Question = Omit<RunRequest, "threads" | "pythons" | "command" | "report" | "json" | "signal">;
 
 async function freshRequest(
   modelFile: string | undefined,

@@ -7,7 +7,7 @@ import { evaluateAll } from "../system/evaluate-all.ts";
 import { extxyzFrame } from "../system/extxyz.ts";
 import type { Evaluation } from "../system/potential.ts";
 import { assertComputable, type Structure } from "../system/structure.ts";
-import { wholeNumber } from "./arguments.ts";
+import { foreignPythons, wholeNumber } from "./arguments.ts";
 import type { CommandData } from "./command.ts";
 import { claimOutput } from "./output.ts";
 import { assertSide, sidesOf } from "./sides.ts";
@@ -22,6 +22,7 @@ export const evaluateCommand = defineCommand({
     structures: { type: "positional", required: true, description: "Files that ASE reads, or name:NAME; any number of them" },
     side: { type: "string", default: "auto", valueHint: "SIDE", description: "Which side computes" },
     threads: { type: "string", valueHint: "N", description: "Threads of the engine or worker; a worker takes one by default" },
+    python: { type: "string", valueHint: "PYTHON", description: 'Interpreter of a side "ase:", where it is not that of all else' },
     out: { type: "string", valueHint: "FILE.xyz", description: "Write structures and results as extended XYZ" },
     json: { type: "string", valueHint: "FILE", description: "Write the results as JSON" },
   },
@@ -34,7 +35,7 @@ export const evaluateCommand = defineCommand({
     const model = await readModelFile(args.model);
     const out = args.out === undefined ? null : await claimOutput(args.out);
     const json = args.json === undefined ? null : await claimOutput(args.json);
-    const sides = sidesOf({ model, checkpoint: null, threads });
+    const sides = sidesOf({ model, checkpoint: null, pythons: foreignPythons("python", args.python), threads });
     const closeAll = () => void sides.close();
     signal.addEventListener("abort", closeAll);
     try {

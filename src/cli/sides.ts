@@ -9,6 +9,7 @@ import { type PythonEnvironment, resolvePython } from "../python/environment.ts"
 import { startWorker } from "../python/worker.ts";
 import type { Potential } from "../system/potential.ts";
 import { RemotePotential } from "../wire/client.ts";
+import type { ForeignPythons } from "./arguments.ts";
 
 /** Which side string builds which potential: written here and nowhere else. */
 
@@ -16,6 +17,8 @@ export interface SideOptions {
   readonly model: ModelFile;
   /** the foreign file the model was imported from, for side "package"; null if the user named none */
   readonly checkpoint: string | null;
+  /** the interpreters of sides "package" and "ase:", whose calculators may live in environments of their own; null: the one of all else */
+  readonly pythons?: ForeignPythons;
   /** of each engine and worker; null: an engine takes what there is, a worker takes one. PyTorch shares out even the products of a
    *  molecule, and its threads wait for each other in a loop: on a busy machine of two cores that was 20 times slower than one thread */
   readonly threads: number | null;
@@ -79,10 +82,11 @@ export function serverAt(endpoint: string): Promise<RemotePotential> {
 
 export function sidesOf(options: SideOptions): Sides {
   const opened = new Map<string, Promise<OpenSide>>();
-  let python: Promise<PythonEnvironment> | null = null;
-  const interpreter = (): Promise<PythonEnvironment> => {
-    python ??= resolvePython();
-    return python;
+  const interpreters = new Map<string | null, Promise<PythonEnvironment>>();
+  const interpreter = (named: string | null = null): Promise<PythonEnvironment> => {
+    const found = interpreters.get(named) ?? resolvePython(process.env, named);
+    interpreters.set(named, found);
+    return found;
   };
   const open = (side: string): Promise<OpenSide> => {
     const existing = opened.get(side);
@@ -108,7 +112,7 @@ async function build(
   side: string,
   options: SideOptions,
   open: (side: string) => Promise<OpenSide>,
-  interpreter: () => Promise<PythonEnvironment>,
+  interpreter: (named?: string | null) => Promise<PythonEnvironment>,
 ): Promise<OpenSide> {
   const { model, checkpoint, threads } = options;
   const limit = threads === null ? {} : { threads };
@@ -134,7 +138,8 @@ async function build(
     const remote = await RemotePotential.connect(side);
     return { potential: remote, note: `${side} serves ${remote.name}`, versions: remote.welcome.versions };
   }
-  const python = await interpreter();
+  const kind = side === "package" ? "package" : side.startsWith("ase:") ? "ase" : null;
+  const python = await interpreter(kind && options.pythons?.[kind]);
   const connect = RemotePotential.connect.bind(RemotePotential);
   const worker = await startWorker({ python, threads: threads ?? 1, ...workerOf(side, model, checkpoint) }, connect);
   return { potential: worker, note: null, versions: worker.remote.welcome.versions };

@@ -9,12 +9,14 @@ import { PainnlessError } from "../errors.ts";
 export const pythonPackages = ["numpy", "ase", "pyzmq", "msgspec", "safetensors", "torch", "schnetpack", "tblite"] as const;
 export type PythonPackage = (typeof pythonPackages)[number];
 
+type Origin = "--python" | "PAINNLESS_PYTHON" | ".venv";
+
 export interface PythonEnvironment {
   /** absolute path of the interpreter */
   readonly executable: string;
   readonly version: string;
   /** who chose it */
-  readonly origin: "PAINNLESS_PYTHON" | ".venv";
+  readonly origin: Origin;
   /** installed version of each package, null where it is absent */
   readonly packages: Readonly<Record<PythonPackage, string | null>>;
   /** the folder its packages are installed in */
@@ -47,15 +49,19 @@ const probeSchema = z.strictObject({
   sitePackages: z.string(),
 });
 
-/** The interpreter to use: the one PAINNLESS_PYTHON names, else the project's own .venv; with what is installed in it.
+/** The interpreter to use: the one the user named for this run, else the one PAINNLESS_PYTHON names, else the project's own .venv; with what
+ *  is installed in it.
  *  @throws {PainnlessError} MISSING when there is none, it does not run, or it is older than 3.10 */
-export async function resolvePython(variables: NodeJS.ProcessEnv = process.env): Promise<PythonEnvironment> {
-  const named = variables.PAINNLESS_PYTHON;
-  const origin = named ? "PAINNLESS_PYTHON" : ".venv";
+export async function resolvePython(variables: NodeJS.ProcessEnv = process.env, option: string | null = null): Promise<PythonEnvironment> {
+  const named = option ?? variables.PAINNLESS_PYTHON;
+  const origin: Origin = option !== null ? "--python" : named ? "PAINNLESS_PYTHON" : ".venv";
   const candidate = named || ownInterpreter;
-  const remedy = named
-    ? "set PAINNLESS_PYTHON to the path of a Python interpreter, or unset it to use the project's .venv"
-    : "run `npm start` to create it, or set PAINNLESS_PYTHON to an interpreter that has torch and ase";
+  const remedies: Readonly<Record<Origin, string>> = {
+    "--python": "name the interpreter of the environment that has the calculator, e.g. --python ENVIRONMENT/bin/python",
+    PAINNLESS_PYTHON: "set PAINNLESS_PYTHON to the path of a Python interpreter, or unset it to use the project's .venv",
+    ".venv": "run `npm start` to create it, or set PAINNLESS_PYTHON to an interpreter that has torch and ase",
+  };
+  const remedy = remedies[origin];
   if (!named || candidate.includes("/"))
     await access(candidate, constants.X_OK).catch((cause: unknown) => {
       throw new PainnlessError("MISSING", `Python interpreter ${candidate} (${origin}) is not there or not executable; ${remedy}`, {

@@ -86,7 +86,7 @@ def _import_schnetpack() -> Any:
         raise PainnlessError(
             "MISSING",
             f"side package: schnetpack cannot be imported by {sys.executable} ({exc}); "
-            "point PAINNLESS_PYTHON to the environment that the checkpoint was trained in",
+            "name the Python of the environment that the checkpoint was trained in, --python package=PYTHON",
         ) from exc
     return schnetpack
 
