@@ -1,5 +1,6 @@
 // CUDA seen from JavaScript: cards, the compiler of kernels, engines.
 #include <chrono>
+#include <future>
 
 #include "../cuda/card.h"
 #include "../cuda/engine.h"
@@ -82,13 +83,16 @@ Napi::Value compile_kernels(const Napi::CallbackInfo& info) {
   const auto nvrtc = strings_from(info[3]);
   return Task::start(info.Env(), [=]() -> Task::Answer {
     const auto compiler = cuda::open_nvrtc(nvrtc, 0);
-    std::vector<Part> parts;
-    for (const auto& source : cuda::Shape(config, chosen, card).sources()) {
+    const auto compile = [&](const cuda::Source& source) {
       const auto start = std::chrono::steady_clock::now();
       const auto compiled = compiler->compile(source.main, cuda::kernel_texts(), source.options, card.architecture);
       const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      parts.push_back({source.main, compiled.log, seconds, static_cast<double>(compiled.binary.size())});
-    }
+      return Part{source.main, compiled.log, seconds, static_cast<double>(compiled.binary.size())};
+    };
+    std::vector<std::future<Part>> compiling;
+    for (const auto& source : cuda::Shape(config, chosen, card).sources()) compiling.push_back(std::async(std::launch::async, compile, source));
+    std::vector<Part> parts;
+    for (auto& part : compiling) parts.push_back(part.get());
     return [parts, identity = compiler->identity()](Napi::Env env) -> Napi::Value {
       auto list = Napi::Array::New(env);
       for (const Part& part : parts) {

@@ -1,5 +1,7 @@
 #include "card.h"
 
+#include <map>
+#include <mutex>
 #include <stdexcept>
 
 #include "driver.h"
@@ -31,6 +33,16 @@ DeviceInfo describe_card(const Driver& call, DriverDevice device) {
   call.check(call.device_memory(&info.total_bytes, device), "cuDeviceTotalMem");
   info.driver = std::to_string(call.version / 1000) + "." + std::to_string(call.version % 1000 / 10);
   return info;
+}
+
+/// The card's context, kept until the process ends: making one takes a tenth of a second.
+DriverContext* context_of(const Driver& call, DriverDevice device) {
+  static std::mutex guard;
+  static std::map<DriverDevice, DriverContext*> contexts;
+  const std::lock_guard lock(guard);
+  DriverContext*& context = contexts[device];
+  if (!context) call.check(call.retain_context(&context, device), "cuDevicePrimaryCtxRetain");
+  return context;
 }
 
 /// Makes the card's context current for as long as it lives. Where that fails, as when the driver has gone at the end of a process, so does
@@ -96,21 +108,13 @@ class Card final : public Device {
     if (info_.architecture < least_architecture)
       throw InputError("UNSUPPORTED", "device",
                        info_.name + " is of architecture sm_" + std::to_string(info_.architecture) + ", the CUDA engine needs sm_70 or newer; use native:cpu");
-    call_.check(call_.retain_context(&context_, device_), "cuDevicePrimaryCtxRetain");
-    try {
-      const Current current(call_, context_);
-      call_.check(call_.create_stream(&stream_, stream_non_blocking), "cuStreamCreate");
-    } catch (...) {
-      call_.release_context(device_);
-      throw;
-    }
+    context_ = context_of(call_, device_);
+    const Current current(call_, context_);
+    call_.check(call_.create_stream(&stream_, stream_non_blocking), "cuStreamCreate");
   }
   ~Card() override {
-    {
-      const Current current(call_, context_);
-      call_.destroy_stream(stream_);
-    }
-    call_.release_context(device_);
+    const Current current(call_, context_);
+    call_.destroy_stream(stream_);
   }
   Card(const Card&) = delete;
 

@@ -49,7 +49,6 @@ Driver::Driver(Library opened) : library(std::move(opened)) {
   library.find(device_attribute, "cuDeviceGetAttribute");
   library.find(device_memory, "cuDeviceTotalMem_v2");
   library.find(retain_context, "cuDevicePrimaryCtxRetain");
-  library.find(release_context, "cuDevicePrimaryCtxRelease_v2");
   library.find(push_context, "cuCtxPushCurrent_v2");
   library.find(pop_context, "cuCtxPopCurrent_v2");
   library.find(free_memory, "cuMemGetInfo_v2");

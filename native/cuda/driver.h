@@ -34,7 +34,6 @@ struct Driver {
   int (*device_attribute)(int* value, int attribute, DriverDevice device);
   int (*device_memory)(size_t* bytes, DriverDevice device);
   int (*retain_context)(DriverContext** context, DriverDevice device);
-  int (*release_context)(DriverDevice device);
   int (*push_context)(DriverContext* context);
   int (*pop_context)(DriverContext** context);
   int (*free_memory)(size_t* free, size_t* total);

@@ -19,10 +19,11 @@ export const cache = onCard ? kernelCache(process.env) : fileURLToPath(new URL("
 const opened: Potential[] = [];
 afterAll(() => Promise.all(opened.map((engine) => engine.close())));
 
+const candidates = onCard ? await nvrtcCandidates(process.env, (await resolvePython()).sitePackages) : [];
+
 /** The CUDA engine, on a card or emulated; closed when the tests of the file are done. */
 export async function openCuda(model: ModelFile, precision: NativePrecision, folder = cache): Promise<CudaEngine> {
-  const nvrtc = onCard ? await nvrtcCandidates(process.env, (await resolvePython()).sitePackages) : [];
-  const engine = await createCudaEngine(model, { precision, nvrtc, cache: folder, addon, emulate: !onCard });
+  const engine = await createCudaEngine(model, { precision, nvrtc: candidates, cache: folder, addon, emulate: !onCard });
   opened.push(engine);
   return engine;
 }

@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { loadAddon } from "../../src/engine/addon.ts";
+import { nativeConfig } from "../../src/engine/weights.ts";
+import { randomModel } from "../engine/models.ts";
+import { onCard } from "./open.ts";
+
+// In a process of its own: an NVRTC that is loaded already would be found.
+
+const addon = loadAddon();
+
+test("no NVRTC: every place that was tried, and what installs it", async () => {
+  const config = nativeConfig(randomModel("painn-schnetpack"));
+  const card = { architecture: 90, sharedBytes: 1e5 };
+  await expect(addon.compileKernels(config, "f32", card, ["/nowhere/libnvrtc.so.13"])).rejects.toMatchObject({
+    code: "MISSING",
+    message: expect.stringMatching(/no NVRTC.*pip install nvidia-cuda-nvrtc-cu12[\s\S]*\/nowhere\/libnvrtc/),
+  });
+});
+
+test.skipIf(onCard)("no driver: what to install, and what to use instead", () => {
+  expect(() => addon.cudaCards()).toThrow(
+    expect.objectContaining({ code: "MISSING", message: expect.stringMatching(/driver.*native:cpu/) }),
+  );
+});
