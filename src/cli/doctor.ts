@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineCommand } from "citty";
 import { PainnlessError } from "../errors.ts";
@@ -27,7 +28,7 @@ export const doctorCommand = defineCommand({
 
 async function examine(): Promise<Finding[]> {
   const [machine, build, { python, findings }] = await Promise.all([probeMachine(root), probeBuild(), probePython()]);
-  return [...machine, ...build, ...findings, ...(await probeGpu(python))];
+  return [...machine, ...build, ...findings, ...(await probeGpu(python, join(root, "models/ethanol.safetensors")))];
 }
 
 const toJson = (findings: readonly Finding[]) => ({ format: "painnless.doctor/1", ready: !findings.some(isMissing), findings });

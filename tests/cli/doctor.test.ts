@@ -61,7 +61,10 @@ test("an interpreter without packages: each is named with the command that insta
     schnetpack: null,
     tblite: null,
   };
-  const python = tool("python", `echo '${JSON.stringify({ executable: join(bin, "python"), version: "3.12.1", packages })}'`);
+  const python = tool(
+    "python",
+    `echo '${JSON.stringify({ executable: join(bin, "python"), version: "3.12.1", packages, sitePackages: bin })}'`,
+  );
   vi.stubEnv("PAINNLESS_PYTHON", python);
   const { findings, error } = await examine();
   expect(error).toBeInstanceOf(PainnlessError);

@@ -1,42 +1,57 @@
 import { readdir, readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
+import { loadAddon } from "../../engine/addon.ts";
+import { cudaCards } from "../../engine/device.ts";
+import type { CudaCard } from "../../engine/native.ts";
+import { nvrtcCandidates } from "../../engine/nvrtc.ts";
+import { nativeConfig } from "../../engine/weights.ts";
+import { PainnlessError } from "../../errors.ts";
+import { readModelFile } from "../../model/model-file.ts";
 import type { PythonEnvironment } from "../../python/environment.ts";
 import { ask, type Finding } from "./finding.ts";
 
-const libraryFolders = [
-  "/usr/lib/x86_64-linux-gnu",
-  "/usr/lib/aarch64-linux-gnu",
-  "/usr/lib64",
-  "/usr/lib/wsl/lib",
-  "/usr/local/nvidia/lib64",
-];
-
-/** GPU, its driver, and NVRTC, which compiles kernels at run time. No command needs them: without a GPU everything runs on the CPU. */
-export async function probeGpu(python: PythonEnvironment | null): Promise<Finding[]> {
-  const cached = ((await ask("ldconfig", ["-p"])) ?? (await ask("/sbin/ldconfig", ["-p"])) ?? "").split("\n");
-  const [cards, driver, library, nvrtc] = await Promise.all([
-    findCards(),
-    findDriver(),
-    findLibrary("libcuda.so.1", cached),
-    findNvrtc(python, cached),
-  ]);
+/** GPU, its driver, and whether the kernels compile. No command needs them: without a GPU everything runs on the CPU.
+ *  @param model the kernels of this one are compiled */
+export async function probeGpu(python: PythonEnvironment | null, model: string): Promise<Finding[]> {
+  const [seen, driver] = await Promise.all([findCards(), findDriver()]);
+  const cards = attempt(cudaCards);
+  const kernels = Array.isArray(cards) && cards[0] !== undefined ? await compileFor(cards[0], python, model) : null;
   const row = (name: string, found: string | null, remedy: string): Finding => ({
-    group: "gpu",
-    name,
-    found,
-    needed: false,
+    ...{ group: "gpu", name, found, needed: false },
     remedy: found === null ? remedy : null,
   });
+  const engine = typeof cards === "string" ? null : cards.map(describe).join("; ");
   return [
-    row("GPU", cards, "none is fine: everything runs on the CPU"),
+    row("GPU", seen, "none is fine: everything runs on the CPU"),
     row("driver", driver, "only with an NVIDIA GPU: install its driver"),
-    row("libcuda.so.1", library, "comes with the NVIDIA driver"),
-    row(
-      "NVRTC",
-      nvrtc,
-      `only with an NVIDIA GPU: ${python?.executable ?? "python"} -m pip install nvidia-cuda-nvrtc-cu12, or the CUDA toolkit`,
-    ),
+    row("CUDA engine", engine, typeof cards === "string" ? cards : ""),
+    row("kernels", kernels?.found ?? null, kernels?.remedy ?? "compiled where there is a GPU"),
   ];
+}
+
+const describe = ({ name, architecture, multiprocessors, memoryBytes, driver }: CudaCard): string =>
+  `${name}: sm_${architecture}, ${multiprocessors} multiprocessors, ${(memoryBytes / 1e9).toFixed(1)} GB, driver of CUDA ${driver}`;
+
+/** The value, or what the error says that tells what is missing. */
+function attempt<T>(call: () => T): T | string {
+  try {
+    return call();
+  } catch (error) {
+    if (error instanceof PainnlessError && error.code === "MISSING") return error.message;
+    throw error;
+  }
+}
+
+async function compileFor(card: CudaCard, python: PythonEnvironment | null, model: string) {
+  const candidates = await nvrtcCandidates(process.env, python?.sitePackages ?? null);
+  const config = nativeConfig(await readModelFile(model));
+  try {
+    const start = performance.now();
+    const { compiler, parts } = await loadAddon().compileKernels(config, "f32", card, candidates);
+    return { found: `${parts.length} files in ${((performance.now() - start) / 1e3).toFixed(1)} s by ${compiler}`, remedy: null };
+  } catch (error) {
+    return { found: null, remedy: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 async function findCards(): Promise<string | null> {
@@ -52,32 +67,6 @@ async function findDriver(): Promise<string | null> {
   if (asked) return asked.split("\n")[0] ?? null;
   if (!(await namesIn("/proc/driver/nvidia")).includes("version")) return null;
   return /Kernel Module\s+(?:for \S+\s+)?([\d.]+)/.exec(await readFile("/proc/driver/nvidia/version", "utf8"))?.[1] ?? null;
-}
-
-/** Path of a library: from the loader's cache, LD_LIBRARY_PATH or where distributions keep it. */
-async function findLibrary(name: string, cached: readonly string[]): Promise<string | null> {
-  const entry = cached.find((line) => line.trim().startsWith(`${name} `));
-  if (entry !== undefined) return entry.split("=> ")[1] ?? name;
-  const folders = [...(process.env.LD_LIBRARY_PATH ?? "").split(":").filter(Boolean), ...libraryFolders];
-  for (const folder of folders) if ((await namesIn(folder)).includes(name)) return join(folder, name);
-  return null;
-}
-
-/** The NVRTC of the Python environment (torch brings one), else of a CUDA toolkit. */
-async function findNvrtc(python: PythonEnvironment | null, cached: readonly string[]): Promise<string | null> {
-  const isNvrtc = (name: string) => /^libnvrtc\.so\.\d+/.test(name);
-  const script = "import sysconfig; print(sysconfig.get_path('purelib'))";
-  const site = python === null ? null : await ask(python.executable, ["-c", script]);
-  const wheels = site === null ? [] : (await namesIn(join(site, "nvidia"))).map((wheel) => join(site, "nvidia", wheel, "lib"));
-  const toolkit = [process.env.CUDA_HOME, process.env.CUDA_PATH, "/usr/local/cuda"].filter(
-    (folder) => folder !== undefined && folder !== "",
-  );
-  for (const folder of [...wheels, ...toolkit.map((home) => join(home ?? "", "lib64"))]) {
-    const name = (await namesIn(folder)).find(isNvrtc);
-    if (name !== undefined) return join(folder, name);
-  }
-  const entry = cached.map((line) => line.trim()).find(isNvrtc);
-  return entry === undefined ? null : (entry.split("=> ")[1] ?? dirname(entry));
 }
 
 /** Names in a folder; none where it is absent. */
