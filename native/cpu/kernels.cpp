@@ -25,7 +25,7 @@ struct Chunk {
 template <class Network, class Real> class CpuEngine final : public Engine {
  public:
   CpuEngine(const Config& config, const Tensors& tensors, const CpuOptions& options)
-      : config_(config), options_(options), network_(Weights(config, tensors), options.precision == Precision::f32), team_(options.threads), joint_(1), solo_(team_.size()) {
+      : config_(config), options_(options), network_(Weights(config, tensors), options.precision == Precision::f32), team_(options.threads), solo_(team_.size()) {
     searches_.resize(team_.size());
   }
 
@@ -55,7 +55,7 @@ template <class Network, class Real> class CpuEngine final : public Engine {
       return;
     }
     deal(static_cast<int>(chunks_.size()), [&](int c, int thread) {
-      if (chunks_[c].atoms <= joint_atoms) work_alone(batch, want, chunks_[c], thread, result);
+      if (chunks_[c].atoms <= joint_atoms) work_alone(batch, want, chunks_[c], solo_[thread], result);
     });
     for (const Chunk& chunk : chunks_)
       if (chunk.atoms > joint_atoms) work_together(batch, want, chunk, result);
@@ -141,9 +141,8 @@ template <class Network, class Real> class CpuEngine final : public Engine {
     unit.pair_gradients(share, network_.filters.granules(), network_.direction_eps);
   }
 
-  void work_alone(const Batch& batch, Want want, const Chunk& chunk, int thread, Evaluation& result) {
+  void work_alone(const Batch& batch, Want want, const Chunk& chunk, Workspace& work, Evaluation& result) {
     const Schedule schedule = schedule_for(chunk.atoms, 1);
-    Workspace& work = solo_[thread];
     load(batch, chunk, schedule, work);
     Barrier alone(1);
     compute(Share(0, 1, false, chunk.atoms, &alone), schedule, want, work);
@@ -151,11 +150,13 @@ template <class Network, class Real> class CpuEngine final : public Engine {
   }
 
   void work_together(const Batch& batch, Want want, const Chunk& chunk, Evaluation& result) {
-    const Schedule schedule = schedule_for(chunk.atoms, team_.size());
-    Workspace& work = joint_[0];
+    Workspace& work = joint_;
+    const int threads = team_.useful_threads();
+    if (threads == 1) return work_alone(batch, want, chunk, work, result);
+    const Schedule schedule = schedule_for(chunk.atoms, threads);
     load(batch, chunk, schedule, work);
     const bool by_columns = schedule.by_columns(chunk.atoms);
-    team_.run([&](int thread) { compute(Share(thread, team_.size(), by_columns, chunk.atoms, &team_.barrier()), schedule, want, work); });
+    team_.run_meeting([&](int thread) { compute(Share(thread, threads, by_columns, chunk.atoms, &team_.barrier()), schedule, want, work); });
     collect(batch, want, chunk, work.unit, result);
   }
 
@@ -204,7 +205,8 @@ template <class Network, class Real> class CpuEngine final : public Engine {
   std::vector<NeighborSearch> searches_;
   std::vector<NeighborList> lists_;
   std::vector<Chunk> chunks_;
-  std::vector<Workspace> joint_, solo_;
+  Workspace joint_;
+  std::vector<Workspace> solo_;  // per thread
 };
 
 template <class Real> std::unique_ptr<Engine> make(const Config& config, const Tensors& tensors, const CpuOptions& options) {

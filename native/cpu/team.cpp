@@ -1,6 +1,6 @@
 #include "team.h"
 
-#include <chrono>
+#include <algorithm>
 
 namespace painnless {
 
@@ -14,14 +14,15 @@ void relax() {
 #endif
 }
 
-/// Waits until `ready()`; after some 20 microseconds offers the core to others between looks.
-template <class Ready> void spin_until(Ready ready) {
-  for (int look = 0; !ready(); ++look) {
-    if (look < 2000)
-      relax();
-    else
-      std::this_thread::yield();
+/// Waits until `ready()`; after some 20 microseconds offers the core to others between looks. Returns how long it did so.
+template <class Ready> Barrier::Time spin_until(Ready ready) {
+  for (int look = 0; look < 2000; ++look) {
+    if (ready()) return Barrier::Time::zero();
+    relax();
   }
+  const auto start = std::chrono::steady_clock::now();
+  while (!ready()) std::this_thread::yield();
+  return std::chrono::steady_clock::now() - start;
 }
 
 }  // namespace
@@ -32,7 +33,7 @@ void Barrier::wait(int thread) {
   flags_[thread].generation.store(generation, std::memory_order_release);
   for (size_t other = 0; other < flags_.size(); ++other)
     if (static_cast<int>(other) != thread)
-      spin_until([&] { return static_cast<int>(flags_[other].generation.load(std::memory_order_acquire) - generation) >= 0; });
+      flags_[thread].delay += spin_until([&] { return static_cast<int>(flags_[other].generation.load(std::memory_order_acquire) - generation) >= 0; });
 }
 
 Team::Team(int threads) : barrier_(threads) {
@@ -62,6 +63,21 @@ void Team::run(void (*job)(void*, int), void* context) {
   }
   spin_until([&] { return busy_.load(std::memory_order_acquire) == 0; });
   if (failure_) std::rethrow_exception(failure_);
+}
+
+int Team::useful_threads() {
+  if (alone_ == 0) return size();
+  --alone_;
+  return 1;
+}
+
+void Team::judge(Barrier::Time delay, Barrier::Time whole) {
+  if (2 * delay < whole) {
+    rest_ = shortest_rest;
+    return;
+  }
+  alone_ = rest_;
+  rest_ = std::min(2 * rest_, longest_rest);
 }
 
 void Team::help(int thread) {

@@ -1,8 +1,10 @@
 #pragma once
 // Threads that work on one evaluation together, and meet often: a stage of a small molecule lasts a microsecond.
 #include <atomic>
+#include <chrono>
 #include <exception>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace painnless {
@@ -10,12 +12,17 @@ namespace painnless {
 /// All threads of a team wait here for each other. Spins (40-160 ns when all arrive together), and yields its core when others need it.
 class Barrier {
  public:
+  using Time = std::chrono::steady_clock::duration;
+
   explicit Barrier(int threads) : flags_(threads) {}
   void wait(int thread);
+  /// How long a thread has waited here for others that were not about to come, since it was asked last; for that thread to ask.
+  Time delay(int thread) { return std::exchange(flags_[thread].delay, Time::zero()); }
 
  private:
   struct alignas(128) Flag {
     std::atomic<unsigned> generation{0};
+    Time delay{};
   };
   std::vector<Flag> flags_;
 };
@@ -35,14 +42,28 @@ class Team {
     run([](void* context, int thread) { (*static_cast<Job*>(context))(thread); }, &job);
   }
 
+  /// How many threads are worth using for work that meets at the barrier: all; or one for a while after other processes have held a run up
+  /// for most of its time, as every meeting waits until the last thread gets a core again.
+  int useful_threads();
+  /// run() of such work.
+  template <class Job> void run_meeting(Job&& job) {
+    const auto start = std::chrono::steady_clock::now();
+    run(std::forward<Job>(job));
+    judge(barrier_.delay(0), std::chrono::steady_clock::now() - start);
+  }
+
  private:
+  void judge(Barrier::Time delay, Barrier::Time whole);
   void run(void (*job)(void*, int), void* context);
   void help(int thread);
+
+  static constexpr int shortest_rest = 8, longest_rest = 512;
 
   Barrier barrier_;
   std::vector<std::thread> helpers_;
   void (*job_)(void*, int) = nullptr;
   void* context_ = nullptr;
+  int alone_ = 0, rest_ = shortest_rest;  // evaluations still to be made by one thread; how many after the next run that is held up
   std::atomic<unsigned> round_{0};
   std::atomic<int> busy_{0};
   std::atomic<bool> stop_{false};
