@@ -239,8 +239,10 @@ def test_refused_atoms_leave_nothing_behind(calc: PainnlessCalculator, name: str
 
 def test_stress_needs_a_volume(calc: PainnlessCalculator) -> None:
     for atoms in (ethanol(), Atoms("H", cell=[5, 5, 0], pbc=(True, True, False)), Atoms("H", cell=[5, 5, 5])):
+        calc.get_potential_energy(atoms)
         with pytest.raises(PropertyNotImplementedError, match="volume"):
             calc.get_stress(atoms)
+        assert calc.results == {}
     with pytest.raises(PropertyNotImplementedError, match="dipole"):
         calc.get_dipole_moment(ethanol())
     with refusal("USAGE", "atoms"):
