@@ -30,7 +30,10 @@ test.each([
   [["crosscheck", model, "name:CH4", "--boxes=maybe"], /boxes/],
   [["crosscheck"], /MODEL is missing/],
   [["crosscheck", model], /STRUCTURES are missing/],
-  [["crosscheck", model, "name:CH4", "--sides", "native:cpu:f16"], /there is no side "native:cpu:f16"; the sides are auto, auto:f32, auto:f64, native:cpu:f64/],
+  [
+    ["crosscheck", model, "name:CH4", "--sides", "native:cpu:f16"],
+    /there is no side "native:cpu:f16"; the sides are auto, auto:f32, auto:f64, native:cpu:f64/,
+  ],
   [["crosscheck", model, "name:CH4", "--sides", "fd:gpu"], /there is no side "gpu"/],
   [["crosscheck", model, "name:CH4", "--sides", "torch:cpu:f64"], /the reference itself/],
   [["crosscheck", model, "name:CH4", "--sides", "native:cpu:f64,,"], /expected names between commas/],
