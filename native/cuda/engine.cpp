@@ -208,7 +208,7 @@ template <class Real> CudaPlan plan_of(const Config& config, const Tensors& tens
   Arena arena;
   Workspace<Real>{}.lay_out(arena, capacity, shape.chunks, *network);
   const Grids grids{shape, card.multiprocessors};
-  return {"layered", grids.tile(atoms), static_cast<double>(store.bytes()), static_cast<double>(arena.bytes())};
+  return {"layered", grids.cut(atoms).tile, static_cast<double>(store.bytes()), static_cast<double>(arena.bytes())};
 }
 
 }  // namespace

@@ -59,15 +59,15 @@ struct Grids {
   const Shape& shape;
   int multiprocessors;
 
-  /// Kernels on tiles of atoms: small tiles until they fill the card.
-  bool small(int atoms) const { return shape.small_tile == shape.large_tile || atoms <= shape.small_tile * multiprocessors; }
-  int tile(int atoms) const { return small(atoms) ? shape.small_tile : shape.large_tile; }
+  /// Kernels on tiles of atoms: the small cut until its blocks fill the card.
+  bool small(int atoms) const { return atoms <= shape.small.tile * multiprocessors; }
+  const Shape::Cut& cut(int atoms) const { return small(atoms) ? shape.small : shape.large; }
   template <template <class> class Arguments, class Real>
   void on_tiles(Programs& programs, KernelName<Arguments> small_name, KernelName<Arguments> large_name, size_t shared_per_atom, int atoms,
                 const Arguments<Real>& argument) const {
-    const int size = tile(atoms);
-    programs.launch(small(atoms) ? small_name : large_name, {static_cast<unsigned>((atoms + size - 1) / size), 1}, update_threads,
-                    shared_per_atom * static_cast<size_t>(size), argument);
+    const Shape::Cut& chosen = cut(atoms);
+    programs.launch(small(atoms) ? small_name : large_name, {static_cast<unsigned>((atoms + chosen.tile - 1) / chosen.tile), 1}, chosen.threads,
+                    shared_per_atom * static_cast<size_t>(chosen.tile) + shape.exchange_shared(chosen), argument);
   }
   /// Message kernels: a warp a receiver, as many blocks as fit the card at once.
   template <template <class> class Arguments, class Real>

@@ -91,20 +91,16 @@ Programs::Programs(Device& device, const Compiler& compiler, const DiskCache& ca
   }
   for (auto& thread : threads) thread.join();
   if (failure) std::rethrow_exception(failure);
-  for (const std::string& binary : binaries) modules_.push_back(device.load(binary));
-  // All at once: a kernel that is loaded while launches are being recorded would spoil the recording.
-#define PAINNLESS_FIND(name, Arguments) find(#name);
-  PAINNLESS_KERNELS(PAINNLESS_FIND)
-#undef PAINNLESS_FIND
-}
-
-void Programs::find(const char* name) {
-  for (const auto& module : modules_)
-    if (void* found = module->kernel(name)) {
+  // All kernels at once: one that is loaded while launches are being recorded would spoil the recording.
+  for (size_t s = 0; s < sources.size(); s++) {
+    modules_.push_back(device.load(binaries[s]));
+    for (const char* name : sources[s].kernels) {
+      void* found = modules_.back()->kernel(name);
+      if (!found) throw std::runtime_error(sources[s].main + " has no kernel " + name);
       device_.describe(found);
       entries_[name] = {found, portable_shared_bytes};
-      return;
     }
+  }
 }
 
 void* Programs::handle(const char* name, size_t shared_bytes) {

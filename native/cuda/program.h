@@ -22,10 +22,11 @@ PAINNLESS_KERNELS(PAINNLESS_NAME)
 #undef PAINNLESS_NAME
 }  // namespace kernels
 
-/// One text with its options.
+/// One text with its options, and the kernels in it.
 struct Source {
   std::string main;
   std::vector<std::string> options;
+  std::vector<const char*> kernels;
 };
 
 /// A folder of compiled kernels: safe with many processes (an entry appears whole or not at all), and an entry that is damaged or of another
@@ -64,7 +65,6 @@ class Programs {
     void* handle;
     size_t shared_bytes;  // allowed so far
   };
-  void find(const char* name);
   void* handle(const char* name, size_t shared_bytes);
   unsigned resident_blocks(const char* name, unsigned blocks, int threads, size_t shared_bytes);
 

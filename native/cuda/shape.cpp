@@ -9,14 +9,6 @@ namespace {
 
 constexpr size_t comfortable_shared_bytes = 100 << 10;  // of a block: any card since sm_86 has it, and two such blocks fit the largest
 
-/// Atoms of one thread, such that the threads of a block share a tile evenly.
-int atoms_of_thread(int tile, int features, int most) {
-  const int groups = std::max(1, update_threads / (features / 2));
-  int atoms = std::clamp(tile / groups, 1, most);
-  while (tile % atoms != 0) atoms--;
-  return atoms;
-}
-
 }  // namespace
 
 Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info) {
@@ -48,24 +40,38 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info) 
   last_shared = real_bytes * static_cast<size_t>(painn ? painn_last_shared(features, readout) : distiller_last_shared(features, readout));
   adjoint_shared = real_bytes * static_cast<size_t>(painn ? painn_adjoint_shared(features) : distiller_adjoint_shared(features));
   const size_t most = std::max({update_shared, last_shared, adjoint_shared});
-  const auto fits = [&](int tile) { return most * static_cast<size_t>(tile) <= limit; };
-  small_tile = large_tile = 0;
-  for (const int tile : {24, 16, 8, 4, 2, 1})
-    if (fits(tile)) {
-      large_tile = std::max(large_tile, tile);
-      if (tile <= 8) small_tile = std::max(small_tile, tile);
-    }
-  if (small_tile == 0 || message_shared > info.shared_bytes)
+  const auto fits = [&](const Cut& cut) { return most * static_cast<size_t>(cut.tile) + exchange_shared(cut) <= limit; };
+  // As many atoms a thread as its registers bear; as many groups as fill the block.
+  const auto cut = [&](int tile, int threads, int split, int atoms) {
+    const int columns = features / 2, lanes = threads / split;
+    atoms = std::min(atoms, tile);
+    while (atoms > 1 && tile / atoms * columns < lanes) atoms /= 2;  // no lane goes without a part
+    while (tile % atoms != 0) atoms--;
+    return Cut{tile, atoms, split, threads};
+  };
+  small = large = {};
+  for (const int tile : {8, 4, 2})
+    if (const Cut one = single ? cut(tile, 512, 4, 4) : cut(tile / 2, 256, 4, 2); small.tile == 0 && fits(one)) small = one;
+  for (const int tile : {16, 8, 4, 2, 1})
+    if (const Cut one = cut(tile, 256, 1, single ? 4 : 2); large.tile == 0 && fits(one)) large = one;
+  // Many blocks at once where shared memory lets them in. From sm_100 on the same code takes a few registers more, and would spill.
+  const bool tight = single && info.architecture < 100 && 4 * message_shared <= info.shared_bytes;
+  message_blocks = tight ? 4 : single ? 3 : 2;
+  large_blocks = tight && 2 * (most * static_cast<size_t>(large.tile) + (1 << 10)) <= info.shared_bytes ? 2 : 1;
+  if (small.tile == 0 || large.tile == 0 || message_shared > info.shared_bytes)
     throw InputError("UNSUPPORTED", "device",
                      "the CUDA engine takes models of up to some 2,000 features, this one has " + std::to_string(config.features) +
                          ": the numbers of one atom do not fit into the shared memory of the card; use torch:cuda or native:cpu");
-  small_atoms = atoms_of_thread(small_tile, features, single ? 8 : 4);
-  large_atoms = atoms_of_thread(large_tile, features, single ? 8 : 4);
 }
+
+size_t Shape::exchange_shared(const Cut& cut) const { return real_bytes * static_cast<size_t>(update_exchange(cut.atoms, cut.split, cut.threads)); }
 
 std::vector<Source> Shape::sources() const {
   std::string widths;
-  for (const int width : hidden) widths += (widths.empty() ? "" : ",") + std::to_string(width);
+  for (const int width : hidden) {
+    if (!widths.empty()) widths += ',';
+    widths += std::to_string(width);
+  }
   const auto define = [](const char* name, const auto& value) {
     if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::string>)
       return std::string("-D") + name + "=" + value;
@@ -79,20 +85,32 @@ std::vector<Source> Shape::sources() const {
       define("BESSEL", static_cast<int>(bessel)),
       define("LANE_VALUES", lane_values),
       define("EDGE_GROUP", edge_group),
-      define("SMALL_TILE", small_tile),
-      define("SMALL_ATOMS", small_atoms),
-      define("LARGE_TILE", large_tile),
-      define("LARGE_ATOMS", large_atoms),
+      define("SMALL_TILE", small.tile),
+      define("SMALL_ATOMS", small.atoms),
+      define("SMALL_SPLIT", small.split),
+      define("SMALL_THREADS", small.threads),
+      define("LARGE_TILE", large.tile),
+      define("LARGE_ATOMS", large.atoms),
+      define("LARGE_SPLIT", large.split),
+      define("LARGE_THREADS", large.threads),
+      define("LARGE_BLOCKS", large_blocks),
       define("READOUT_WIDTHS", widths),
       define("FILTER_SHARED", static_cast<int>(filters_in_shared)),
-      define("MESSAGE_BLOCKS", real_bytes == 4 ? 4 : 3),  // a multiprocessor shall hold: bounds the registers of a thread
+      define("MESSAGE_BLOCKS", message_blocks),
       define("MESSAGE_ADJOINT_BLOCKS", 2),
   };
-  const std::string network = painn ? "painn" : "distiller";
-  std::vector<Source> sources;
-  for (const std::string& part : {network + "_message.cu", network + "_update.cu", std::string("results.cu")}) sources.push_back({part, options});
-  sources.push_back({"neighbors.cu", {options[0], "-fmad=false"}});  // two machines must agree on which pairs are edges
-  return sources;
+#define PAINNLESS_TEXT(name, Arguments) #name,
+  static const std::vector<const char*> painn_message{PAINNLESS_PAINN_MESSAGE_KERNELS(PAINNLESS_TEXT)};
+  static const std::vector<const char*> painn_update{PAINNLESS_PAINN_UPDATE_KERNELS(PAINNLESS_TEXT)};
+  static const std::vector<const char*> distiller_message{PAINNLESS_DISTILLER_MESSAGE_KERNELS(PAINNLESS_TEXT)};
+  static const std::vector<const char*> distiller_update{PAINNLESS_DISTILLER_UPDATE_KERNELS(PAINNLESS_TEXT)};
+  static const std::vector<const char*> results{PAINNLESS_RESULT_KERNELS(PAINNLESS_TEXT)};
+  static const std::vector<const char*> search{PAINNLESS_SEARCH_KERNELS(PAINNLESS_TEXT)};
+#undef PAINNLESS_TEXT
+  return {{painn ? "painn_message.cu" : "distiller_message.cu", options, painn ? painn_message : distiller_message},
+          {painn ? "painn_update.cu" : "distiller_update.cu", options, painn ? painn_update : distiller_update},
+          {"results.cu", options, results},
+          {"neighbors.cu", {options[0], "-fmad=false"}, search}};  // two machines must agree on which pairs are edges
 }
 
 }  // namespace painnless::cuda

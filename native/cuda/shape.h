@@ -17,10 +17,14 @@ struct Shape {
   std::vector<int> hidden;       // padded widths of the readout's hidden layers
   int lane_values, chunks;       // features a lane owns in a message kernel; warps that share a receiver's features
   int edge_group;                // edges whose filters are made together
-  int small_tile, small_atoms;   // atoms of a block, and of a thread, in kernels that work on tiles; few atoms
-  int large_tile, large_atoms;   // many atoms
+  /// How the kernels that work on tiles of atoms are cut (layers/dense.cuh).
+  struct Cut {
+    int tile, atoms, split, threads;  // atoms of a block, of a thread; groups that share out inputs; threads of a block
+  } small, large;                     // for few atoms, for many
+  int large_blocks, message_blocks;   // that a multiprocessor shall hold at once: bounds the registers of a thread
   bool filters_in_shared;        // are the filters' weights copied to shared memory
-  size_t message_shared, update_shared, last_shared, adjoint_shared;  // bytes; of the last three, per atom of a tile
+  size_t message_shared, update_shared, last_shared, adjoint_shared;  // bytes; of the last three, per atom of a tile, and beside them:
+  size_t exchange_shared(const Cut& cut) const;
   size_t real_bytes;
   bool painn, bessel;
 

@@ -20,10 +20,13 @@ const structureOf = ({ positions, cell, pbc }: Question, k: number): Structure =
 const onHost = ({ positions, cell, pbc }: Structure, cutoff: number, atCutoff = false) =>
   addon.neighbors(positions, cell ?? new Float64Array(9), Uint8Array.from(pbc, Number), cutoff, atCutoff);
 
+const bytesOf = ({ buffer, byteOffset, byteLength }: Int32Array | Float64Array) => Buffer.from(buffer, byteOffset, byteLength);
+
 /** Every number of the two lists, bit for bit. */
 function assertEqual(found: NativeNeighbors, expected: NativeNeighbors, what: string): void {
   for (const key of ["receivers", "senders", "shifts", "vectors", "reverse"] as const) {
     expect(found[key].length, `${what}: ${key}`).toBe(expected[key].length);
+    if (bytesOf(found[key]).equals(bytesOf(expected[key]))) continue; // a million atoms have 10^8 of them
     const at = found[key].findIndex((x: number, k: number) => !Object.is(x, expected[key][k]) && !(x === 0 && expected[key][k] === 0));
     if (at >= 0) expect.fail(`${what}: ${key}[${at}] is ${found[key][at]}, the CPU has ${expected[key][at]}`);
   }
@@ -79,11 +82,15 @@ describe("the card's list is the CPU's, edge for edge and bit for bit", () => {
     for (const structure of [spread, line]) assertEqual(await engine.neighbors(structure), onHost(structure, 5), structure.name);
   });
 
-  test.skipIf(!onCard).each([32_768, 1_000_000])("%i atoms", async (atoms) => {
-    const engine = await openCuda(modelOf(6), "f32");
-    const structure = lattice(atoms);
-    assertEqual(await engine.neighbors(structure), onHost(structure, 6), structure.name);
-  });
+  test.skipIf(!onCard).each([32_768, 1_000_000])(
+    "%i atoms",
+    async (atoms) => {
+      const engine = await openCuda(modelOf(6), "f32");
+      const structure = lattice(atoms);
+      assertEqual(await engine.neighbors(structure), onHost(structure, 6), structure.name);
+    },
+    120_000,
+  );
 });
 
 /** Atoms near the points of a cubic lattice, 0.1 an Å³, in a skewed periodic cell. */

@@ -5,45 +5,44 @@
 namespace painnless::cuda {
 
 /// Update of one layer; in the last also readout and the way back through the update, unless only energies are wanted (no s_bar).
-template <int TILE, int ATOMS, bool LAST> __device__ void update(const DistillerUpdateArguments<real>& a) {
+template <class Cut, bool LAST> __device__ void update(const DistillerUpdateArguments<real>& a) {
   DYNAMIC_SHARED(real, memory);
-  const Tile<TILE> tile(a.sizes->atoms);
+  const Tile<Cut> tile(a.sizes->atoms, memory);
+  memory += update_exchange(Cut::atoms, Cut::split, Cut::threads);
   if (tile.count == 0) return;
   constexpr int s_row = row_of(2 * FEATURES);
-  real *sn = memory, *h = sn + TILE * s_row;
-  fetch<TILE, 1, FEATURES>(tile, a.s, sn, s_row);
+  real *sn = memory, *h = sn + Cut::tile * s_row;
+  fetch<1, FEATURES>(tile, a.s, sn, s_row);
   __syncthreads();
-  update_forward<TILE, ATOMS, LAST>(tile, a.weights, a.saved, sn, h, LAST ? nullptr : a.next_v);
+  update_forward<Cut, LAST>(tile, a.weights, a.saved, sn, h, LAST ? nullptr : a.next_v);
   __syncthreads();
   if constexpr (LAST) {
-    real* scratch = h + TILE * row_of(FEATURES);
-    readout_forward<TILE, ATOMS, 1>(tile, a.readout, sn, s_row, scratch, a.energies);
+    real* scratch = h + Cut::tile * row_of(FEATURES);
+    readout_forward<Cut, 1>(tile, a.readout, sn, s_row, scratch, a.energies);
     if (!a.s_bar) return;
-    readout_adjoint<TILE, ATOMS, readout_hidden>(tile, a.readout, scratch, a.s_bar);
+    readout_adjoint<Cut, readout_hidden>(tile, a.readout, scratch, a.s_bar);
     __syncthreads();
-    update_adjoint<TILE, ATOMS, true>(tile, a.weights, a.saved, memory, memory + TILE * row_of(3 * FEATURES), a.s_bar, a.v_bar);
+    update_adjoint<Cut, true>(tile, a.weights, a.saved, memory, memory + Cut::tile * row_of(3 * FEATURES), a.s_bar, a.v_bar);
   } else {
-    for (int p = threadIdx.x; p < tile.count * (FEATURES / 4); p += blockDim.x) {
-      const int i = p / (FEATURES / 4), column = p % (FEATURES / 4) * 4;
-      store(a.next_s + static_cast<long long>(tile.first + i) * FEATURES + column, load<4>(sn + i * s_row + column));
-    }
+    put<FEATURES>(tile, sn, s_row, a.next_s);
   }
 }
 
-template <int TILE, int ATOMS> __device__ void adjoint(const DistillerUpdateArguments<real>& a) {
+template <class Cut> __device__ void adjoint(const DistillerUpdateArguments<real>& a) {
   DYNAMIC_SHARED(real, memory);
-  const Tile<TILE> tile(a.sizes->atoms);
+  const Tile<Cut> tile(a.sizes->atoms, memory);
+  memory += update_exchange(Cut::atoms, Cut::split, Cut::threads);
   if (tile.count == 0) return;
-  update_adjoint<TILE, ATOMS, false>(tile, a.weights, a.saved, memory, memory + TILE * row_of(3 * FEATURES), a.s_bar, a.v_bar);
+  update_adjoint<Cut, false>(tile, a.weights, a.saved, memory, memory + Cut::tile * row_of(3 * FEATURES), a.s_bar, a.v_bar);
 }
 
-KERNEL(update_threads, 1, distiller_update_small, DistillerUpdateArguments) { update<SMALL_TILE, SMALL_ATOMS, false>(a); }
-KERNEL(update_threads, 1, distiller_update_last_small, DistillerUpdateArguments) { update<SMALL_TILE, SMALL_ATOMS, true>(a); }
-KERNEL(update_threads, 1, distiller_update_adjoint_small, DistillerUpdateArguments) { adjoint<SMALL_TILE, SMALL_ATOMS>(a); }
-#if LARGE_TILE != SMALL_TILE
-KERNEL(update_threads, 1, distiller_update_large, DistillerUpdateArguments) { update<LARGE_TILE, LARGE_ATOMS, false>(a); }
-KERNEL(update_threads, 1, distiller_update_last_large, DistillerUpdateArguments) { update<LARGE_TILE, LARGE_ATOMS, true>(a); }
-KERNEL(update_threads, 1, distiller_update_adjoint_large, DistillerUpdateArguments) { adjoint<LARGE_TILE, LARGE_ATOMS>(a); }
-#endif
+using Small = Cut<SMALL_TILE, SMALL_ATOMS, SMALL_SPLIT, SMALL_THREADS>;
+KERNEL(SMALL_THREADS, 1, distiller_update_small, DistillerUpdateArguments) { update<Small, false>(a); }
+KERNEL(SMALL_THREADS, 1, distiller_update_last_small, DistillerUpdateArguments) { update<Small, true>(a); }
+KERNEL(SMALL_THREADS, 1, distiller_update_adjoint_small, DistillerUpdateArguments) { adjoint<Small>(a); }
+using Large = Cut<LARGE_TILE, LARGE_ATOMS, LARGE_SPLIT, LARGE_THREADS>;
+KERNEL(LARGE_THREADS, LARGE_BLOCKS, distiller_update_large, DistillerUpdateArguments) { update<Large, false>(a); }
+KERNEL(LARGE_THREADS, LARGE_BLOCKS, distiller_update_last_large, DistillerUpdateArguments) { update<Large, true>(a); }
+KERNEL(LARGE_THREADS, LARGE_BLOCKS, distiller_update_adjoint_large, DistillerUpdateArguments) { adjoint<Large>(a); }
 
 }  // namespace painnless::cuda

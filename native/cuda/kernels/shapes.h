@@ -18,11 +18,14 @@ constexpr int distiller_last_shared(int features, int readout) {
   return larger(distiller_update_shared(features) + readout, distiller_adjoint_shared(features));
 }
 
+/// Shared memory of a block in which groups of threads pass on their sums: the largest product has 12 outputs for each atom of a thread.
+constexpr int update_exchange(int atoms, int split, int threads) { return split > 1 ? 12 * atoms * threads / split : 0; }
+
 /// Shared memory of one warp in the message kernels: radial functions of a group of edges and their slopes; the student's hidden layer too.
 constexpr int painn_message_shared(int radial, int group) { return 2 * (radial + 1) * group; }
 constexpr int distiller_message_shared(int radial, int features, int group) { return 2 * (radial + 1 + features) * group; }
 
 // Threads of a block.
-constexpr int message_threads = 128, update_threads = 256, result_threads = 128;
+constexpr int message_threads = 128, result_threads = 128;
 
 }  // namespace painnless::cuda

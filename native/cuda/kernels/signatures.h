@@ -9,6 +9,7 @@ struct Sizes {
   int edges;   // set by the search; 0 where they do not fit, so that nothing is computed from a list that is not whole
   int found;   // edges there are
   int status;  // Trouble bits
+  int unused;  // the answer begins with these and goes on at a multiple of 8 bytes
 };
 
 enum Trouble { too_many_edges = 1, coincident_atoms = 2, far_from_origin = 4 };

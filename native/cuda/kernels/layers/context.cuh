@@ -5,14 +5,15 @@
 namespace painnless::cuda {
 
 /// T14 for a tile: x (atoms, 3, F) and slope = silu'(z) (atoms, F) from q in shared memory, rows of `q_row`. `h` (TILE, row_of(F)) is scratch.
-template <int TILE, int ATOMS>
-__device__ void context_forward(const Tile<TILE>& tile, const PainnWeights<real>& weights, const real* q, int q_row, real* h, real* slope, real* x) {
+template <class Cut>
+__device__ void context_forward(const Tile<Cut>& tile, const PainnWeights<real>& weights, const real* q, int q_row, real* h, real* slope, real* x) {
   constexpr int row = row_of(FEATURES);
-  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
-    real z[ATOMS][1][2];
-    multiply<ATOMS, 1, FEATURES, FEATURES>(q + part.atom * q_row, q_row, weights.context1 + part.feature, z);
+  each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
+    real z[Cut::atoms][1][2];
+    if (!multiply<Cut, Cut::atoms, 1, FEATURES, FEATURES>(tile, part, q + part.atom * q_row, q_row,
+        weights.context1 + part.feature, z)) return;
 #pragma unroll
-    for (int i = 0; i < ATOMS; i++) {
+    for (int i = 0; i < Cut::atoms; i++) {
       Pack<2> value, derivative;
       for (int c = 0; c < 2; c++) silu(z[i][0][c] + weights.context1_bias[part.feature + c], value.v[c], derivative.v[c]);
       store(h + (part.atom + i) * row + part.feature, value);
@@ -20,11 +21,11 @@ __device__ void context_forward(const Tile<TILE>& tile, const PainnWeights<real>
     }
   });
   __syncthreads();
-  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
-    real y[ATOMS][3][2];
-    multiply<ATOMS, 3, FEATURES, FEATURES>(h + part.atom * row, row, weights.context2 + part.feature, y);
+  each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
+    real y[Cut::atoms][3][2];
+    if (!multiply<Cut, Cut::atoms, 3, FEATURES, FEATURES>(tile, part, h + part.atom * row, row, weights.context2 + part.feature, y)) return;
 #pragma unroll
-    for (int i = 0; i < ATOMS; i++) {
+    for (int i = 0; i < Cut::atoms; i++) {
       if (part.atom + i >= tile.count) break;
 #pragma unroll
       for (int g = 0; g < 3; g++) {
@@ -37,15 +38,16 @@ __device__ void context_forward(const Tile<TILE>& tile, const PainnWeights<real>
 }
 
 /// T15 for a tile: q_bar (atoms, F) += from x_bar (atoms, 3F) in shared memory, rows of row_of(3F). `z_bar` (TILE, row_of(F)) is scratch.
-template <int TILE, int ATOMS>
-__device__ void context_adjoint(const Tile<TILE>& tile, const PainnWeights<real>& weights, const real* slope, const real* x_bar, real* z_bar,
+template <class Cut>
+__device__ void context_adjoint(const Tile<Cut>& tile, const PainnWeights<real>& weights, const real* slope, const real* x_bar, real* z_bar,
                                 real* q_bar) {
   constexpr int row = row_of(FEATURES), x_row = row_of(3 * FEATURES);
-  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
-    real h_bar[ATOMS][1][2];
-    multiply<ATOMS, 1, 3 * FEATURES, FEATURES>(x_bar + part.atom * x_row, x_row, weights.context2_adjoint + part.feature, h_bar);
+  each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
+    real h_bar[Cut::atoms][1][2];
+    if (!multiply<Cut, Cut::atoms, 1, 3 * FEATURES, FEATURES>(tile, part, x_bar + part.atom * x_row, x_row,
+        weights.context2_adjoint + part.feature, h_bar)) return;
 #pragma unroll
-    for (int i = 0; i < ATOMS; i++) {
+    for (int i = 0; i < Cut::atoms; i++) {
       Pack<2> out{};
       if (part.atom + i < tile.count) {
         const Pack<2> derivative = load<2>(slope + static_cast<long long>(tile.first + part.atom + i) * FEATURES + part.feature);
@@ -55,11 +57,12 @@ __device__ void context_adjoint(const Tile<TILE>& tile, const PainnWeights<real>
     }
   });
   __syncthreads();
-  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
-    real y[ATOMS][1][2];
-    multiply<ATOMS, 1, FEATURES, FEATURES>(z_bar + part.atom * row, row, weights.context1_adjoint + part.feature, y);
+  each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
+    real y[Cut::atoms][1][2];
+    if (!multiply<Cut, Cut::atoms, 1, FEATURES, FEATURES>(tile, part, z_bar + part.atom * row, row,
+        weights.context1_adjoint + part.feature, y)) return;
 #pragma unroll
-    for (int i = 0; i < ATOMS; i++) {
+    for (int i = 0; i < Cut::atoms; i++) {
       if (part.atom + i >= tile.count) break;
       real* at = q_bar + static_cast<long long>(tile.first + part.atom + i) * FEATURES + part.feature;
       const Pack<2> old = load<2>(at);

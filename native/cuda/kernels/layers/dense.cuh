@@ -20,73 +20,137 @@ __device__ void silu(real z, real& value, real& slope) {
   slope = sigma * (1 + z * (1 - sigma));
 }
 
-/// A thread's part of a tile: `ATOMS` atoms from `atom` on, two features from `feature` on.
-template <int ATOMS> struct Part {
-  int atom, feature;
+/// How a kernel cuts its work: a block takes `tile` atoms, a thread `atoms` of them and two features; `split` groups of threads share out the
+/// inputs of every product, so that few atoms still keep many loads under way.
+template <int TILE, int ATOMS, int SPLIT, int THREADS> struct Cut {
+  static_assert(SPLIT == 1 || SPLIT == 4);
+  static constexpr int tile = TILE, atoms = ATOMS, split = SPLIT, threads = THREADS, lanes = THREADS / SPLIT;
 };
 
-/// Calls work(part) for this thread's parts of a tile of TILE atoms and WIDTH features; the same part comes to the same thread each time,
-/// so what it wrote it may read without a barrier.
-template <int TILE, int ATOMS, int WIDTH, class Work> __device__ void each_part(Work work) {
-  constexpr int columns = WIDTH / 2, parts = TILE / ATOMS * columns;
-  for (int p = threadIdx.x; p < parts; p += blockDim.x) work(Part<ATOMS>{p / columns * ATOMS, p % columns * 2});
+/// A block's atoms that exist, and shared memory for the sums that its groups pass on.
+template <class Cut> struct Tile {
+  int first, count;
+  real* exchange;
+  __device__ Tile(int atoms, real* exchange_) : first(blockIdx.x * Cut::tile), count(max(0, min(Cut::tile, atoms - first))), exchange(exchange_) {}
+};
+
+/// A thread's part of a tile: atoms from `atom` on, two features from `feature` on. The same comes to the same thread each time, so that what it
+/// wrote as its owner it may read without a barrier.
+template <class Cut> struct Part {
+  int atom, feature, group;
+  bool here;  // threads beyond the last part have none
+  __device__ bool owned() const { return here && group == Cut::split - 1; }
+};
+
+/// Calls work(part) for this thread's parts of WIDTH features; every thread of the block is called equally often.
+template <class Cut, int WIDTH, class Work> __device__ void each_part(Work work) {
+  constexpr int columns = WIDTH / 2, parts = Cut::tile / Cut::atoms * columns;
+  const int group = threadIdx.x / Cut::lanes, lane = threadIdx.x % Cut::lanes;
+#pragma unroll 1
+  for (int base = 0; base < parts; base += Cut::lanes) {
+    const bool here = base + lane < parts;
+    const int p = here ? base + lane : 0;
+    work(Part<Cut>{p / columns * Cut::atoms, p % columns * 2, group, here});
+  }
 }
 
-/// y[r][g][c] = sum_k x[r][k] w[k][g][c] for ROWS rows from `x` on, GROUPS groups of WIDTH outputs, two of each; w points at the first.
-template <int ROWS, int GROUPS, int INPUTS, int WIDTH>
-__device__ void multiply(const real* x, int row, const real* w, real (&y)[ROWS][GROUPS][2]) {
-  constexpr int outputs = GROUPS * WIDTH, part = INPUTS / 8;
-  constexpr int ahead = ROWS * GROUPS <= 12 && sizeof(real) == 4 ? 4 : 2;  // times four inputs whose weights are on their way at once
-  static_assert(part % 4 == 0, "inputs come in padded widths");
+/// sum[r][g][c] += sum_k x[r][k] w[k][g][c] over INPUTS / 8 inputs, STEP at a time.
+template <int STEP, int ROWS, int GROUPS, int INPUTS, int WIDTH>
+__device__ void add_eighth(const real* x, int row, const real* w, real (&sum)[ROWS][GROUPS][2]) {
+  constexpr int outputs = GROUPS * WIDTH;
+  constexpr int ahead = ROWS * GROUPS <= 8 && sizeof(real) == 4 ? 4 : ROWS * GROUPS <= 12 ? 2 : 1;  // steps under way: as registers allow
+  static_assert(INPUTS % 32 == 0, "inputs come in padded widths");
+#pragma unroll ahead
+  for (int k = 0; k < INPUTS / 8; k += STEP) {
+    Pack<2> weights[STEP][GROUPS];
+#pragma unroll
+    for (int i = 0; i < STEP; i++)
+#pragma unroll
+      for (int g = 0; g < GROUPS; g++) weights[i][g] = load<2>(w + (k + i) * outputs + g * WIDTH);
+#pragma unroll
+    for (int r = 0; r < ROWS; r++) {
+      const Pack<STEP> inputs = load<STEP>(x + r * row + k);
+#pragma unroll
+      for (int i = 0; i < STEP; i++)
+#pragma unroll
+        for (int g = 0; g < GROUPS; g++) {
+          sum[r][g][0] += inputs.v[i] * weights[i][g].v[0];
+          sum[r][g][1] += inputs.v[i] * weights[i][g].v[1];
+        }
+    }
+  }
+}
+
+/// y[r][g][c] = sum_k x[r][k] w[k][g][c] for the ROWS rows of a part, GROUPS groups of WIDTH outputs, two of each; x is the tile's (rows of
+/// `row`), ROWS / atoms of them an atom; w begins at this part's feature. True for the one thread that owns the part and has its y: whoever
+/// has not goes no farther with it. Every thread of the block calls it.
+template <class Cut, int ROWS, int GROUPS, int INPUTS, int WIDTH>
+__device__ bool multiply(const Tile<Cut>& tile, const Part<Cut>& part, const real* x, int row, const real* w, real (&y)[ROWS][GROUPS][2]) {
+  constexpr int outputs = GROUPS * WIDTH, eighths = 8 / Cut::split, size = INPUTS / 8;
 #pragma unroll
   for (int r = 0; r < ROWS; r++)
 #pragma unroll
     for (int g = 0; g < GROUPS; g++) y[r][g][0] = y[r][g][1] = 0;
+  if constexpr (Cut::split == 1) {
+    if (!part.here) return false;
 #pragma unroll 1
-  for (int begin = 0; begin < INPUTS; begin += part) {
-    real sum[ROWS][GROUPS][2] = {};
-#pragma unroll ahead
-    for (int k = begin; k < begin + part; k += 4) {
-      Pack<2> weights[4][GROUPS];
+    for (int e = 0; e < 8; e++) {
+      real sum[ROWS][GROUPS][2] = {};
+      add_eighth<4, ROWS, GROUPS, INPUTS, WIDTH>(x + e * size, row, w + e * size * outputs, sum);
 #pragma unroll
-      for (int i = 0; i < 4; i++)
+      for (int r = 0; r < ROWS; r++)
 #pragma unroll
-        for (int g = 0; g < GROUPS; g++) weights[i][g] = load<2>(w + (k + i) * outputs + g * WIDTH);
-#pragma unroll
-      for (int r = 0; r < ROWS; r++) {
-        const Pack<4> inputs = load<4>(x + r * row + k);
-#pragma unroll
-        for (int i = 0; i < 4; i++)
-#pragma unroll
-          for (int g = 0; g < GROUPS; g++) {
-            sum[r][g][0] += inputs.v[i] * weights[i][g].v[0];
-            sum[r][g][1] += inputs.v[i] * weights[i][g].v[1];
-          }
-      }
+        for (int g = 0; g < GROUPS; g++)
+          for (int c = 0; c < 2; c++) y[r][g][c] += sum[r][g][c];
     }
+    return true;
+  } else {
+    static_assert(eighths == 2, "a thread holds the sums of its eighths apart");
+    real second[ROWS][GROUPS][2] = {};
+    if (part.here) {
+      const int from = part.group * eighths * size;
+      constexpr int step = ROWS * GROUPS > 12 ? 2 : 4;
+      add_eighth<step, ROWS, GROUPS, INPUTS, WIDTH>(x + from, row, w + from * outputs, y);
+      add_eighth<step, ROWS, GROUPS, INPUTS, WIDTH>(x + from + size, row, w + (from + size) * outputs, second);
+    }
+    real* own = tile.exchange + threadIdx.x % Cut::lanes;
+#pragma unroll 1
+    for (int turn = 0; turn < Cut::split; turn++) {  // the sum goes from group to group, so that its order is that of the inputs
+      if (part.here && part.group == turn) {
 #pragma unroll
-    for (int r = 0; r < ROWS; r++)
+        for (int r = 0; r < ROWS; r++)
 #pragma unroll
-      for (int g = 0; g < GROUPS; g++) {
-        y[r][g][0] += sum[r][g][0];
-        y[r][g][1] += sum[r][g][1];
+          for (int g = 0; g < GROUPS; g++)
+#pragma unroll
+            for (int c = 0; c < 2; c++) {
+              real& passed = own[((r * GROUPS + g) * 2 + c) * Cut::lanes];
+              const real before = turn > 0 ? passed : 0;
+              y[r][g][c] = (before + y[r][g][c]) + second[r][g][c];
+              if (turn < Cut::split - 1) passed = y[r][g][c];
+            }
       }
+      __syncthreads();
+    }
+    return part.owned();
   }
 }
 
-/// The atoms of one block's tile that exist.
-template <int TILE> struct Tile {
-  int first, count;
-  __device__ explicit Tile(int atoms) : first(blockIdx.x * TILE), count(max(0, min(TILE, atoms - first))) {}
-};
-
 /// Copies rows of WIDTH numbers from (atoms, ROWS, WIDTH) of this tile into shared memory, zeros for atoms that are not there.
-template <int TILE, int ROWS, int WIDTH> __device__ void fetch(const Tile<TILE>& tile, const real* from, real* to, int row) {
+template <int ROWS, int WIDTH, class Cut> __device__ void fetch(const Tile<Cut>& tile, const real* from, real* to, int row) {
   constexpr int packs = WIDTH / 4;
   const real* begin = from + static_cast<long long>(tile.first) * ROWS * WIDTH;
-  for (int p = threadIdx.x; p < TILE * ROWS * packs; p += blockDim.x) {
+  for (int p = threadIdx.x; p < Cut::tile * ROWS * packs; p += Cut::threads) {
     const int r = p / packs, column = p % packs * 4;
     store<4>(to + r * row + column, r < tile.count * ROWS ? load<4>(begin + static_cast<long long>(r) * WIDTH + column) : Pack<4>{});
+  }
+}
+
+/// Copies the first WIDTH numbers of each row in shared memory to (atoms, WIDTH).
+template <int WIDTH, class Cut> __device__ void put(const Tile<Cut>& tile, const real* from, int row, real* to) {
+  constexpr int packs = WIDTH / 4;
+  for (int p = threadIdx.x; p < tile.count * packs; p += Cut::threads) {
+    const int i = p / packs, column = p % packs * 4;
+    store(to + static_cast<long long>(tile.first + i) * WIDTH + column, load<4>(from + i * row + column));
   }
 }
 

@@ -54,21 +54,32 @@ template <bool FIRST> struct DistillerMessage {
         for (int v = 0; v < LANE_VALUES; v++) w[n][b][v] = bias.v[v];
     }
   }
+  /// Edges beyond the last have no filter; the bias gave them one.
+  static __device__ void drop_beyond(Filters<blocks>& w, int count) {
+#pragma unroll
+    for (int n = 1; n < EDGE_GROUP; n++)
+#pragma unroll
+      for (int b = 0; b < blocks; b++)
+#pragma unroll
+        for (int v = 0; v < LANE_VALUES; v++) w[n][b][v] = n < count ? w[n][b][v] : 0;
+  }
 
   /// T37, T38 for receiver i: s_out and mid of its features.
   __device__ void forward(int i) const {
     const int feature = own_feature(), begin = a.edges.first[i], end = a.edges.first[i + 1];
     real s[LANE_VALUES] = {}, m[3][LANE_VALUES] = {};
     for (int e = begin; e < end; e += EDGE_GROUP) {
-      hidden_layer(e, min(EDGE_GROUP, end - e), false);
+      const int count = min(EDGE_GROUP, end - e);
+      const EdgeGroup group(a.edges, e, count);
+      hidden_layer(e, count, false);
       Filters<blocks> w;
       begin_with_bias(w);
       add_filters<blocks, FEATURES>(weight, hidden, w);
+      drop_beyond(w, count);
 #pragma unroll
       for (int n = 0; n < EDGE_GROUP; n++) {
-        if (e + n >= end) break;
-        const int j = a.edges.senders[e + n];
-        const Pack<4> u = load<4>(a.edges.direction + 4 * static_cast<long long>(e + n));
+        const int j = group.sender[n];
+        const Pack<4>& u = group.u[n];
         const Values s_j = values_at(s_of(j, feature));
 #pragma unroll
         for (int v = 0; v < LANE_VALUES; v++) {
@@ -111,9 +122,9 @@ template <bool FIRST> struct DistillerMessage {
 
     for (int e = begin; e < end; e += EDGE_GROUP) {
       const int count = min(EDGE_GROUP, end - e);
-      bool pairs = false;
-      for (int n = 0; n < count; n++) pairs |= stands_for_pair(a.edges, e + n);
+      const unsigned pairs = pairs_among(a.edges, e, count);
       if (FIRST && !pairs) continue;
+      const EdgeGroup group(a.edges, e, count);
       hidden_layer(e, count, pairs);
       Filters<blocks> w, w_slope;
       begin_with_bias(w);
@@ -123,11 +134,11 @@ template <bool FIRST> struct DistillerMessage {
       } else {
         add_filters<blocks, FEATURES>(weight, hidden, w);
       }
+      drop_beyond(w, count);
 #pragma unroll
       for (int n = 0; n < EDGE_GROUP; n++) {
-        if (n >= count) break;
-        const int j = a.edges.senders[e + n];
-        const Pack<4> u = load<4>(a.edges.direction + 4 * static_cast<long long>(e + n));
+        const int j = group.sender[n];
+        const Pack<4>& u = group.u[n];
         const Values s_bar_j = values_at(a.s_bar + static_cast<long long>(j) * FEATURES + feature);
         Values v_bar_j[3];
         for (int k = 0; k < 3; k++) v_bar_j[k] = values_at(a.v_bar + (3 * static_cast<long long>(j) + k) * FEATURES + feature);
@@ -138,7 +149,7 @@ template <bool FIRST> struct DistillerMessage {
             for (int k = 0; k < 3; k++) sum_v[k][v] += w[n][2][v] * v_bar_j[k].v[v];
           }
         }
-        if (!pairs || !stands_for_pair(a.edges, e + n)) continue;
+        if (!pairs) continue;
 
         const Values s_j = values_at(s_of(j, feature));
         Values v_j[3];
@@ -161,7 +172,7 @@ template <bool FIRST> struct DistillerMessage {
             sum += both * w_slope[n][2][v];
           }
         }
-        add_pair_sums(a.sums, a.edge_capacity, e + n, a.set_sums, sum, t[0], t[1], t[2]);
+        add_pair_sums(a.sums, a.edge_capacity, e + n, pairs >> n & 1, a.set_sums, sum, t[0], t[1], t[2]);
       }
     }
     if constexpr (!FIRST) {

@@ -14,12 +14,13 @@ __device__ real mixed(const real* m, int k, const Pack<2> (&v)[3], int c) { retu
 
 /// T43, T44: `sn` (TILE, row_of(2F)) in shared memory holds s, receives n, and then the new s; `h` (TILE, row_of(F)) is scratch. v_next (atoms, 3, F)
 /// is set, but not after the LAST update: nobody reads it, and B2 has one group.
-template <int TILE, int ATOMS, bool LAST>
-__device__ void update_forward(const Tile<TILE>& tile, const DistillerWeights<real>& weights, const DistillerSaved<real>& saved, real* sn, real* h,
+template <class Cut, bool LAST>
+__device__ void update_forward(const Tile<Cut>& tile, const DistillerWeights<real>& weights, const DistillerSaved<real>& saved, real* sn, real* h,
                                real* v_next) {
   constexpr int row = row_of(FEATURES), s_row = row_of(2 * FEATURES), groups = LAST ? 1 : 3;
-  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
-    for (int i = part.atom; i < part.atom + ATOMS; i++) {
+  each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
+    if (!part.owned()) return;
+    for (int i = part.atom; i < part.atom + Cut::atoms; i++) {
       Pack<2> norm{}, inverse{};
       const long long atom = tile.first + i;
       if (i < tile.count) {
@@ -35,11 +36,12 @@ __device__ void update_forward(const Tile<TILE>& tile, const DistillerWeights<re
     }
   });
   __syncthreads();
-  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
-    real z[ATOMS][1][2];
-    multiply<ATOMS, 1, 2 * FEATURES, FEATURES>(sn + part.atom * s_row, s_row, weights.update1 + part.feature, z);
+  each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
+    real z[Cut::atoms][1][2];
+    if (!multiply<Cut, Cut::atoms, 1, 2 * FEATURES, FEATURES>(tile, part, sn + part.atom * s_row, s_row,
+        weights.update1 + part.feature, z)) return;
 #pragma unroll
-    for (int i = 0; i < ATOMS; i++) {
+    for (int i = 0; i < Cut::atoms; i++) {
       Pack<2> value, derivative;
       for (int c = 0; c < 2; c++) silu(z[i][0][c] + weights.update1_bias[part.feature + c], value.v[c], derivative.v[c]);
       store(h + (part.atom + i) * row + part.feature, value);
@@ -47,11 +49,12 @@ __device__ void update_forward(const Tile<TILE>& tile, const DistillerWeights<re
     }
   });
   __syncthreads();
-  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
-    real y[ATOMS][groups][2];
-    multiply<ATOMS, groups, FEATURES, FEATURES>(h + part.atom * row, row, weights.update2 + part.feature, y);
+  each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
+    real y[Cut::atoms][groups][2];
+    if (!multiply<Cut, Cut::atoms, groups, FEATURES, FEATURES>(tile, part, h + part.atom * row, row,
+        weights.update2 + part.feature, y)) return;
 #pragma unroll
-    for (int i = 0; i < ATOMS; i++) {
+    for (int i = 0; i < Cut::atoms; i++) {
       if (part.atom + i >= tile.count) break;
       const long long atom = tile.first + part.atom + i;
       real* s = sn + (part.atom + i) * s_row + part.feature;
@@ -76,12 +79,13 @@ __device__ void update_forward(const Tile<TILE>& tile, const DistillerWeights<re
 
 /// T45, T46: s_bar (atoms, F) and v_bar (atoms, 3, F) turn from bars of the results into bars of the inputs; v_bar is set in the LAST layer.
 /// `wide` (TILE, row_of(3F)) and `z_bar` (TILE, row_of(F)) are scratch in shared memory.
-template <int TILE, int ATOMS, bool LAST>
-__device__ void update_adjoint(const Tile<TILE>& tile, const DistillerWeights<real>& weights, const DistillerSaved<real>& saved, real* wide, real* z_bar,
+template <class Cut, bool LAST>
+__device__ void update_adjoint(const Tile<Cut>& tile, const DistillerWeights<real>& weights, const DistillerSaved<real>& saved, real* wide, real* z_bar,
                                real* s_bar, real* v_bar) {
   constexpr int row = row_of(FEATURES), groups = LAST ? 1 : 3, y_row = row_of(groups * FEATURES);
-  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
-    for (int i = part.atom; i < part.atom + ATOMS; i++) {
+  each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
+    if (!part.owned()) return;
+    for (int i = part.atom; i < part.atom + Cut::atoms; i++) {
       const long long atom = tile.first + i;
       Pack<2> s{}, gate1{}, gate2{};
       if (i < tile.count) {
@@ -106,11 +110,12 @@ __device__ void update_adjoint(const Tile<TILE>& tile, const DistillerWeights<re
     }
   });
   __syncthreads();
-  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
-    real h_bar[ATOMS][1][2];
-    multiply<ATOMS, 1, groups * FEATURES, FEATURES>(wide + part.atom * y_row, y_row, weights.update2_adjoint + part.feature, h_bar);
+  each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
+    real h_bar[Cut::atoms][1][2];
+    if (!multiply<Cut, Cut::atoms, 1, groups * FEATURES, FEATURES>(tile, part, wide + part.atom * y_row, y_row,
+        weights.update2_adjoint + part.feature, h_bar)) return;
 #pragma unroll
-    for (int i = 0; i < ATOMS; i++) {
+    for (int i = 0; i < Cut::atoms; i++) {
       Pack<2> out{};
       if (part.atom + i < tile.count) {
         const Pack<2> derivative = load<2>(saved.update_slope + static_cast<long long>(tile.first + part.atom + i) * FEATURES + part.feature);
@@ -120,11 +125,12 @@ __device__ void update_adjoint(const Tile<TILE>& tile, const DistillerWeights<re
     }
   });
   __syncthreads();
-  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
-    real c_bar[ATOMS][2][2];  // of s, of n
-    multiply<ATOMS, 2, FEATURES, FEATURES>(z_bar + part.atom * row, row, weights.update1_adjoint + part.feature, c_bar);
+  each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
+    real c_bar[Cut::atoms][2][2];  // of s, of n
+    if (!multiply<Cut, Cut::atoms, 2, FEATURES, FEATURES>(tile, part, z_bar + part.atom * row, row,
+        weights.update1_adjoint + part.feature, c_bar)) return;
 #pragma unroll
-    for (int i = 0; i < ATOMS; i++) {
+    for (int i = 0; i < Cut::atoms; i++) {
       if (part.atom + i >= tile.count) break;
       const long long atom = tile.first + part.atom + i;
       const Pack<2> s = load<2>(s_bar + atom * FEATURES + part.feature), inverse = load<2>(saved.inverse_norm + atom * FEATURES + part.feature);

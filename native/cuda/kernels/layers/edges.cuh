@@ -31,6 +31,20 @@ __device__ void radial_inputs(const Radial<real>& radial, const Edges<real>& edg
   }
 }
 
+/// Senders and directions of the edges from `e` on; those beyond `count` repeat the last, and their filters are zero.
+struct EdgeGroup {
+  int sender[EDGE_GROUP];
+  Pack<4> u[EDGE_GROUP];
+  __device__ EdgeGroup(const Edges<real>& edges, int e, int count) {
+#pragma unroll
+    for (int n = 0; n < EDGE_GROUP; n++) {
+      const long long at = e + min(n, count - 1);
+      sender[n] = edges.senders[at];
+      u[n] = load<4>(edges.direction + 4 * at);
+    }
+  }
+};
+
 /// Filters of a group: [edge][block][value].
 template <int BLOCKS> using Filters = real[EDGE_GROUP][BLOCKS][LANE_VALUES];
 
@@ -89,13 +103,22 @@ __device__ real sum_of_lanes(real s0, real s1, real s2, real s3) {
   return sum;
 }
 
-/// An edge stands for its pair if it comes before its reverse.
-__device__ bool stands_for_pair(const Edges<real>& edges, int e) { return e < edges.reverse[e]; }
+/// Bit n: edge e + n stands for its pair, as it comes before its reverse.
+__device__ unsigned pairs_among(const Edges<real>& edges, int e, int count) {
+  unsigned bits = 0;
+#pragma unroll
+  for (int n = 0; n < EDGE_GROUP; n++) {
+    const int at = e + min(n, count - 1);
+    bits |= static_cast<unsigned>(n < count && at < edges.reverse[at]) << n;
+  }
+  return bits;
+}
 
-/// Adds s_e and t_e of one edge, this chunk's share, into sums (chunks, edges, 4); `set` is the layer that comes first.
-__device__ void add_pair_sums(real* sums, int edge_capacity, int e, bool set, real s, real t0, real t1, real t2) {
+/// Adds s_e and t_e of one edge, this chunk's share, into sums (chunks, edges, 4), if the edge stands for its pair; `set` is the layer that
+/// comes first.
+__device__ void add_pair_sums(real* sums, int edge_capacity, int e, bool stands, bool set, real s, real t0, real t1, real t2) {
   const real total = sum_of_lanes(s, t0, t1, t2);
-  if (lane_index() % 8 != 0) return;
+  if (!stands || lane_index() % 8 != 0) return;
   real& at = sums[(static_cast<long long>(blockIdx.y) * edge_capacity + e) * 4 + lane_index() / 8];
   at = set ? total : at + total;
 }

@@ -21,17 +21,18 @@ template <bool FIRST> struct PainnMessage {
     const int feature = own_feature(), begin = a.edges.first[i], end = a.edges.first[i + 1];
     real q[LANE_VALUES] = {}, m[3][LANE_VALUES] = {};
     for (int e = begin; e < end; e += EDGE_GROUP) {
+      const int count = min(EDGE_GROUP, end - e);
+      const EdgeGroup group(a.edges, e, count);
       __syncwarp();
-      radial_inputs(a.radial, a.edges, e, min(EDGE_GROUP, end - e), value, nullptr);
+      radial_inputs(a.radial, a.edges, e, count, value, nullptr);
       __syncwarp();
       Filters<blocks> w;
       clear<blocks>(w);
       add_filters<blocks, RADIAL + 1>(weight, value, w);
 #pragma unroll
       for (int n = 0; n < EDGE_GROUP; n++) {
-        if (e + n >= end) break;
-        const int j = a.edges.senders[e + n];
-        const Pack<4> u = load<4>(a.edges.direction + 4 * static_cast<long long>(e + n));
+        const int j = group.sender[n];
+        const Pack<4>& u = group.u[n];
         const real* x = x_of(j, feature);
         const Values xq = values_at(x), xr = values_at(x + FEATURES);
 #pragma unroll
@@ -80,9 +81,9 @@ template <bool FIRST> struct PainnMessage {
 
     for (int e = begin; e < end; e += EDGE_GROUP) {
       const int count = min(EDGE_GROUP, end - e);
-      bool pairs = false;
-      for (int n = 0; n < count; n++) pairs |= stands_for_pair(a.edges, e + n);
+      const unsigned pairs = pairs_among(a.edges, e, count);
       if (FIRST && !pairs) continue;
+      const EdgeGroup group(a.edges, e, count);
       __syncwarp();
       radial_inputs(a.radial, a.edges, e, count, value, slope);
       __syncwarp();
@@ -96,9 +97,8 @@ template <bool FIRST> struct PainnMessage {
       }
 #pragma unroll
       for (int n = 0; n < EDGE_GROUP; n++) {
-        if (n >= count) break;
-        const int j = a.edges.senders[e + n];
-        const Pack<4> u = load<4>(a.edges.direction + 4 * static_cast<long long>(e + n));
+        const int j = group.sender[n];
+        const Pack<4>& u = group.u[n];
         const real* other_bar = a.mu_bar + static_cast<long long>(j) * 3 * FEATURES + feature;
         const Values q_bar_j = values_at(a.q_bar + static_cast<long long>(j) * FEATURES + feature);
         Values mu_bar_j[3];
@@ -113,7 +113,7 @@ template <bool FIRST> struct PainnMessage {
             for (int k = 0; k < 3; k++) gathered[k][v] += w[n][2][v] * mu_bar_j[k].v[v];
           }
         }
-        if (!pairs || !stands_for_pair(a.edges, e + n)) continue;
+        if (!pairs) continue;
 
         const real* x = x_of(j, feature);
         const Values xq_j = values_at(x), xr_j = values_at(x + FEATURES);
@@ -138,7 +138,7 @@ template <bool FIRST> struct PainnMessage {
             s += (there * xm_j.v[v] + back * xm.v[v]) * w_slope[n][2][v];
           }
         }
-        add_pair_sums(a.sums, a.edge_capacity, e + n, a.set_sums, s, t[0], t[1], t[2]);
+        add_pair_sums(a.sums, a.edge_capacity, e + n, pairs >> n & 1, a.set_sums, s, t[0], t[1], t[2]);
       }
     }
     if constexpr (!FIRST) {

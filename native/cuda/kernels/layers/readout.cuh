@@ -18,16 +18,17 @@ constexpr int readout_offset(int layer) {
 constexpr int readout_scratch = readout_offset(readout_hidden + 1);
 
 /// T31 for hidden layer LAYER and those after it; x (TILE, x_row) in shared memory. Ends with the energies (atoms), summed in double.
-template <int TILE, int ATOMS, int LAYER>
-__device__ void readout_forward(const Tile<TILE>& tile, const Readout<real>& readout, const real* x, int x_row, real* scratch, double* energies) {
+template <class Cut, int LAYER>
+__device__ void readout_forward(const Tile<Cut>& tile, const Readout<real>& readout, const real* x, int x_row, real* scratch, double* energies) {
   if constexpr (LAYER <= readout_hidden) {
     constexpr int width = readout_widths[LAYER], row = row_of(width);
-    real *h = scratch + TILE * readout_offset(LAYER), *slope = h + TILE * row;
-    each_part<TILE, ATOMS, width>([&](Part<ATOMS> part) {
-      real z[ATOMS][1][2];
-      multiply<ATOMS, 1, readout_widths[LAYER - 1], width>(x + part.atom * x_row, x_row, readout.weight[LAYER - 1] + part.feature, z);
+    real *h = scratch + Cut::tile * readout_offset(LAYER), *slope = h + Cut::tile * row;
+    each_part<Cut, width>([&](const Part<Cut>& part) {
+      real z[Cut::atoms][1][2];
+      if (!multiply<Cut, Cut::atoms, 1, readout_widths[LAYER - 1], width>(tile, part, x + part.atom * x_row, x_row,
+          readout.weight[LAYER - 1] + part.feature, z)) return;
 #pragma unroll
-      for (int i = 0; i < ATOMS; i++) {
+      for (int i = 0; i < Cut::atoms; i++) {
         Pack<2> value, derivative;
         for (int c = 0; c < 2; c++) silu(z[i][0][c] + readout.bias[LAYER - 1][part.feature + c], value.v[c], derivative.v[c]);
         store(h + (part.atom + i) * row + part.feature, value);
@@ -35,7 +36,7 @@ __device__ void readout_forward(const Tile<TILE>& tile, const Readout<real>& rea
       }
     });
     __syncthreads();
-    readout_forward<TILE, ATOMS, LAYER + 1>(tile, readout, h, row, scratch, energies);
+    readout_forward<Cut, LAYER + 1>(tile, readout, h, row, scratch, energies);
   } else {
     constexpr int width = readout_widths[readout_hidden];
     for (int i = warp_index(); i < tile.count; i += blockDim.x / 32) {
@@ -48,22 +49,24 @@ __device__ void readout_forward(const Tile<TILE>& tile, const Readout<real>& rea
 }
 
 /// T32 from hidden layer LAYER down: its h_bar is weight (last) or a product; q_bar (atoms, F) is set. Slopes turn into bars in place.
-template <int TILE, int ATOMS, int LAYER>
-__device__ void readout_adjoint(const Tile<TILE>& tile, const Readout<real>& readout, real* scratch, real* q_bar) {
+template <class Cut, int LAYER>
+__device__ void readout_adjoint(const Tile<Cut>& tile, const Readout<real>& readout, real* scratch, real* q_bar) {
   constexpr int width = readout_widths[LAYER], row = row_of(width);
-  real* z_bar = scratch + TILE * (readout_offset(LAYER) + row);  // of this layer, where there is one
-  each_part<TILE, ATOMS, width>([&](Part<ATOMS> part) {
-    real h_bar[ATOMS][1][2];
+  real* z_bar = scratch + Cut::tile * (readout_offset(LAYER) + row);  // of this layer, where there is one
+  each_part<Cut, width>([&](const Part<Cut>& part) {
+    real h_bar[Cut::atoms][1][2];
     if constexpr (LAYER == readout_hidden) {
-      for (int i = 0; i < ATOMS; i++)
+      if (!part.owned()) return;
+      for (int i = 0; i < Cut::atoms; i++)
         for (int c = 0; c < 2; c++) h_bar[i][0][c] = static_cast<real>(readout.last[part.feature + c]);
     } else {
       constexpr int above = row_of(readout_widths[LAYER + 1]);
-      const real* bars = scratch + TILE * (readout_offset(LAYER + 1) + above);
-      multiply<ATOMS, 1, readout_widths[LAYER + 1], width>(bars + part.atom * above, above, readout.adjoint[LAYER] + part.feature, h_bar);
+      const real* bars = scratch + Cut::tile * (readout_offset(LAYER + 1) + above);
+      if (!multiply<Cut, Cut::atoms, 1, readout_widths[LAYER + 1], width>(tile, part, bars + part.atom * above, above,
+          readout.adjoint[LAYER] + part.feature, h_bar)) return;
     }
 #pragma unroll
-    for (int i = 0; i < ATOMS; i++) {
+    for (int i = 0; i < Cut::atoms; i++) {
       if constexpr (LAYER == 0) {
         if (part.atom + i < tile.count)
           store(q_bar + static_cast<long long>(tile.first + part.atom + i) * FEATURES + part.feature, Pack<2>{h_bar[i][0][0], h_bar[i][0][1]});
@@ -75,7 +78,7 @@ __device__ void readout_adjoint(const Tile<TILE>& tile, const Readout<real>& rea
   });
   if constexpr (LAYER > 0) {
     __syncthreads();
-    readout_adjoint<TILE, ATOMS, LAYER - 1>(tile, readout, scratch, q_bar);
+    readout_adjoint<Cut, LAYER - 1>(tile, readout, scratch, q_bar);
   }
 }
 

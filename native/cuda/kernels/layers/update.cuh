@@ -7,16 +7,17 @@ namespace painnless::cuda {
 
 /// T23 to T26. `mid` (3 TILE, row_of(F)) holds the vectors, `qn` (TILE, row_of(2F)) holds q, receives n, and then the new q; `h` is scratch
 /// (TILE, row_of(F)). `mu_next` (atoms, 3, F) is set. After the LAST update nobody reads vectors: y^m is left out, and W2 has two groups.
-template <int TILE, int ATOMS, bool LAST>
-__device__ void update_forward(const Tile<TILE>& tile, const PainnWeights<real>& weights, const PainnSaved<real>& saved, real norm_eps, const real* mid,
+template <class Cut, bool LAST>
+__device__ void update_forward(const Tile<Cut>& tile, const PainnWeights<real>& weights, const PainnSaved<real>& saved, real norm_eps, const real* mid,
                                real* qn, real* h, real* mu_next) {
   constexpr int row = row_of(FEATURES), q_row = row_of(2 * FEATURES);
   const auto at = [&](int atom, int rows) { return static_cast<long long>(tile.first + atom) * rows * FEATURES; };
-  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
-    real vy[3 * ATOMS][2][2];
-    multiply<3 * ATOMS, 2, FEATURES, FEATURES>(mid + 3 * part.atom * row, row, weights.channels + part.feature, vy);
+  each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
+    real vy[3 * Cut::atoms][2][2];
+    if (!multiply<Cut, 3 * Cut::atoms, 2, FEATURES, FEATURES>(tile, part, mid + 3 * part.atom * row, row,
+        weights.channels + part.feature, vy)) return;
 #pragma unroll
-    for (int i = 0; i < ATOMS; i++) {
+    for (int i = 0; i < Cut::atoms; i++) {
       Pack<2> norm, inverse, dot;
 #pragma unroll
       for (int c = 0; c < 2; c++) {
@@ -43,11 +44,12 @@ __device__ void update_forward(const Tile<TILE>& tile, const PainnWeights<real>&
     }
   });
   __syncthreads();
-  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
-    real z[ATOMS][1][2];
-    multiply<ATOMS, 1, 2 * FEATURES, FEATURES>(qn + part.atom * q_row, q_row, weights.update1 + part.feature, z);
+  each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
+    real z[Cut::atoms][1][2];
+    if (!multiply<Cut, Cut::atoms, 1, 2 * FEATURES, FEATURES>(tile, part, qn + part.atom * q_row, q_row,
+        weights.update1 + part.feature, z)) return;
 #pragma unroll
-    for (int i = 0; i < ATOMS; i++) {
+    for (int i = 0; i < Cut::atoms; i++) {
       Pack<2> value, derivative;
       for (int c = 0; c < 2; c++) silu(z[i][0][c] + weights.update1_bias[part.feature + c], value.v[c], derivative.v[c]);
       store(h + (part.atom + i) * row + part.feature, value);
@@ -56,11 +58,12 @@ __device__ void update_forward(const Tile<TILE>& tile, const PainnWeights<real>&
   });
   __syncthreads();
   constexpr int groups = LAST ? 2 : 3, scaled = groups - 1;  // y^q, y^m unless last, y^p
-  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
-    real y[ATOMS][groups][2];
-    multiply<ATOMS, groups, FEATURES, FEATURES>(h + part.atom * row, row, weights.update2 + part.feature, y);
+  each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
+    real y[Cut::atoms][groups][2];
+    if (!multiply<Cut, Cut::atoms, groups, FEATURES, FEATURES>(tile, part, h + part.atom * row, row,
+        weights.update2 + part.feature, y)) return;
 #pragma unroll
-    for (int i = 0; i < ATOMS; i++) {
+    for (int i = 0; i < Cut::atoms; i++) {
       if (part.atom + i >= tile.count) break;
 #pragma unroll
       for (int g = 0; g < groups; g++) {
@@ -84,14 +87,15 @@ __device__ void update_forward(const Tile<TILE>& tile, const PainnWeights<real>&
 
 /// T27 to T30: q_bar (atoms, F) and mu_bar (atoms, 3, F) turn from bars of the results into bars of the inputs; mu_bar is set in the LAST
 /// layer. `wide` (TILE, max(row_of(3F), 3 row_of(2F))) and `z_bar` (TILE, row_of(F)) are scratch in shared memory.
-template <int TILE, int ATOMS, bool LAST>
-__device__ void update_adjoint(const Tile<TILE>& tile, const PainnWeights<real>& weights, const PainnSaved<real>& saved, real* wide, real* z_bar,
+template <class Cut, bool LAST>
+__device__ void update_adjoint(const Tile<Cut>& tile, const PainnWeights<real>& weights, const PainnSaved<real>& saved, real* wide, real* z_bar,
                                real* q_bar, real* mu_bar) {
   constexpr int row = row_of(FEATURES), groups = LAST ? 2 : 3, scaled = groups - 1, y_row = row_of(groups * FEATURES), vy_row = row_of(2 * FEATURES);
   const auto at = [&](int atom, int rows) { return static_cast<long long>(tile.first + atom) * rows * FEATURES; };
-  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
+  each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
+    if (!part.owned()) return;
 #pragma unroll
-    for (int i = 0; i < ATOMS; i++) {
+    for (int i = 0; i < Cut::atoms; i++) {
       Pack<2> q{}, gate{}, dot{};
       if (part.atom + i < tile.count) {
         q = load<2>(q_bar + at(part.atom + i, 1) + part.feature);
@@ -112,11 +116,12 @@ __device__ void update_adjoint(const Tile<TILE>& tile, const PainnWeights<real>&
     }
   });
   __syncthreads();
-  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
-    real h_bar[ATOMS][1][2];
-    multiply<ATOMS, 1, groups * FEATURES, FEATURES>(wide + part.atom * y_row, y_row, weights.update2_adjoint + part.feature, h_bar);
+  each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
+    real h_bar[Cut::atoms][1][2];
+    if (!multiply<Cut, Cut::atoms, 1, groups * FEATURES, FEATURES>(tile, part, wide + part.atom * y_row, y_row,
+        weights.update2_adjoint + part.feature, h_bar)) return;
 #pragma unroll
-    for (int i = 0; i < ATOMS; i++) {
+    for (int i = 0; i < Cut::atoms; i++) {
       Pack<2> out{};
       if (part.atom + i < tile.count) {
         const Pack<2> derivative = load<2>(saved.update_slope + at(part.atom + i, 1) + part.feature);
@@ -126,11 +131,12 @@ __device__ void update_adjoint(const Tile<TILE>& tile, const PainnWeights<real>&
     }
   });
   __syncthreads();
-  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
-    real c_bar[ATOMS][2][2];  // of q, of n
-    multiply<ATOMS, 2, FEATURES, FEATURES>(z_bar + part.atom * row, row, weights.update1_adjoint + part.feature, c_bar);
+  each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
+    real c_bar[Cut::atoms][2][2];  // of q, of n
+    if (!multiply<Cut, Cut::atoms, 2, FEATURES, FEATURES>(tile, part, z_bar + part.atom * row, row,
+        weights.update1_adjoint + part.feature, c_bar)) return;
 #pragma unroll
-    for (int i = 0; i < ATOMS; i++) {
+    for (int i = 0; i < Cut::atoms; i++) {
       const bool here = part.atom + i < tile.count;
       Pack<2> q{}, y_p{}, y_m{}, inverse{};
       if (here) {
@@ -160,11 +166,12 @@ __device__ void update_adjoint(const Tile<TILE>& tile, const PainnWeights<real>&
     }
   });
   __syncthreads();
-  each_part<TILE, ATOMS, FEATURES>([&](Part<ATOMS> part) {
-    real y[3 * ATOMS][1][2];
-    multiply<3 * ATOMS, 1, 2 * FEATURES, FEATURES>(wide + 3 * part.atom * vy_row, vy_row, weights.channels_adjoint + part.feature, y);
+  each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
+    real y[3 * Cut::atoms][1][2];
+    if (!multiply<Cut, 3 * Cut::atoms, 1, 2 * FEATURES, FEATURES>(tile, part, wide + 3 * part.atom * vy_row, vy_row,
+        weights.channels_adjoint + part.feature, y)) return;
 #pragma unroll
-    for (int i = 0; i < ATOMS; i++) {
+    for (int i = 0; i < Cut::atoms; i++) {
       if (part.atom + i >= tile.count) break;
 #pragma unroll
       for (int k = 0; k < 3; k++) {
