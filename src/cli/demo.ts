@@ -30,7 +30,7 @@ export const demoCommand = defineCommand({
     report: { type: "string", default: "painnless-report", valueHint: "DIR", description: "Folder for index.html and the figures" },
     seed: { type: "string", default: "0", valueHint: "S", description: "Seed of every random number" },
     steps: { type: "string", default: "10000", valueHint: "N", description: "Steps of dynamics, 0.5 fs each, of four replicas; 0: none" },
-    budget: { type: "string", default: "100000", valueHint: "N", description: "Replica steps for what explains the drift; 0: none" },
+    budget: { type: "string", default: "60000", valueHint: "N", description: "Replica steps for what explains the drift; 0: none" },
   },
   async run({ args, data }) {
     const { signal } = data as CommandData;
