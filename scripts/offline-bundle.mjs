@@ -79,7 +79,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 export PAINNLESS_PYTHON="\${PAINNLESS_PYTHON:-$(command -v python3)}"
 [ -d "$here/site" ] || "$PAINNLESS_PYTHON" -m pip install -q --no-index --no-deps --no-compile --target "$here/site" "$here"/wheels/*.whl || exit 3
 export PYTHONPATH="$here/site:$here/python\${PYTHONPATH:+:$PYTHONPATH}" PATH="$here/bin:$PATH"
-exec "$here/bin/node" "\${PAINNLESS_SCRIPT:-$here/dist/cli/main.js}" "$@"
+exec "$here/bin/node" "$here/dist/cli/main.js" "$@"
 `,
 );
 chmodSync(join(stage, "painnless"), 0o755);
