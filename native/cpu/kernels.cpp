@@ -15,7 +15,7 @@ namespace painnless::PAINNLESS_ISA {
 namespace {
 
 constexpr int joint_atoms = 256;  // a structure of more atoms is shared by all threads; smaller ones are dealt out whole
-constexpr int chunk_atoms = 64;   // small structures are put together up to here; the atoms of larger ones are worked on in the order of a curve through space
+constexpr int chunk_atoms = 64;   // structures up to here are put together to some so many; the atoms of larger ones are worked on in the order of a curve through space
 
 /// Structures [begin, end) with their atoms and pairs.
 struct Chunk {
@@ -91,16 +91,28 @@ template <class Network, class Real> class CpuEngine final : public Engine {
     });
   }
 
+  /// Small structures in parts of nearly equal size, as many for each thread; larger ones by themselves.
   void plan_chunks(const Batch& batch) {
+    const auto atoms_of = [&](int s) { return batch.offsets[s + 1] - batch.offsets[s]; };
+    int total = 0, small = 0;
+    for (int s = 0; s < batch.structures(); ++s)
+      if (atoms_of(s) <= chunk_atoms) total += atoms_of(s), ++small;
+    const int workers = small < team_.size() ? 1 : team_.size();  // fewer than there are threads are worked on together
+    const double part_atoms = static_cast<double>(total) / (workers * ((total - 1) / (workers * chunk_atoms) + 1));
+
     chunks_.clear();
+    int part = -1, before = 0;  // part of the last chunk, or -1 where it takes no more; atoms of small structures so far
     for (int s = 0; s < batch.structures(); ++s) {
-      const int atoms = batch.offsets[s + 1] - batch.offsets[s], pairs = pair_count(lists_[s]);
-      if (!chunks_.empty() && chunks_.back().atoms + atoms <= chunk_atoms) {
+      const int atoms = atoms_of(s), pairs = pair_count(lists_[s]);
+      const int own_part = atoms <= chunk_atoms ? static_cast<int>((before + 0.5 * atoms) / part_atoms) : -1;
+      if (own_part >= 0 && own_part == part) {
         Chunk& last = chunks_.back();
         last = {last.begin, s + 1, last.atoms + atoms, last.pairs + pairs};
       } else {
         chunks_.push_back({s, s + 1, atoms, pairs});
       }
+      part = own_part;
+      if (part >= 0) before += atoms;
     }
   }
 

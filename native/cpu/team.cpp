@@ -1,6 +1,7 @@
 #include "team.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace painnless {
 
@@ -34,6 +35,12 @@ void Barrier::wait(int thread) {
   for (size_t other = 0; other < flags_.size(); ++other)
     if (static_cast<int>(other) != thread)
       flags_[thread].delay += spin_until([&] { return static_cast<int>(flags_[other].generation.load(std::memory_order_acquire) - generation) >= 0; });
+}
+
+Barrier::Time Barrier::delay() {
+  Time longest{};
+  for (Flag& flag : flags_) longest = std::max(longest, std::exchange(flag.delay, Time::zero()));
+  return longest;
 }
 
 Team::Team(int threads) : barrier_(threads) {
@@ -72,12 +79,16 @@ int Team::useful_threads() {
 }
 
 void Team::judge(Barrier::Time delay, Barrier::Time whole) {
-  if (2 * delay < whole) {
-    rest_ = shortest_rest;
-    return;
+  delay_ += delay, whole_ += whole;
+  if (++runs_ < judged_runs && delay_ < judged_delay) return;
+  if (static_cast<double>(delay_.count()) > worthwhile * static_cast<double>(whole_.count())) {
+    alone_ = rest_;
+    rest_ = std::min(2 * rest_, longest_rest);
+  } else {
+    rest_ = std::max(rest_ / 2, shortest_rest);
   }
-  alone_ = rest_;
-  rest_ = std::min(2 * rest_, longest_rest);
+  runs_ = 0;
+  delay_ = whole_ = {};
 }
 
 void Team::help(int thread) {

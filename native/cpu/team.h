@@ -4,7 +4,6 @@
 #include <chrono>
 #include <exception>
 #include <thread>
-#include <utility>
 #include <vector>
 
 namespace painnless {
@@ -16,8 +15,8 @@ class Barrier {
 
   explicit Barrier(int threads) : flags_(threads) {}
   void wait(int thread);
-  /// How long a thread has waited here for others that were not about to come, since it was asked last; for that thread to ask.
-  Time delay(int thread) { return std::exchange(flags_[thread].delay, Time::zero()); }
+  /// The longest that a thread has waited here, since this was asked last, for others that were not about to come. Asked while nobody waits.
+  Time delay();
 
  private:
   struct alignas(128) Flag {
@@ -42,14 +41,14 @@ class Team {
     run([](void* context, int thread) { (*static_cast<Job*>(context))(thread); }, &job);
   }
 
-  /// How many threads are worth using for work that meets at the barrier: all; or one for a while after other processes have held a run up
-  /// for most of its time, as every meeting waits until the last thread gets a core again.
+  /// How many threads are worth using for work that meets at the barrier: all; or one for a while where other processes have held up the
+  /// last runs, as every meeting waits until the last thread gets a core again.
   int useful_threads();
   /// run() of such work.
   template <class Job> void run_meeting(Job&& job) {
     const auto start = std::chrono::steady_clock::now();
     run(std::forward<Job>(job));
-    judge(barrier_.delay(0), std::chrono::steady_clock::now() - start);
+    judge(barrier_.delay(), std::chrono::steady_clock::now() - start);
   }
 
  private:
@@ -57,13 +56,18 @@ class Team {
   void run(void (*job)(void*, int), void* context);
   void help(int thread);
 
-  static constexpr int shortest_rest = 8, longest_rest = 512;
+  static constexpr int judged_runs = 16;                          // a moment's delay is chance; so many runs are looked at together,
+  static constexpr auto judged_delay = std::chrono::milliseconds(20);  // or fewer that were held up so long
+  static constexpr double worthwhile = 0.4;                       // delayed by more of its time, a run of two threads is slower than one thread
+  static constexpr int shortest_rest = 64, longest_rest = 4096;
 
   Barrier barrier_;
   std::vector<std::thread> helpers_;
   void (*job_)(void*, int) = nullptr;
   void* context_ = nullptr;
-  int alone_ = 0, rest_ = shortest_rest;  // evaluations still to be made by one thread; how many after the next run that is held up
+  int runs_ = 0;              // since the last judgement, with
+  Barrier::Time delay_{}, whole_{};
+  int alone_ = 0, rest_ = shortest_rest;  // evaluations still to be made by one thread; how many after the next judgement against many
   std::atomic<unsigned> round_{0};
   std::atomic<int> busy_{0};
   std::atomic<bool> stop_{false};
