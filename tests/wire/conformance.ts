@@ -254,6 +254,7 @@ export function conformance(serve: () => Promise<Served>, more: readonly Refused
       const running = new AbortController();
       const waiting = new AbortController();
       const first = remote.evaluate([pair(1, 0.5)], ["energy"], { signal: running.signal });
+      await remote.ping(); // so that the first is being computed: two that come together are computed together
       const second = remote.evaluate([pair(2, 30)], ["energy"], { signal: waiting.signal });
       const third = remote.evaluate([pair(3)]);
       waiting.abort();
