@@ -72,17 +72,13 @@ void Team::run(void (*job)(void*, int), void* context) {
   if (failure_) std::rethrow_exception(failure_);
 }
 
-int Team::useful_threads() {
-  if (alone_ == 0) return size();
-  --alone_;
-  return 1;
-}
+int Team::useful_threads() { return helpers_.empty() || Clock::now() < alone_until_ ? 1 : size(); }
 
 void Team::judge(Barrier::Time delay, Barrier::Time whole) {
   delay_ += delay, whole_ += whole;
   if (++runs_ < judged_runs && delay_ < judged_delay) return;
   if (static_cast<double>(delay_.count()) > worthwhile * static_cast<double>(whole_.count())) {
-    alone_ = rest_;
+    alone_until_ = Clock::now() + rest_;
     rest_ = std::min(2 * rest_, longest_rest);
   } else {
     rest_ = std::max(rest_ / 2, shortest_rest);

@@ -46,28 +46,32 @@ class Team {
   int useful_threads();
   /// run() of such work.
   template <class Job> void run_meeting(Job&& job) {
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = Clock::now();
     run(std::forward<Job>(job));
-    judge(barrier_.delay(), std::chrono::steady_clock::now() - start);
+    judge(barrier_.delay(), Clock::now() - start);
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   void judge(Barrier::Time delay, Barrier::Time whole);
   void run(void (*job)(void*, int), void* context);
   void help(int thread);
 
-  static constexpr int judged_runs = 16;                          // a moment's delay is chance; so many runs are looked at together,
+  static constexpr int judged_runs = 16;                               // a moment's delay is chance; so many runs are looked at together,
   static constexpr auto judged_delay = std::chrono::milliseconds(20);  // or fewer that were held up so long
-  static constexpr double worthwhile = 0.4;                       // delayed by more of its time, a run of two threads is slower than one thread
-  static constexpr int shortest_rest = 64, longest_rest = 4096;
+  static constexpr double worthwhile = 0.4;                            // delayed by more of its time, a run of two threads is slower than one thread
+  // Time, not runs: of a large structure, a few runs last longer than whatever held them up.
+  static constexpr auto shortest_rest = std::chrono::milliseconds(4), longest_rest = std::chrono::milliseconds(1024);
 
   Barrier barrier_;
   std::vector<std::thread> helpers_;
   void (*job_)(void*, int) = nullptr;
   void* context_ = nullptr;
-  int runs_ = 0;              // since the last judgement, with
+  int runs_ = 0;  // since the last judgement, with
   Barrier::Time delay_{}, whole_{};
-  int alone_ = 0, rest_ = shortest_rest;  // evaluations still to be made by one thread; how many after the next judgement against many
+  Clock::time_point alone_until_{};
+  std::chrono::milliseconds rest_ = shortest_rest;  // after the next judgement against many
   std::atomic<unsigned> round_{0};
   std::atomic<int> busy_{0};
   std::atomic<bool> stop_{false};
