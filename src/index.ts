@@ -14,7 +14,7 @@ export { type MeasureRequest, type Measures, measureAll } from "./dynamics/measu
 export { type OpenOptions, openSession } from "./dynamics/open.ts";
 export { type SimulationOptions, type SimulationRequest, simulationOptionsSchema } from "./dynamics/options.ts";
 export { type Drift, type MdResult, mdResultSchema } from "./dynamics/result.ts";
-export type { DynamicsSession, DynamicsState, EnergyRecords, Frame, Stop, Stretch } from "./dynamics/session.ts";
+export type { DynamicsSession, DynamicsState, EnergyRecords, Stop, Stretch } from "./dynamics/session.ts";
 export { simulate } from "./dynamics/simulate.ts";
 export { createNativeEngine } from "./engine/engine.ts";
 export { type ErrorCode, errorCodes, PainnlessError } from "./errors.ts";
@@ -24,6 +24,7 @@ export { type PythonEnvironment, resolvePython } from "./python/environment.ts";
 export { startWorker, type WorkerOptions } from "./python/worker.ts";
 export { renderCrosscheckReport } from "./report/crosscheck.ts";
 export { extxyzFrame } from "./system/extxyz.ts";
+export type { Frame } from "./system/frame.ts";
 export { type Evaluation, type Potential, type Property, properties } from "./system/potential.ts";
 export { type Domain, type Structure, structureSchema } from "./system/structure.ts";
 export { energyUnitsInEv } from "./system/units.ts";

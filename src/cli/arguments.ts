@@ -2,6 +2,34 @@ import { parseArgs } from "node:util";
 import type { ArgsDef } from "citty";
 import { PainnlessError } from "../errors.ts";
 
+/** An option with a value. @param valueHint what the value is, e.g. "FS" @param fallback the value where it is not given */
+export function option(
+  valueHint: string,
+  description: string,
+): { readonly type: "string"; readonly valueHint: string; readonly description: string };
+export function option<T extends string>(
+  valueHint: string,
+  description: string,
+  fallback: T,
+): {
+  readonly type: "string";
+  readonly valueHint: string;
+  readonly description: string;
+  readonly default: T;
+};
+export function option(valueHint: string, description: string, fallback?: string) {
+  return { type: "string", valueHint, description, ...(fallback === undefined ? {} : { default: fallback }) };
+}
+
+/** What several commands ask for in the same words. */
+export const usual = {
+  model: { type: "positional", required: true, description: "Model file, as painnless import writes it" },
+  side: option("SIDE", "Which side computes", "auto"),
+  threads: option("N", "Threads of the engine or worker; a worker takes one by default"),
+  json: option("FILE", "Write the result as JSON"),
+  seed: option("S", "Seed of every random number", "0"),
+} as const satisfies ArgsDef;
+
 /** The positional argument that takes all that is left. */
 export const variadic = "structures";
 
@@ -60,7 +88,7 @@ export function realNumber(
 }
 
 /** One of the names. @throws {PainnlessError} USAGE */
-export function oneOf<T extends string>(option: string, text: string, names: readonly T[]): T {
+export function oneOf<const T extends string>(option: string, text: string, names: readonly T[]): T {
   const found = names.find((name) => name === text);
   if (found !== undefined) return found;
   throw new PainnlessError("USAGE", `--${option} is "${text}", expected ${names.join(", ")}`, { field: option });

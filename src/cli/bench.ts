@@ -6,7 +6,7 @@ import { compareResults } from "../bench/compare.ts";
 import { type BenchResult, benchResultSchema } from "../bench/result.ts";
 import { systems } from "../bench/systems.ts";
 import { PainnlessError } from "../errors.ts";
-import { nameList, wholeNumber } from "./arguments.ts";
+import { nameList, oneOf, option, usual, wholeNumber } from "./arguments.ts";
 import { runBench } from "./bench-run.ts";
 import { runShim, shimSummary } from "./bench-shim.ts";
 import { benchSummary, changeSummary } from "./bench-summary.ts";
@@ -26,27 +26,24 @@ export const benchCommand = defineCommand({
       default: "cpu",
       description: "Suite to run: cpu, or shim (the way from ASE to the engine)",
     },
-    model: { type: "string", valueHint: "FILE", description: "Model file; random weights of F=128, L=3, R=20 by default" },
-    sizes: { type: "string", default: sizes.join(","), valueHint: "A,B,...", description: `Systems, of ${sizes.join(", ")}` },
-    precisions: { type: "string", default: "f32,f64", valueHint: "A,B", description: "Precisions" },
-    threads: { type: "string", valueHint: "N", description: "Threads of ours, and the most PyTorch may use; all by default" },
-    seconds: { type: "string", default: "8", valueHint: "S", description: "Seconds of timing for each system and precision" },
+    model: option("FILE", "Model file; random weights of F=128, L=3, R=20 by default"),
+    sizes: option("A,B,...", `Systems, of ${sizes.join(", ")}`, sizes.join(",")),
+    precisions: option("A,B", "Precisions", "f32,f64"),
+    threads: option("N", "Threads of ours, and the most PyTorch may use; all by default"),
+    seconds: option("S", "Seconds of timing for each system and precision", "8"),
     compile: { type: "boolean", default: true, description: "Also time torch.compile, which takes minutes to compile" },
-    seed: { type: "string", default: "0", valueHint: "S", description: "Seed of weights and inputs" },
-    json: { type: "string", valueHint: "FILE", description: "Write the result as JSON" },
-    compare: {
-      type: "string",
-      valueHint: "FILE",
-      description: "Fail if a ratio of this earlier result has fallen by more than its spread",
-    },
+    seed: option("S", "Seed of weights and inputs", "0"),
+    json: usual.json,
+    compare: option("FILE", "Fail if a ratio of this earlier result has fallen by more than its spread"),
   },
   async run({ args, rawArgs, data }) {
     const { signal } = data as CommandData;
     if (args.suite === "shim") return benchShim(args);
     if (args.suite !== "cpu")
       throw new PainnlessError("USAGE", `there is no suite "${args.suite}"; the suites are cpu and shim`, { field: "suite" });
-    const rows = nameList("sizes", args.sizes).map((name) => oneOf("sizes", name, systems, (row) => row.name));
-    const precisions = nameList("precisions", args.precisions).map((name) => oneOf("precisions", name, ["f32", "f64"] as const, (p) => p));
+    const chosen = nameList("sizes", args.sizes).map((name) => oneOf("sizes", name, sizes));
+    const rows = chosen.flatMap((name) => systems.filter((row) => row.name === name));
+    const precisions = nameList("precisions", args.precisions).map((name) => oneOf("precisions", name, ["f32", "f64"]));
     const before = args.compare === undefined ? null : await readResult(args.compare);
     const json = args.json === undefined ? null : await claimOutput(args.json);
     const result = await runBench({
@@ -73,9 +70,7 @@ async function benchShim(args: {
   threads?: string | undefined;
   json?: string | undefined;
 }) {
-  const [precision = "f64"] = nameList("precisions", args.precisions).map((name) =>
-    oneOf("precisions", name, ["f32", "f64"] as const, (p) => p),
-  );
+  const [precision = "f64"] = nameList("precisions", args.precisions).map((name) => oneOf("precisions", name, ["f32", "f64"]));
   const json = args.json === undefined ? null : await claimOutput(args.json);
   const results = await runShim({
     model: args.model ?? shippedModel,
@@ -86,14 +81,6 @@ async function benchShim(args: {
   await json?.write(`${JSON.stringify({ format: "painnless.shim/1", precision, results }, null, 1)}\n`);
   process.stdout.write(shimSummary(results));
   return results.every(({ pass }) => pass) ? 0 : 1;
-}
-
-function oneOf<T>(option: string, name: string, choices: readonly T[], nameOf: (choice: T) => string): T {
-  const found = choices.find((choice) => nameOf(choice) === name);
-  if (found !== undefined) return found;
-  throw new PainnlessError("USAGE", `--${option}: there is no "${name}"; expected some of ${choices.map(nameOf).join(", ")}`, {
-    field: option,
-  });
 }
 
 async function readResult(path: string): Promise<BenchResult> {

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { type CrosscheckSide, crosscheck } from "../crosscheck/crosscheck.ts";
 import { writeReplays } from "../crosscheck/replay.ts";
 import { type CrosscheckResult, type LawName, lawNames } from "../crosscheck/result.ts";
-import type { ModelFile } from "../model/model-file.ts";
+import { type ModelFile, summaryOf } from "../model/model-file.ts";
 import { renderCrosscheckReport } from "../report/crosscheck.ts";
 import type { Structure } from "../system/structure.ts";
 import type { ForeignPythons } from "./arguments.ts";
@@ -60,14 +60,7 @@ export async function runCrosscheck(request: RunRequest): Promise<CrosscheckResu
       reference,
       sides: others,
       yardstick: yardstick?.potential ?? null,
-      model: {
-        name: model.path.split("/").at(-1) ?? model.path,
-        sha256: model.sha256,
-        architecture: model.config.arch,
-        cutoff: model.config.cutoff,
-        energyUnit: model.config.energy_unit,
-        unitsOrigin: model.config.units_origin,
-      },
+      model: summaryOf(model),
       modelFile: model.path,
       machine: await thisMachine(Object.assign({}, ...opened.map(({ versions }) => versions))),
       command: request.command,

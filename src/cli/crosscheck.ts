@@ -4,7 +4,7 @@ import { defineCommand } from "citty";
 import { readReplay, unpackStructure } from "../crosscheck/replay.ts";
 import { PainnlessError } from "../errors.ts";
 import { type ModelFile, readModelFile } from "../model/model-file.ts";
-import { foreignPythons, nameList, wholeNumber } from "./arguments.ts";
+import { foreignPythons, nameList, option, usual, wholeNumber } from "./arguments.ts";
 import type { CommandData } from "./command.ts";
 import { type RunRequest, runCrosscheck } from "./crosscheck-run.ts";
 import { crosscheckSummary } from "./crosscheck-summary.ts";
@@ -18,19 +18,19 @@ export const defaultReference = "torch:cpu:f64";
 export const crosscheckCommand = defineCommand({
   meta: { name: "crosscheck", description: "Compare sides with a reference, component by component, and try the laws on ours" },
   args: {
-    model: { type: "positional", required: false, description: "Model file, as painnless import writes it" },
+    model: { ...usual.model, required: false },
     structures: { type: "positional", required: false, description: "Files that ASE reads, or name:NAME; any number of them" },
-    sides: { type: "string", default: defaultSides.join(","), valueHint: "A,B,...", description: "Sides to check" },
-    reference: { type: "string", default: defaultReference, valueHint: "SIDE", description: "Side to check them against" },
-    samples: { type: "string", default: "2", valueHint: "K", description: "Displaced copies (0.05 Å, seeded) of each composition" },
+    sides: option("A,B,...", "Sides to check", defaultSides.join(",")),
+    reference: option("SIDE", "Side to check them against", defaultReference),
+    samples: option("K", "Displaced copies (0.05 Å, seeded) of each composition", "2"),
     boxes: { type: "boolean", default: true, description: "Also put molecules into periodic cells, where every side can do that" },
-    seed: { type: "string", default: "0", valueHint: "S", description: "Seed of every random number" },
-    threads: { type: "string", valueHint: "N", description: "Threads of each engine and worker; a worker takes one by default" },
-    checkpoint: { type: "string", valueHint: "FILE", description: 'The foreign file behind MODEL; side "package" runs what is in it' },
-    python: { type: "string", valueHint: "PYTHON", description: "Of the foreign sides: PYTHON, or package=PYTHON,ase=PYTHON" },
-    report: { type: "string", valueHint: "DIR", description: "Write index.html, crosscheck.json and a replay file for each failure" },
-    json: { type: "string", valueHint: "FILE", description: "Write the result as JSON" },
-    replay: { type: "string", valueHint: "FILE", description: "Run one recorded failure again" },
+    seed: usual.seed,
+    threads: option("N", "Threads of each engine and worker; a worker takes one by default"),
+    checkpoint: option("FILE", 'The foreign file behind MODEL; side "package" runs what is in it'),
+    python: option("PYTHON", "Of the foreign sides: PYTHON, or package=PYTHON,ase=PYTHON"),
+    report: option("DIR", "Write index.html, crosscheck.json and a replay file for each failure"),
+    json: usual.json,
+    replay: option("FILE", "Run one recorded failure again"),
   },
   async run({ args, rawArgs, data }) {
     const { signal } = data as CommandData;

@@ -6,7 +6,7 @@ import type { CrosscheckResult } from "../crosscheck/result.ts";
 import { simulationOptions } from "../dynamics/options.ts";
 import { type ModelFile, readModelFile } from "../model/model-file.ts";
 import type { Structure } from "../system/structure.ts";
-import { wholeNumber } from "./arguments.ts";
+import { option, usual, wholeNumber } from "./arguments.ts";
 import type { CommandData } from "./command.ts";
 import { defaultReference, defaultSides } from "./crosscheck.ts";
 import { runCrosscheck } from "./crosscheck-run.ts";
@@ -27,10 +27,10 @@ export const demoCommand = defineCommand({
     description: "See our forces beside PyTorch's on this machine, then dynamics with them: default model, one report",
   },
   args: {
-    report: { type: "string", default: "painnless-report", valueHint: "DIR", description: "Folder for index.html and the figures" },
-    seed: { type: "string", default: "0", valueHint: "S", description: "Seed of every random number" },
-    steps: { type: "string", default: "10000", valueHint: "N", description: "Steps of dynamics, 0.5 fs each, of four replicas; 0: none" },
-    budget: { type: "string", default: "60000", valueHint: "N", description: "Replica steps for what explains the drift; 0: none" },
+    report: option("DIR", "Folder for index.html and the figures", "painnless-report"),
+    seed: usual.seed,
+    steps: option("N", "Steps of dynamics, 0.5 fs each, of four replicas; 0: none", "10000"),
+    budget: option("N", "Replica steps for what explains the drift; 0: none", "60000"),
   },
   async run({ args, data }) {
     const { signal } = data as CommandData;

@@ -7,7 +7,7 @@ import { evaluateAll } from "../system/evaluate-all.ts";
 import { extxyzFrame } from "../system/extxyz.ts";
 import type { Evaluation } from "../system/potential.ts";
 import { assertComputable, type Structure } from "../system/structure.ts";
-import { foreignPythons, wholeNumber } from "./arguments.ts";
+import { foreignPythons, option, usual, wholeNumber } from "./arguments.ts";
 import type { CommandData } from "./command.ts";
 import { claimOutput } from "./output.ts";
 import { assertSide, sidesOf } from "./sides.ts";
@@ -18,13 +18,13 @@ import { table } from "./terminal.ts";
 export const evaluateCommand = defineCommand({
   meta: { name: "evaluate", description: "Energy, forces and stress of structures" },
   args: {
-    model: { type: "positional", required: true, description: "Model file, as painnless import writes it" },
+    model: usual.model,
     structures: { type: "positional", required: true, description: "Files that ASE reads, or name:NAME; any number of them" },
-    side: { type: "string", default: "auto", valueHint: "SIDE", description: "Which side computes" },
-    threads: { type: "string", valueHint: "N", description: "Threads of the engine or worker; a worker takes one by default" },
-    python: { type: "string", valueHint: "PYTHON", description: 'Interpreter of a side "ase:", where it is not that of all else' },
-    out: { type: "string", valueHint: "FILE.xyz", description: "Write structures and results as extended XYZ" },
-    json: { type: "string", valueHint: "FILE", description: "Write the results as JSON" },
+    side: usual.side,
+    threads: usual.threads,
+    python: option("PYTHON", 'Interpreter of a side "ase:", where it is not that of all else'),
+    out: option("FILE.xyz", "Write structures and results as extended XYZ"),
+    json: option("FILE", "Write the results as JSON"),
   },
   async run({ args, data }) {
     const { signal } = data as CommandData;

@@ -7,6 +7,7 @@ import { readModelFile } from "../model/model-file.ts";
 import { withBridge } from "../python/bridge.ts";
 import { resolvePython } from "../python/environment.ts";
 import { energyUnits } from "../system/units.ts";
+import { option } from "./arguments.ts";
 import { describeModel } from "./model-summary.ts";
 import { yellow } from "./terminal.ts";
 
@@ -24,7 +25,7 @@ export const importCommand = defineCommand({
   args: {
     file: { type: "positional", required: true, description: "SchNetPack best_model or .model, MLFF-Distiller .onnx or checkpoint" },
     out: { type: "string", alias: "o", valueHint: "MODEL", description: "Model file to write" },
-    "energy-unit": { type: "string", valueHint: "UNIT", description: `Unit of the checkpoint's energies: ${energyUnits.join(", ")}` },
+    "energy-unit": option("UNIT", `Unit of the checkpoint's energies: ${energyUnits.join(", ")}`),
   },
   async run({ args }) {
     const { file, out } = args;

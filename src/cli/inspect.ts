@@ -5,7 +5,7 @@ import { PainnlessError } from "../errors.ts";
 import { findingsOf } from "../model/findings.ts";
 import { type ModelFile, readModelFile } from "../model/model-file.ts";
 import { typicalNeighbors, workOf } from "../model/work.ts";
-import { wholeNumber } from "./arguments.ts";
+import { option, usual, wholeNumber } from "./arguments.ts";
 import { countWeights, describeModel, lines } from "./model-summary.ts";
 import { claimOutput } from "./output.ts";
 import { bold, yellow } from "./terminal.ts";
@@ -17,9 +17,9 @@ type Plans = { readonly side: string; readonly plan: NativePlan }[];
 export const inspectCommand = defineCommand({
   meta: { name: "inspect", description: "What a model is, what it costs, and how the engine would work on it" },
   args: {
-    model: { type: "positional", required: true, description: "Model file, as painnless import writes it" },
-    atoms: { type: "string", default: "100", valueHint: "N", description: "Count work and memory for so many atoms" },
-    json: { type: "string", valueHint: "FILE", description: "Write the same as JSON" },
+    model: usual.model,
+    atoms: option("N", "Count work and memory for so many atoms", "100"),
+    json: option("FILE", "Write the same as JSON"),
   },
   async run({ args }) {
     const atoms = wholeNumber("atoms", args.atoms, 1);

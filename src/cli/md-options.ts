@@ -1,34 +1,22 @@
 import type { ArgsDef } from "citty";
 import { type Ensemble, ensembles, type SimulationOptions, type SimulationRequest } from "../dynamics/options.ts";
 import { PainnlessError } from "../errors.ts";
-import { oneOf, realNumber, wholeNumber } from "./arguments.ts";
+import { oneOf, option, realNumber, wholeNumber } from "./arguments.ts";
 
 /** The options of `painnless md` that decide what a run computes. None has a default here: a run that goes on has its own. */
 export const runOptions = {
-  ensemble: {
-    type: "string",
-    valueHint: ensembles.join("|"),
-    description: "Constant energy, Langevin, or velocity rescaling; nve by default",
-  },
-  equilibrate: { type: "string", valueHint: "[THERMOSTAT:]PS", description: "Before the run, e.g. 2 or csvr:5; langevin by default" },
-  steps: { type: "string", valueHint: "N", description: "Steps; 10000 by default. More of them with --resume make a run longer" },
-  dt: { type: "string", valueHint: "FS", description: "Time step; 0.5 fs by default" },
-  temperature: { type: "string", valueHint: "K", description: "Of the first velocities and the thermostats; 300 K by default" },
-  friction: { type: "string", valueHint: "1/PS", description: "Of langevin; 10 by default" },
-  relaxation: { type: "string", valueHint: "FS", description: "Of csvr; 100 fs by default" },
-  seed: { type: "string", valueHint: "S", description: "Of replica 0, the next has the next; 0 by default" },
-  replicas: { type: "string", valueHint: "R", description: "Independent copies, run as one batch; 1 by default" },
-  skin: {
-    type: "string",
-    valueHint: "Å",
-    description: "Neighbours are kept within the cutoff and this; 0.5 Å by default; changes no result",
-  },
-  every: { type: "string", valueHint: "N", description: "Steps from one frame to the next; 100 by default" },
-  "record-every": {
-    type: "string",
-    valueHint: "N",
-    description: "Steps from one record of the energies to the next; 20,000 records by default",
-  },
+  ensemble: option(ensembles.join("|"), "Constant energy, Langevin, or velocity rescaling; nve by default"),
+  equilibrate: option("[THERMOSTAT:]PS", "Before the run, e.g. 2 or csvr:5; langevin by default"),
+  steps: option("N", "Steps; 10000 by default. More of them with --resume make a run longer"),
+  dt: option("FS", "Time step; 0.5 fs by default"),
+  temperature: option("K", "Of the first velocities and the thermostats; 300 K by default"),
+  friction: option("1/PS", "Of langevin; 10 by default"),
+  relaxation: option("FS", "Of csvr; 100 fs by default"),
+  seed: option("S", "Of replica 0, the next has the next; 0 by default"),
+  replicas: option("R", "Independent copies, run as one batch; 1 by default"),
+  skin: option("Å", "Neighbours are kept within the cutoff and this; 0.5 Å by default; changes no result"),
+  every: option("N", "Steps from one frame to the next; 100 by default"),
+  "record-every": option("N", "Steps from one record of the energies to the next; 20,000 records by default"),
 } as const satisfies ArgsDef;
 
 export type RunArguments = { readonly [name in keyof typeof runOptions]?: string | undefined };

@@ -6,22 +6,22 @@ import { pathsOf, type RecordingPaths } from "../dynamics/recording.ts";
 import { PainnlessError } from "../errors.ts";
 import { type ModelFile, readModelFile } from "../model/model-file.ts";
 import type { Structure } from "../system/structure.ts";
-import { wholeNumber } from "./arguments.ts";
+import { option, usual, wholeNumber } from "./arguments.ts";
 import { freshRequest, givenOptions, type RunArguments, resumedOptions, runOptions } from "./md-options.ts";
 import { assertSide } from "./sides.ts";
 import { readStructures } from "./structures.ts";
 
 /** The arguments that say what is run and where it is kept; `runOptions` says how. */
 export const runArguments = {
-  model: { type: "positional", required: false, description: "Model file, as painnless import writes it" },
+  model: { ...usual.model, required: false },
   structure: { type: "positional", required: false, description: "A file that ASE reads, with one structure, FILE@INDEX, or name:NAME" },
-  side: { type: "string", valueHint: "SIDE", description: "Which side computes the forces; auto by default" },
+  side: option("SIDE", "Which side computes the forces; auto by default"),
   ...runOptions,
-  shadow: { type: "string", valueHint: "SIDE", description: "A second side, asked for forces along the way" },
-  "shadow-every": { type: "string", valueHint: "K", description: "On every so manieth frame; 10 by default" },
-  out: { type: "string", valueHint: "FILE", description: "Frames, as .xyz (extended), .h5 or .h5md (H5MD), or .traj (ASE)" },
-  checkpoint: { type: "string", valueHint: "FILE", description: "What the run can go on from; OUT.checkpoint or md.checkpoint by default" },
-  resume: { type: "string", valueHint: "FILE", description: "Go on from a checkpoint; MODEL, STRUCTURE and options are known from it" },
+  shadow: option("SIDE", "A second side, asked for forces along the way"),
+  "shadow-every": option("K", "On every so manieth frame; 10 by default"),
+  out: option("FILE", "Frames, as .xyz (extended), .h5 or .h5md (H5MD), or .traj (ASE)"),
+  checkpoint: option("FILE", "What the run can go on from; OUT.checkpoint or md.checkpoint by default"),
+  resume: option("FILE", "Go on from a checkpoint; MODEL, STRUCTURE and options are known from it"),
 } as const satisfies ArgsDef;
 
 type Given = RunArguments & {

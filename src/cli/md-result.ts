@@ -3,6 +3,7 @@ import { driftOf } from "../dynamics/drift.ts";
 import type { Measures } from "../dynamics/measures.ts";
 import type { MdResult } from "../dynamics/result.ts";
 import { seriesOf } from "../dynamics/series.ts";
+import { summaryOf } from "../model/model-file.ts";
 import { boltzmannInEv } from "../system/units.ts";
 import type { ReadBack } from "./md-evidence.ts";
 import type { MdRun } from "./md-run.ts";
@@ -21,14 +22,7 @@ export async function mdResult(run: MdRun, found: ReadBack, measures: Measures, 
   const drift = driftOf(trace);
   const { order: orderInDt, reversal, attribution, failures } = measures;
   const { momentum, canonical, shadow } = found;
-  const summary = {
-    name: model.path.split("/").at(-1) ?? model.path,
-    sha256: model.sha256,
-    architecture: model.config.arch,
-    cutoff: model.config.cutoff,
-    energyUnit: model.config.energy_unit,
-    unitsOrigin: model.config.units_origin,
-  };
+  const summary = summaryOf(model);
   const { stop } = end;
   const { equivariant } = model.config;
   const evidence = { drift, orderInDt, reversal, momentum, attribution, canonical, stop };

@@ -3,7 +3,7 @@ import { defineCommand } from "citty";
 import { type CrosscheckResult, crosscheckResultSchema } from "../crosscheck/result.ts";
 import { PainnlessError } from "../errors.ts";
 import type { ModelFile } from "../model/model-file.ts";
-import { oneOf, wholeNumber } from "./arguments.ts";
+import { oneOf, option, usual, wholeNumber } from "./arguments.ts";
 import type { CommandData } from "./command.ts";
 import { runMd } from "./md-job.ts";
 import { planRun, runArguments } from "./md-request.ts";
@@ -17,17 +17,13 @@ export const mdCommand = defineCommand({
   meta: { name: "md", description: "Molecular dynamics: a trajectory, its drift with an interval, and what causes it" },
   args: {
     ...runArguments,
-    "checkpoint-every": { type: "string", valueHint: "N", description: "Steps from one checkpoint to the next; once a minute by default" },
-    budget: {
-      type: "string",
-      valueHint: "N",
-      description: "Replica steps for what explains the drift; 0: none; half a minute's by default",
-    },
-    report: { type: "string", valueHint: "DIR", description: "Write index.html and md.json; the frames too unless --out names a file" },
-    crosscheck: { type: "string", valueHint: "FILE", description: "crosscheck.json of the same model, for the report" },
-    json: { type: "string", valueHint: "FILE", description: "Write the result as JSON" },
-    log: { type: "string", valueHint: "json", description: "On standard output one line of JSON a second, and the result as the last" },
-    threads: { type: "string", valueHint: "N", description: "Threads of the engine or worker; a worker takes one by default" },
+    "checkpoint-every": option("N", "Steps from one checkpoint to the next; once a minute by default"),
+    budget: option("N", "Replica steps for what explains the drift; 0: none; half a minute's by default"),
+    report: option("DIR", "Write index.html and md.json; the frames too unless --out names a file"),
+    crosscheck: option("FILE", "crosscheck.json of the same model, for the report"),
+    json: usual.json,
+    log: option("json", "On standard output one line of JSON a second, and the result as the last"),
+    threads: usual.threads,
   },
   async run({ args, rawArgs, data }) {
     const { signal, onTerminate } = data as CommandData;

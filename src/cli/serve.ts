@@ -7,7 +7,7 @@ import { readKey } from "../wire/destination.ts";
 import { protocolVersion } from "../wire/messages.ts";
 import { reviving } from "../wire/reviving.ts";
 import { Server } from "../wire/server.ts";
-import { wholeNumber } from "./arguments.ts";
+import { option, usual, wholeNumber } from "./arguments.ts";
 import type { CommandData } from "./command.ts";
 import { openLog } from "./log.ts";
 import { assertSide, sidesOf } from "./sides.ts";
@@ -19,16 +19,16 @@ const format = "painnless.serve/1";
 export const serveCommand = defineCommand({
   meta: { name: "serve", description: "Answer for a model at an endpoint, for Python and other processes" },
   args: {
-    model: { type: "positional", required: true, description: "Model file, as painnless import writes it" },
-    side: { type: "string", default: "auto", valueHint: "SIDE", description: "Which side computes" },
-    endpoint: { type: "string", valueHint: "E", description: "ipc://PATH or tcp://HOST:PORT; a socket of its own without it" },
-    threads: { type: "string", valueHint: "N", description: "Threads of the engine or worker; a worker takes one by default" },
+    model: usual.model,
+    side: usual.side,
+    endpoint: option("E", "ipc://PATH or tcp://HOST:PORT; a socket of its own without it"),
+    threads: usual.threads,
     private: { type: "boolean", default: false, description: "End with standard input, or with the process that started this one" },
-    key: { type: "string", valueHint: "FILE", description: "Key pair of the server, for tcp" },
-    clients: { type: "string", valueHint: "FILE", description: "Public keys of the clients that may come, one in a line, for tcp" },
-    log: { type: "string", valueHint: "FILE", description: "Where logs go, JSON lines; standard error without it" },
-    "max-clients": { type: "string", valueHint: "N", description: "Clients at once" },
-    "max-queue": { type: "string", valueHint: "N", description: "Requests of one client that may wait" },
+    key: option("FILE", "Key pair of the server, for tcp"),
+    clients: option("FILE", "Public keys of the clients that may come, one in a line, for tcp"),
+    log: option("FILE", "Where logs go, JSON lines; standard error without it"),
+    "max-clients": option("N", "Clients at once"),
+    "max-queue": option("N", "Requests of one client that may wait"),
   },
   async run({ args, data }) {
     try {

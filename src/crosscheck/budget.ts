@@ -1,7 +1,8 @@
+import { finiteOrNull } from "../system/finite.ts";
 import type { Structure } from "../system/structure.ts";
 import type { SideAnswers } from "./answers.ts";
 import { type Answered, energyDifferences } from "./energies.ts";
-import { finiteOrNull, largestOf, rms } from "./metrics.ts";
+import { largestOf, rms } from "./metrics.ts";
 import type { BudgetEntry } from "./result.ts";
 
 /** Another potential with weights of its own: how far the model is from it is an error to measure, and nothing to pass. Named as the

@@ -1,10 +1,11 @@
 import { cellVolume, isCrystal } from "../system/cell.ts";
 import { elementSymbol } from "../system/elements.ts";
+import { finiteOrNull, worse } from "../system/finite.ts";
 import type { Evaluation } from "../system/potential.ts";
 import type { Structure } from "../system/structure.ts";
 import { compareComponents, type Row } from "./components.ts";
 import { compareEnergies } from "./energies.ts";
-import { finiteOrNull, largestOf, worse } from "./metrics.ts";
+import { largestOf } from "./metrics.ts";
 import type { Comparison } from "./result.ts";
 import { pairTolerances, type Scale, type Tolerances } from "./tolerances.ts";
 import { measureYardstick } from "./yardstick.ts";

@@ -1,5 +1,6 @@
+import { finiteOrNull, worse } from "../system/finite.ts";
 import type { Structure } from "../system/structure.ts";
-import { errorHistogram, finiteOrNull, largestOf, parityPoints, rms, ulpDistribution, worse } from "./metrics.ts";
+import { errorHistogram, largestOf, parityPoints, rms, ulpDistribution } from "./metrics.ts";
 import { ulpPrecision } from "./tolerances.ts";
 
 /** One structure's array on both sides, and how far its components may differ. */

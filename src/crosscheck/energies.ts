@@ -1,6 +1,7 @@
+import { finiteOrNull, worse } from "../system/finite.ts";
 import type { Evaluation } from "../system/potential.ts";
 import type { Pair } from "./compare.ts";
-import { finiteOrNull, largestOf, ulpOf, worse } from "./metrics.ts";
+import { largestOf, ulpOf } from "./metrics.ts";
 
 type Basis = "net" | "total" | "shifted";
 

@@ -1,10 +1,10 @@
 import { cellVolume, isCrystal } from "../system/cell.ts";
+import { finiteOrNull, worse } from "../system/finite.ts";
 import type { Potential } from "../system/potential.ts";
 import type { Random } from "../system/random.ts";
 import type { Structure } from "../system/structure.ts";
 import { axisDirection, forceDifferences, stressDifferences } from "./differences.ts";
 import { always, evaluateTrial, isPeriodic, type Law, type Measurement, type Periodic, periodicOf } from "./law.ts";
-import { finiteOrNull, worse } from "./metrics.ts";
 import { imageGap } from "./periodicity.ts";
 import { differenceTolerance } from "./tolerances.ts";
 

@@ -1,8 +1,9 @@
+import { worse } from "../system/finite.ts";
 import type { Potential } from "../system/potential.ts";
 import { Random } from "../system/random.ts";
 import type { Structure } from "../system/structure.ts";
 import { displaced } from "../system/transform.ts";
-import { largestOf, worse } from "./metrics.ts";
+import { largestOf } from "./metrics.ts";
 import { accuracyOf } from "./tolerances.ts";
 
 /** Å: nothing to a smooth force, much to the rounding of coordinates. */

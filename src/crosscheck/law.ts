@@ -1,10 +1,11 @@
 import { isCrystal } from "../system/cell.ts";
+import { worse } from "../system/finite.ts";
 import type { Evaluation, Potential, Property } from "../system/potential.ts";
 import type { Random } from "../system/random.ts";
 import type { Structure } from "../system/structure.ts";
 import { boxed } from "../system/transform.ts";
 import { scaleOf } from "./compare.ts";
-import { largestOf, worse } from "./metrics.ts";
+import { largestOf } from "./metrics.ts";
 import type { Curve, LawMeasure, LawName } from "./result.ts";
 import { lawTolerances, type Tolerances } from "./tolerances.ts";
 

@@ -1,10 +1,10 @@
 import { PainnlessError } from "../errors.ts";
+import { finiteOrNull } from "../system/finite.ts";
 import type { Potential } from "../system/potential.ts";
 import { Random } from "../system/random.ts";
 import type { Structure } from "../system/structure.ts";
 import { finiteDifference, finiteDifferenceStress } from "./finite-difference.ts";
 import type { Law, Measure, Measurement } from "./law.ts";
-import { finiteOrNull } from "./metrics.ts";
 import { extensivity, latticeTranslation, smallCell, supercellEqualsCell } from "./periodicity.ts";
 import { batchEqualsSingle, repetition } from "./repetition.ts";
 import type { LawName, LawResult } from "./result.ts";

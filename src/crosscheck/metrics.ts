@@ -1,7 +1,6 @@
-/** Numbers about arrays of errors. Each keeps NaN: a value that is not finite must reach the verdict, where `!(x <= tolerance)` fails it. */
+import { finiteOrNull, worse } from "../system/finite.ts";
 
-/** The larger; NaN if either is. */
-export const worse = (a: number, b: number): number => (a >= b || Number.isNaN(a) ? a : b);
+/** Numbers about arrays of errors. Each keeps NaN: a value that is not finite must reach the verdict, where `!(x <= tolerance)` fails it. */
 
 /** Largest absolute entry; NaN if any is. 0 for an empty array. */
 export const largestOf = (values: ArrayLike<number>): number => {
@@ -11,9 +10,6 @@ export const largestOf = (values: ArrayLike<number>): number => {
 };
 
 export const rms = (values: readonly number[]): number => Math.sqrt(values.reduce((sum, x) => sum + x * x, 0) / values.length);
-
-/** JSON has no NaN and no infinity: they become null. */
-export const finiteOrNull = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
 const view = new DataView(new ArrayBuffer(8));
 

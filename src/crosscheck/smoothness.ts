@@ -1,10 +1,10 @@
 import { row } from "../system/cell.ts";
 import { elementSymbol } from "../system/elements.ts";
+import { finiteOrNull, worse } from "../system/finite.ts";
 import type { Evaluation, Potential } from "../system/potential.ts";
 import type { Random } from "../system/random.ts";
 import type { Structure } from "../system/structure.ts";
 import { always, evaluateTrial, isPeriodic, type Law } from "./law.ts";
-import { finiteOrNull, worse } from "./metrics.ts";
 import type { Curve } from "./result.ts";
 import { jumpTolerances } from "./tolerances.ts";
 

@@ -1,4 +1,5 @@
 import { cross, dot, row } from "../system/cell.ts";
+import { worse } from "../system/finite.ts";
 import {
   permuted,
   permutedVectors,
@@ -10,7 +11,7 @@ import {
   turnVectors,
 } from "../system/transform.ts";
 import { always, deviation, evaluateTrial, isPeriodic, type Law, type Trial } from "./law.ts";
-import { largestOf, worse } from "./metrics.ts";
+import { largestOf } from "./metrics.ts";
 
 /** Energy and forces do not change when everything moves together. */
 export const translation: Law = {

@@ -1,5 +1,6 @@
+import { finiteOrNull, worse } from "../system/finite.ts";
 import type { Answers } from "./compare.ts";
-import { finiteOrNull, largestOf, rms, worse } from "./metrics.ts";
+import { largestOf, rms } from "./metrics.ts";
 import type { Comparison } from "./result.ts";
 import { yardstickFloor, yardstickLimit } from "./tolerances.ts";
 

@@ -1,9 +1,9 @@
 import { evaluateAll } from "../system/evaluate-all.ts";
+import type { Frame } from "../system/frame.ts";
 import { countEdges } from "../system/pairs.ts";
 import type { Potential } from "../system/potential.ts";
 import type { Structure } from "../system/structure.ts";
 import type { Attribution } from "./result.ts";
-import type { Frame } from "./session.ts";
 
 /** meV. A jump of so little, at each crossing of a run of a nanosecond, moves its energy by less than kT / 100. */
 const jumpLimit = 1e-3;

@@ -1,8 +1,8 @@
 import { open, rename, rm } from "node:fs/promises";
 import type { Dataset, Group, File as Hdf5File } from "h5wasm/node";
+import type { Frame } from "../system/frame.ts";
 import { energyUnitsInEv } from "../system/units.ts";
 import { writeFailed } from "./append-file.ts";
-import type { Frame } from "./session.ts";
 import type { TrajectoryHead } from "./trajectory.ts";
 
 /** Frames as H5MD 1.1 (docs/formats.md, section 8). HDF5 keeps its index in memory until a file is closed: what a killed run leaves behind opens

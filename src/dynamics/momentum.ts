@@ -1,7 +1,8 @@
 import { cross } from "../system/cell.ts";
+import { finiteOrNull, worse } from "../system/finite.ts";
+import type { Frame } from "../system/frame.ts";
 import type { Structure } from "../system/structure.ts";
 import type { Momentum } from "./result.ts";
-import type { Frame } from "./session.ts";
 
 type Vector = readonly [number, number, number];
 
@@ -39,9 +40,10 @@ export class MomentumTrace {
     this.#frames += 1;
     now.forEach((at, r) => {
       const before = this.#first?.[r] as Momenta;
-      this.#linear = larger(this.#linear, distance(at.linear, before.linear) / at.linearScale);
-      this.#angular = larger(this.#angular, distance(at.angular, before.angular) / at.angularScale);
-      this.#centre = larger(this.#centre, distance(at.centre, before.centre));
+      // Of atoms at rest nothing can be said: 0/0.
+      this.#linear = worse(this.#linear, distance(at.linear, before.linear) / at.linearScale);
+      this.#angular = worse(this.#angular, distance(at.angular, before.angular) / at.angularScale);
+      this.#centre = worse(this.#centre, distance(at.centre, before.centre));
     });
   }
 
@@ -58,9 +60,6 @@ export class MomentumTrace {
   }
 }
 
-const finiteOrNull = (x: number): number | null => (Number.isFinite(x) ? x : null);
-/** NaN if either is: of atoms at rest nothing can be said, 0/0. */
-const larger = (a: number, b: number): number => (a >= b || Number.isNaN(a) ? a : b);
 const distance = (a: Vector, b: Vector): number => Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
 
 function momenta(masses: Float64Array, positions: Float64Array, velocities: Float64Array): Momenta {

@@ -1,10 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
 import { PainnlessError } from "../errors.ts";
+import type { Frame } from "../system/frame.ts";
 import { AppendFile } from "./append-file.ts";
 import { type Checkpoint, decodeCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { type LogPart, readRunLog, recordLines, type ShadowPoint, shadowLine } from "./run-log.ts";
-import type { DynamicsState, Frame, Stop, Stretch } from "./session.ts";
+import type { DynamicsState, Stop, Stretch } from "./session.ts";
 import { frameText, readFrames, type TrajectoryHead } from "./trajectory.ts";
 
 /** Where a run keeps what it needs to go on. */

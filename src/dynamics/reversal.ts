@@ -1,3 +1,4 @@
+import { finiteOrNull } from "../system/finite.ts";
 import type { Potential } from "../system/potential.ts";
 import { type Experiment, firstReplica, runFrom, whole } from "./experiment.ts";
 import type { Reversal } from "./result.ts";
@@ -42,8 +43,6 @@ export async function measureReversal(
     points: distances.map(({ steps: n, distance }) => ({ steps: n, distance: finiteOrNull(distance) })),
   };
 }
-
-const finiteOrNull = (x: number): number | null => (Number.isFinite(x) ? x : null);
 
 /** Longest |a - sign b| of the rows of two (n, 3) arrays; NaN if one is. */
 function longest(a: Float64Array, b: Float64Array, sign: 1 | -1): number {

@@ -1,6 +1,7 @@
+import type { Frame } from "../system/frame.ts";
 import type { Recording, RunIdentity } from "./recording.ts";
 import type { ShadowPoint } from "./run-log.ts";
-import type { DynamicsSession, Frame, Stop, Stretch } from "./session.ts";
+import type { DynamicsSession, Stop, Stretch } from "./session.ts";
 
 export interface RunRequest {
   readonly session: DynamicsSession;

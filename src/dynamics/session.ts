@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Frame } from "../system/frame.ts";
 import type { Structure } from "../system/structure.ts";
 import type { SimulationOptions } from "./options.ts";
 
@@ -18,23 +19,6 @@ export interface EnergyRecords {
   /** (records, replicas) eV, net of constants: the energy half-way through the step that led here, without its error of order timestep^2. It
    *  drifts as the energy does and fluctuates far less. NaN where no step of velocity Verlet led here: under a thermostat, at the first step. */
   readonly modified: Float64Array;
-}
-
-/** One step of all replicas. Positions are never wrapped into the cell. */
-export interface Frame {
-  readonly step: number;
-  /** fs since step 0 */
-  readonly time: number;
-  /** (replicas, n, 3) Å */
-  readonly positions: Float64Array;
-  /** (replicas, n, 3) Å/fs */
-  readonly velocities: Float64Array;
-  /** (replicas, n, 3) eV/Å */
-  readonly forces: Float64Array;
-  /** (replicas) eV, net of the model's constants */
-  readonly potential: Float64Array;
-  /** (replicas) eV */
-  readonly kinetic: Float64Array;
 }
 
 export const stopReasons = ["not-finite", "force", "temperature", "distance", "displacement", "position", "refused"] as const;

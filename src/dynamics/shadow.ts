@@ -1,23 +1,24 @@
 import { PainnlessError } from "../errors.ts";
 import { evaluateAll } from "../system/evaluate-all.ts";
+import { finiteOrNull } from "../system/finite.ts";
+import type { Frame } from "../system/frame.ts";
 import type { Potential } from "../system/potential.ts";
 import type { Structure } from "../system/structure.ts";
 import type { MdResult } from "./result.ts";
 import type { ShadowPoint } from "./run-log.ts";
-import type { Frame } from "./session.ts";
 
 /** All points of a run as one: what is not finite anywhere is null. */
 export function shadowSummary(points: readonly ShadowPoint[]): Omit<NonNullable<MdResult["shadow"]>, "side"> {
   const all = (of: (point: ShadowPoint) => number | null) => points.map((point) => of(point) ?? Number.NaN);
-  const measured = (x: number) => (Number.isFinite(x) ? x : null);
-  const largestOf = (values: readonly number[]) => measured(values.reduce((largest, x) => Math.max(largest, x), Number.NEGATIVE_INFINITY));
+  const largestOf = (values: readonly number[]) =>
+    finiteOrNull(values.reduce((largest, x) => Math.max(largest, x), Number.NEGATIVE_INFINITY));
   const squares = all(({ rms }) => rms).reduce((sum, x) => sum + x * x, 0);
   return {
     frames: points.length,
     forces: {
       maxAbs: largestOf(all(({ maxAbs }) => maxAbs)),
       // Each point is of as many components as the others.
-      rms: measured(Math.sqrt(squares / points.length)),
+      rms: finiteOrNull(Math.sqrt(squares / points.length)),
       largest: largestOf(all(({ largest }) => largest)),
       unit: "eV/Å",
     },
@@ -49,7 +50,12 @@ export function shadowOf(potential: Potential, structure: Structure, every: numb
         largest = Math.max(largest, Math.abs(own));
       });
     });
-    const finite = (x: number) => (Number.isFinite(x) ? x : null);
-    return { step, time, maxAbs: finite(maxAbs), rms: finite(Math.sqrt(squares / positions.length)), largest: finite(largest) };
+    return {
+      step,
+      time,
+      maxAbs: finiteOrNull(maxAbs),
+      rms: finiteOrNull(Math.sqrt(squares / positions.length)),
+      largest: finiteOrNull(largest),
+    };
   };
 }

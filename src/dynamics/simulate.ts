@@ -1,9 +1,9 @@
 import { PainnlessError } from "../errors.ts";
+import type { Frame } from "../system/frame.ts";
 import type { Potential } from "../system/potential.ts";
 import type { Structure } from "../system/structure.ts";
 import { type OpenOptions, openSession } from "./open.ts";
 import type { SimulationRequest } from "./options.ts";
-import type { Frame } from "./session.ts";
 
 /** Steps at a time where no frames are asked for. */
 const unseen = 1000;

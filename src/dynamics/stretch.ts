@@ -1,6 +1,7 @@
+import type { Frame } from "../system/frame.ts";
 import type { MovedStretch } from "./mover.ts";
 import type { SimulationOptions } from "./options.ts";
-import type { Frame, Stretch } from "./session.ts";
+import type { Stretch } from "./session.ts";
 import { readStop } from "./stop.ts";
 
 /** What native code recorded, as records and frames. @param numbers atomic numbers of the structure */

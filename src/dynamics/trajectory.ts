@@ -2,9 +2,9 @@ import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { PainnlessError } from "../errors.ts";
 import { elementSymbol } from "../system/elements.ts";
+import type { Frame } from "../system/frame.ts";
 import type { Structure } from "../system/structure.ts";
 import { fsInAseTime } from "../system/units.ts";
-import type { Frame } from "./session.ts";
 
 /** Frames as extended XYZ: docs/formats.md, section 8. */
 

@@ -5,6 +5,7 @@ import { PainnlessError } from "../errors.ts";
 import { energyUnitsInEv } from "../system/units.ts";
 import { type ModelConfig, modelConfigSchema } from "./config.ts";
 import { maxFileBytes, parseSafetensors, type Tensor } from "./safetensors.ts";
+import type { ModelSummary } from "./summary.ts";
 import { expectedTensors } from "./tensors.ts";
 
 /** A force field as read from a file: what it is, and its weights by name, every one of them finite and of the shape `config` asks for. */
@@ -17,6 +18,12 @@ export interface ModelFile {
   /** size of the file */
   readonly bytes: number;
 }
+
+/** What a result says of this model. */
+export const summaryOf = ({ path, sha256, config }: ModelFile): ModelSummary => ({
+  ...{ name: path.split("/").at(-1) ?? path, sha256, architecture: config.arch },
+  ...{ cutoff: config.cutoff, energyUnit: config.energy_unit, unitsOrigin: config.units_origin },
+});
 
 const metadataKey = "painnless";
 

@@ -6,11 +6,13 @@ import { axisOf, linearAxis } from "./scale.ts";
 const width = 560;
 const height = 150;
 
+/** A value that is null breaks the line. */
 export interface TraceCurve {
   readonly name: string;
-  /** class of the style sheet */
-  readonly tone: "first" | "other" | "modified";
+  /** first: of the replica whose atoms are shown; modified: its modified energy; each has a look of its own in the style sheet */
+  readonly role: "first" | "other" | "modified";
   readonly y: readonly (number | null)[];
+  /** what the curve stands for lies between; null: only the curve is known */
   readonly low: readonly (number | null)[] | null;
   readonly high: readonly (number | null)[] | null;
 }
@@ -39,7 +41,7 @@ export function traceWords({ xLabel, yLabel, curves }: TraceChart): string {
 
 const least = (values: readonly number[]) => values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
 
-/** Curves against time, each with the band its values lie in; a value that is null breaks the line. */
+/** Curves against time, each with the band its values lie in. */
 export function traceChart(chart: TraceChart, clip: string): Markup {
   const finite = chart.curves.flatMap(({ y, low, high }) => [y, low ?? [], high ?? []].flat().filter((v) => v !== null));
   const guide = chart.guide === null ? [] : [chart.guide];
@@ -59,16 +61,16 @@ export function traceChart(chart: TraceChart, clip: string): Markup {
       })
       .join("");
   };
-  const band = ({ low, high, tone }: TraceCurve) => {
+  const band = ({ low, high, role }: TraceCurve) => {
     if (low === null || high === null) return null;
     const known = chart.x.map((_, i) => i).filter((i) => low[i] !== null && high[i] !== null);
     const back = known.toReversed().map((i) => `L${at(i, low[i] as number)}`);
     const path = known.map((i, k) => `${k === 0 ? "M" : "L"}${at(i, high[i] as number)}`).join("") + back.join("");
-    return markup`<path class="band ${tone}" d="${path}"/>`;
+    return markup`<path class="band ${role}" d="${path}"/>`;
   };
   return drawing(width, 212, chart.title, traceWords(chart), [
     drawAxes(frame),
     markup`<clipPath id="${clip}"><rect x="${left}" y="${frame.top}" width="${width - left - right}" height="${height}"/></clipPath>`,
-    markup`<g clip-path="url(#${clip})">${chart.curves.map(band)}${chart.guide === null ? null : markup`<path class="guide" d="M${left} ${toY(frame, chart.guide)}H${width - right}"/>`}${chart.curves.map(({ tone, y }) => markup`<path class="trace ${tone}" d="${line(y)}"/>`)}</g>`,
+    markup`<g clip-path="url(#${clip})">${chart.curves.map(band)}${chart.guide === null ? null : markup`<path class="guide" d="M${left} ${toY(frame, chart.guide)}H${width - right}"/>`}${chart.curves.map(({ role, y }) => markup`<path class="trace ${role}" d="${line(y)}"/>`)}</g>`,
   ]);
 }

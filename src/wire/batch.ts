@@ -1,7 +1,7 @@
 import { PainnlessError } from "../errors.ts";
 import type { Evaluation, Property } from "../system/potential.ts";
 import type { Structure } from "../system/structure.ts";
-import { ArrayWriter, type DecodedMessage, encodeMessage } from "./codec.ts";
+import { ArrayWriter, type DecodedMessage, encodeMessage, expectRows } from "./codec.ts";
 import type { MessageOf } from "./messages.ts";
 
 /** Structures and evaluations as messages, and back. python/painnless/batch.py is the same in Python. */
@@ -141,10 +141,6 @@ export function decodeResult(decoded: DecodedMessage<MessageOf<"result">>, batch
     first = end;
     return evaluation;
   });
-}
-
-function expectRows(field: string, found: unknown, expected: number): void {
-  if (found !== expected) throw new PainnlessError("BAD_MESSAGE", `${field}: ${found} rows, expected ${expected}`, { field });
 }
 
 /** A spread would go through an iterator, which takes ten times as long. */

@@ -160,3 +160,8 @@ function checkArrays(message: Message, bytes: readonly number[]): void {
 function isArrayRef(value: unknown): value is ArrayRef {
   return typeof value === "object" && value !== null && "dtype" in value && "frame" in value;
 }
+
+/** @throws {PainnlessError} BAD_MESSAGE unless an array has as many rows as it must */
+export function expectRows(field: string, found: unknown, expected: number): void {
+  if (found !== expected) throw new PainnlessError("BAD_MESSAGE", `${field}: ${found} rows, expected ${expected}`, { field });
+}

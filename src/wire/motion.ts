@@ -1,23 +1,10 @@
-import { PainnlessError } from "../errors.ts";
+import type { Frame } from "../system/frame.ts";
 import type { Structure } from "../system/structure.ts";
 import type { Address } from "./batch.ts";
-import { ArrayWriter, type DecodedMessage, encodeMessage } from "./codec.ts";
+import { ArrayWriter, type DecodedMessage, encodeMessage, expectRows } from "./codec.ts";
 import type { MessageOf } from "./messages.ts";
 
 /** Dynamics as messages. The session is that of src/dynamics/session.ts, of which a server needs no more than this. */
-
-export interface MotionFrame {
-  readonly step: number;
-  /** fs */
-  readonly time: number;
-  /** (replicas, atoms, 3) Å, Å/fs, eV/Å */
-  readonly positions: Float64Array;
-  readonly velocities: Float64Array;
-  readonly forces: Float64Array;
-  /** (replicas) eV; potential without constants */
-  readonly potential: Float64Array;
-  readonly kinetic: Float64Array;
-}
 
 export interface MotionSession {
   /** the last good step */
@@ -28,7 +15,7 @@ export interface MotionSession {
   advance(
     steps: number,
     signal?: AbortSignal,
-  ): Promise<{ readonly frames: readonly MotionFrame[]; readonly stop: object | null; readonly seconds: number }>;
+  ): Promise<{ readonly frames: readonly Frame[]; readonly stop: object | null; readonly seconds: number }>;
   close(): Promise<void>;
 }
 
@@ -62,7 +49,7 @@ export function decodeDynamics(decoded: DecodedMessage<MessageOf<"dynamics">>): 
   return { structure, options: message.options, velocities: message.velocities && decoded.array(message.velocities) };
 }
 
-export function encodeFrame({ epoch, id }: Address, frame: MotionFrame, energyOffset: number): Uint8Array[] {
+export function encodeFrame({ epoch, id }: Address, frame: Frame, energyOffset: number): Uint8Array[] {
   const writer = new ArrayWriter();
   const { step, time, potential, kinetic, positions, velocities, forces } = frame;
   const replicas = potential.length;
@@ -84,8 +71,4 @@ export function encodeFrame({ epoch, id }: Address, frame: MotionFrame, energyOf
     },
     writer.arrays,
   );
-}
-
-function expectRows(field: string, found: number, expected: number): void {
-  if (found !== expected) throw new PainnlessError("BAD_MESSAGE", `${field}: ${found} rows, expected ${expected}`, { field });
 }

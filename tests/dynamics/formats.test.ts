@@ -3,10 +3,10 @@ import { readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { writeH5md } from "../../src/dynamics/h5md.ts";
-import type { Frame } from "../../src/dynamics/session.ts";
 import { frameText, readFrames } from "../../src/dynamics/trajectory.ts";
 import { withBridge } from "../../src/python/bridge.ts";
 import { resolvePython } from "../../src/python/environment.ts";
+import type { Frame } from "../../src/system/frame.ts";
 import { oscillators } from "./oscillators.ts";
 import { headOf, inFolder } from "./recorded.ts";
 

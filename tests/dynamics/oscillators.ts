@@ -1,6 +1,7 @@
 import type { SimulationOptions } from "../../src/dynamics/options.ts";
 import { simulationOptions } from "../../src/dynamics/options.ts";
-import type { DynamicsSession, DynamicsState, Frame, Stretch } from "../../src/dynamics/session.ts";
+import type { DynamicsSession, DynamicsState, Stretch } from "../../src/dynamics/session.ts";
+import type { Frame } from "../../src/system/frame.ts";
 import type { Structure } from "../../src/system/structure.ts";
 
 /** A session that costs nothing: atoms on springs, in plain JavaScript, so that what keeps runs is tested without what makes them. */

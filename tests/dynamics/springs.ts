@@ -1,6 +1,7 @@
 import type { SimulationRequest } from "../../src/dynamics/options.ts";
-import type { DynamicsSession, EnergyRecords, Frame, Stop, Stretch } from "../../src/dynamics/session.ts";
+import type { DynamicsSession, EnergyRecords, Stop, Stretch } from "../../src/dynamics/session.ts";
 import { cross } from "../../src/system/cell.ts";
+import type { Frame } from "../../src/system/frame.ts";
 import type { Evaluation, Potential } from "../../src/system/potential.ts";
 import type { Structure } from "../../src/system/structure.ts";
 

@@ -1,7 +1,8 @@
 import "uplot/dist/uPlot.min.css";
 import uPlot from "uplot";
-import type { Curve, Plot } from "../dynamics/curves.ts";
+import type { Plot } from "../dynamics/curves.ts";
 import { formatNumber } from "../numbers.ts";
+import type { TraceCurve } from "../trace-chart.ts";
 import { currentPalette, onPaletteChange, type Palette } from "./palette.ts";
 
 const font = '11px system-ui, -apple-system, "Segoe UI", Roboto, Arial, sans-serif';
@@ -82,7 +83,7 @@ function extent(plots: readonly Plot[]): [number, number] {
   return [Math.min(...ends), Math.max(...ends)];
 }
 
-const parts = (curve: Curve) => (curve.low === null || curve.high === null ? [curve.y] : [curve.y, curve.low, curve.high]);
+const parts = (curve: TraceCurve) => (curve.low === null || curve.high === null ? [curve.y] : [curve.y, curve.low, curve.high]);
 
 function dataOf(plot: Plot): uPlot.AlignedData {
   const guide = plot.guide === null ? [] : [plot.x.map(() => plot.guide)];

@@ -1,4 +1,5 @@
 import type { MdResult, Series } from "../../dynamics/result.ts";
+import type { TraceCurve } from "../trace-chart.ts";
 
 /** What the traces show, drawn twice from this: as SVG when the page is written, and by the page's script, where it can be zoomed. */
 export interface Plot {
@@ -7,21 +8,11 @@ export interface Plot {
   readonly unit: string;
   /** in the unit of time of the run */
   readonly x: readonly number[];
-  readonly curves: readonly Curve[];
+  readonly curves: readonly TraceCurve[];
   /** a level to compare with */
   readonly guide: number | null;
   /** shown of the axis, where the curves go far beyond what matters; null: all */
   readonly range: readonly [number, number] | null;
-}
-
-export interface Curve {
-  readonly name: string;
-  /** first: of the replica whose atoms are shown; modified: its modified energy */
-  readonly role: "first" | "other" | "modified";
-  readonly y: readonly (number | null)[];
-  /** what the curve stands for lies between; null: only the curve is known */
-  readonly low: readonly (number | null)[] | null;
-  readonly high: readonly (number | null)[] | null;
 }
 
 export interface TimeUnit {
@@ -44,7 +35,7 @@ export function plotsOf(result: MdResult, shown: number | null): Plot[] {
   const first = series.replicas.find(({ seed }) => seed === shown) ?? series.replicas[0];
   // Drawn last, the replica of the atoms lies above the others.
   const replicas = [...series.replicas.filter((replica) => replica !== first), ...(first === undefined ? [] : [first])];
-  const role = (replica: Series["replicas"][number]): Curve["role"] => (replica === first ? "first" : "other");
+  const role = (replica: Series["replicas"][number]): TraceCurve["role"] => (replica === first ? "first" : "other");
   const binned = replicas.some(({ energyLow, energyHigh }) => energyLow.some((low, i) => low !== energyHigh[i]));
   const modified = first?.modified ?? null;
   const energy: Plot = {

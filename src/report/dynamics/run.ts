@@ -53,7 +53,7 @@ function traceFigure(plot: Plot, fine: Plot, result: MdResult): Markup {
   const { name } = timeUnit(result);
   const chart = {
     ...{ title: `${plot.title} against time`, xLabel: `time, ${name}`, yLabel: plot.unit, x: plot.x, guide: plot.guide, range: plot.range },
-    curves: plot.curves.map(({ name: curve, role, y, low, high }) => ({ name: curve, tone: role, y, low, high })),
+    curves: plot.curves,
   };
   return markup`<figure><figcaption><b>${plot.title}</b>, ${plot.unit}, ${notes[plot.id](result, fine)} <output class="hover live-only" id="hover-${plot.id}"></output></figcaption><div class="still">${traceChart(chart, `clip-${plot.id}`)}</div><div class="plot" id="plot-${plot.id}" role="img" aria-label="${chart.title}" aria-description="${traceWords(chart)}"></div></figure>`;
 }
