@@ -1,7 +1,5 @@
 import type { Comparison, CrosscheckResult, LawResult } from "../crosscheck/result.ts";
-import { bold, dim, green, red, scientific, table, yellow } from "./terminal.ts";
-
-const verdictWord = (verdict: "pass" | "fail"): string => (verdict === "pass" ? green("pass") : red("FAIL"));
+import { bold, dim, green, red, scientific, table, verdictWord, yellow } from "./terminal.ts";
 
 /** What a person should see at the end of a crosscheck: tables, findings, then the verdict. */
 export function crosscheckSummary(result: CrosscheckResult): string {

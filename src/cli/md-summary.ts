@@ -1,7 +1,5 @@
 import type { MdResult } from "../dynamics/result.ts";
-import { bold, dim, green, red, table, yellow } from "./terminal.ts";
-
-const word = (verdict: "pass" | "fail"): string => (verdict === "pass" ? green("pass") : red("FAIL"));
+import { bold, dim, red, table, verdictWord, yellow } from "./terminal.ts";
 
 /** So many digits, in powers of ten where zeros would hide them; a dash for what is not known. */
 function digits(x: number | null, count = 3): string {
@@ -60,12 +58,12 @@ export function mdSummary(result: MdResult): string {
     ...(attribution === null ? [] : [`\n${bold("Where the drift comes from")}  ${dim(attribution.unit)}\n`, attributionTable(attribution)]),
     `\n${table(
       ["check", "found", "limit", "", "verdict"],
-      result.checks.map(({ name, value, limit, unit, verdict }) => [name, digits(value), digits(limit), unit, word(verdict)]),
+      result.checks.map(({ name, value, limit, unit, verdict }) => [name, digits(value), digits(limit), unit, verdictWord(verdict)]),
       [1, 2],
     )}`,
     ...result.findings.map((finding) => `  ${yellow("note")}  ${finding}\n`),
     ...(result.stop === null ? [] : [`  ${red("stopped")}  ${result.stop.message}\n`]),
-    `\n${bold("Verdict:")} ${word(result.verdict)}${reason(result)}  ${dim(`${result.seconds.toFixed(1)} s`)}\n`,
+    `\n${bold("Verdict:")} ${verdictWord(result.verdict)}${reason(result)}  ${dim(`${result.seconds.toFixed(1)} s`)}\n`,
   ].join("");
 }
 
@@ -74,7 +72,7 @@ function attributionTable({ whole, parts, sum, rest }: NonNullable<MdResult["att
   return table(["cause", "drift"], [["whole", interval(whole)], ...rows]);
 }
 
-function reason({ checks }: MdResult): string {
+function reason({ checks, undecided }: MdResult): string {
   const failed = checks.filter(({ verdict }) => verdict === "fail").map(({ sentence }) => sentence);
-  return failed.length === 0 ? "" : `: ${failed.slice(0, 3).join(" ")}`;
+  return `${failed.length === 0 ? "" : `: ${failed.slice(0, 3).join(" ")}`}${undecided.map((words) => `; ${words}`).join("")}`;
 }

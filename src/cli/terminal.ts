@@ -10,6 +10,10 @@ export const green = paint(32);
 export const red = paint(31);
 export const yellow = paint(33);
 
+/** Undecided is neither good nor bad, and looks like neither. */
+export const verdictWord = (verdict: "pass" | "fail" | "undecided"): string =>
+  ({ pass: green("pass"), fail: red("FAIL"), undecided: bold("undecided") })[verdict];
+
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the escapes that paint() adds take no room on the screen
 const width = (text: string): number => text.replace(/\u001b\[\d+m/g, "").length;
 

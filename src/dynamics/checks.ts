@@ -1,10 +1,11 @@
 import type { ModelSummary } from "../model/summary.ts";
 import type { Verdict } from "../system/verdict.ts";
-import { driftBar } from "./drift.ts";
-import { halfWidth } from "./estimate.ts";
+import { decide, narrowing, stepsToDecide, undecidedWords } from "./decide.ts";
+import { driftBar, driftOfShare } from "./drift.ts";
+import { halfWidth, isResolved, shifted } from "./estimate.ts";
 import type { Ensemble } from "./options.ts";
 import { orderTolerance, trueOrder } from "./order.ts";
-import type { Check, MdResult } from "./result.ts";
+import type { Check, Estimate, MdResult } from "./result.ts";
 import { figure } from "./words.ts";
 
 /** What the verdict is made from. */
@@ -21,6 +22,8 @@ export interface Judged extends Pick<MdResult, "stop" | "drift" | "orderInDt" | 
 export interface Judgement {
   readonly verdict: Verdict;
   readonly checks: Check[];
+  /** what no interval decided, in words */
+  readonly undecided: string[];
   /** sentences for the user */
   readonly findings: string[];
 }
@@ -38,7 +41,8 @@ const closureFactor = 1.5;
 export function judge(judged: Judged): Judgement {
   const found = [guards, drift, order, reversal, momentum, attribution, canonical].map((check) => check(judged));
   const checks = found.filter((check) => check !== null);
-  return { verdict: checks.some(({ verdict }) => verdict === "fail") ? "fail" : "pass", checks, findings: findingsOf(judged) };
+  const verdict = passIf(!checks.some((check) => check.verdict === "fail"));
+  return { verdict, checks, undecided: undecidedWords(checks), findings: findingsOf(judged) };
 }
 
 const passIf = (condition: boolean): Verdict => (condition ? "pass" : "fail");
@@ -46,22 +50,34 @@ const inFloat64 = (side: string): boolean => side.endsWith(":f64");
 
 function guards({ stop }: Judged): Check {
   const sentence = stop?.message ?? "No guard stopped the run.";
-  return { name: "guards", verdict: passIf(stop === null), value: stop?.value ?? null, limit: stop?.limit ?? null, unit: "", sentence };
+  return {
+    ...{ name: "guards", verdict: passIf(stop === null), value: stop?.value ?? null, limit: stop?.limit ?? null },
+    unit: "",
+    longer: null,
+    sentence,
+  };
 }
 
-/** Fails only where the whole interval lies beyond the bar: a run that is too short is not a wrong one. */
 function drift({ drift: measured, ensemble }: Judged): Check | null {
   if (measured === null || ensemble !== "nve") return null;
-  const { value, low, high } = measured.percentOfKineticPerNs;
-  const beyond = low !== null && high !== null && (low > driftBar || high < -driftBar);
-  return { name: "drift", verdict: passIf(!beyond), value, limit: driftBar, unit: "%/ns", sentence: measured.sentence };
+  const percent = measured.percentOfKineticPerNs;
+  return {
+    ...{ name: "drift", value: percent.value, limit: driftBar, unit: "%/ns", sentence: measured.sentence },
+    ...judgeInterval(percent, driftBar),
+  };
+}
+
+/** Fails only where the whole interval lies beyond the bar: a run that is too short is not a wrong one, nor a right one. */
+function judgeInterval(estimate: Estimate, bar: number): Pick<Check, "verdict" | "longer"> {
+  const verdict = decide(estimate, bar);
+  return { verdict, longer: verdict === "undecided" ? stepsToDecide(estimate, bar) : null };
 }
 
 function order({ orderInDt: measured }: Judged): Check | null {
   if (measured === null) return null;
-  const { value, low, high, sentence } = measured;
-  const beyond = (low ?? value ?? Number.NaN) > trueOrder + orderTolerance || (high ?? value ?? Number.NaN) < trueOrder - orderTolerance;
-  return { name: "order", verdict: passIf(value !== null && !beyond), value, limit: orderTolerance, unit: "", sentence };
+  const { value, sentence } = measured;
+  const off = shifted(measured, -trueOrder);
+  return { ...{ name: "order", value, limit: orderTolerance, unit: "", sentence }, ...judgeInterval(off, orderTolerance) };
 }
 
 function reversal({ reversal: measured }: Judged): Check | null {
@@ -71,7 +87,7 @@ function reversal({ reversal: measured }: Judged): Check | null {
   const ended = `${steps.toLocaleString("en")} steps there and as many back end ${value === null ? "nowhere" : `${figure(value)} Å from the start`}`;
   const why = limit === null ? `; ${measured.side} rounds more than float64, and nearby trajectories part` : "";
   return {
-    ...{ name: "reversal", verdict: passIf(value !== null && (limit === null || value <= limit)), value, limit, unit: "Å" },
+    ...{ name: "reversal", verdict: passIf(value !== null && (limit === null || value <= limit)), value, limit, unit: "Å", longer: null },
     sentence: `${ended}${why}.`,
   };
 }
@@ -86,22 +102,32 @@ function momentum({ momentum: measured, side, ensemble, equivariant }: Judged): 
   const turned = angular === null ? "" : `, angular momentum by ${figure(angular)}`;
   const sentence =
     linear === null ? "Of atoms at rest no momentum can be judged." : `Momentum changed by ${figure(linear)} of what moves${turned}.`;
-  return { name: "momentum", verdict: passIf(fine), value: linear, limit, unit: "", sentence };
+  return { name: "momentum", verdict: passIf(fine), value: linear, limit, unit: "", longer: null, sentence };
 }
 
-function attribution({ attribution: measured }: Judged): Check | null {
+/** Sum and whole agree or do not. That they agree says something only where a sum of nothing would not have: beside a drift larger than what they may lie
+ *  apart; or where that is no more than the drift that is allowed. */
+function attribution({ attribution: measured, drift: ofRun }: Judged): Check | null {
   if (measured === null) return null;
   const [whole, sum] = [halfWidth(measured.whole), halfWidth(measured.sum)];
-  const rest = Math.abs(measured.rest.value ?? Number.NaN);
   const limit = whole === null || sum === null ? null : closureFactor * (whole + sum);
-  const value = Number.isFinite(rest) ? rest : null;
-  const fine = limit === null || rest <= limit;
-  const sentence = fine
-    ? measured.closes
-      ? "The parts of the drift add up to the whole."
-      : "The parts of the drift add up to the whole, but for chance."
-    : "The parts of the drift do not add up to the whole: something else moves the energy.";
-  return { name: "attribution", verdict: passIf(fine), value, limit, unit: "meV/atom/ns", sentence };
+  const value = measured.rest.value === null ? null : Math.abs(measured.rest.value);
+  const check = { name: "attribution", value, limit, unit: "meV/atom/ns", longer: null } as const;
+  if (limit === null || value === null)
+    return {
+      ...check,
+      verdict: "undecided",
+      sentence: "The runs are too short to say whether the parts of the drift add up to the whole.",
+    };
+  if (!(value <= limit))
+    return { ...check, verdict: "fail", sentence: "The parts of the drift do not add up to the whole: something else moves the energy." };
+  const seen = isResolved(measured.whole) ? Math.abs(measured.whole.value ?? 0) : 0;
+  const telling = Math.max(seen, (ofRun === null ? null : driftOfShare(driftBar, ofRun)) ?? 0);
+  if (!(limit <= telling)) {
+    const sentence = "The parts of the drift add up to the whole, but the runs are too short to see parts that would not.";
+    return { ...check, verdict: "undecided", longer: narrowing(limit, telling), sentence };
+  }
+  return { ...check, verdict: "pass", sentence: `The parts of the drift add up to the whole${measured.closes ? "" : ", but for chance"}.` };
 }
 
 function canonical({ canonical: measured }: Judged): Check | null {
@@ -109,7 +135,7 @@ function canonical({ canonical: measured }: Judged): Check | null {
   const { pValue, target, temperature } = measured;
   const fine = pValue >= canonicalLimit;
   const sentence = `The kinetic energy is ${fine ? "" : "not "}distributed as at ${figure(target, 3)} K: mean ${figure(temperature.value ?? Number.NaN, 4)} K, p = ${figure(pValue)}.`;
-  return { name: "canonical", verdict: passIf(fine), value: pValue, limit: canonicalLimit, unit: "", sentence };
+  return { name: "canonical", verdict: passIf(fine), value: pValue, limit: canonicalLimit, unit: "", longer: null, sentence };
 }
 
 function findingsOf({ attribution: table, momentum: momenta, model, equivariant, ensemble, failures }: Judged): string[] {

@@ -1,4 +1,6 @@
 import { weightedLinearRegression } from "simple-statistics";
+import { finiteOrNull } from "../system/finite.ts";
+import { decide, stepsToDecide } from "./decide.ts";
 import type { EnergyTrace } from "./energy-trace.ts";
 import { confidence, estimateOf, fewestPieces, halfWidth, isResolved, scaled, unknownEstimate } from "./estimate.ts";
 import type { Drift, Estimate } from "./result.ts";
@@ -6,6 +8,15 @@ import { figure } from "./words.ts";
 
 /** The bar of the field: percent of the kinetic energy per ns. */
 export const driftBar = 0.1;
+
+/** A share of the kinetic energy, %/ns, in meV/atom/ns; null where the energy moved too little to say how large the kinetic energy is. */
+export function driftOfShare(share: number, drift: Drift): number | null {
+  const { percentOfKineticPerNs: percent } = drift;
+  // Both hold the same slopes; the largest of them tells their scale best.
+  const scales = (["value", "low", "high"] as const).map((key) => [percent[key] ?? 0, drift[key] ?? 0] as const);
+  const [inPercent, inMeV] = scales.reduce((a, b) => (Math.abs(b[0]) > Math.abs(a[0]) ? b : a));
+  return inPercent === 0 ? null : Math.abs((share * inMeV) / inPercent);
+}
 
 /** Bins that a piece needs to have a slope worth the name. */
 const fewestBins = 4;
@@ -91,9 +102,9 @@ export function driftOf(trace: EnergyTrace): Drift | null {
     of: { total: driftEstimate(trace, "energy"), modified: has ? headline : null },
     perPs: { ...scaled(headline, 1e-3), unit: "meV/atom/ps" },
     percentOfKineticPerNs: { ...percent, unit: "%/ns" },
-    ratio: Number.isFinite(ratio) ? ratio : null,
+    ratio: finiteOrNull(ratio),
     duration,
-    pieces: pieces.map(({ slope, ...piece }) => ({ ...piece, slope: Number.isFinite(slope) ? slope : null })),
+    pieces: pieces.map(({ slope, ...piece }) => ({ ...piece, slope: finiteOrNull(slope) })),
     history: history(trace, of),
   };
 }
@@ -113,18 +124,20 @@ function sentence(drift: Estimate, percent: Estimate, duration: number, replicas
   if (value === null || low === null || high === null || half === null || percent.value === null)
     return `${run} are too short to say anything of a drift.`;
   const range = `${figure(low)} to ${figure(high)} meV/atom/ns`;
+  const bar = `${driftBar} % of the kinetic energy per ns`;
+  const verdict = decide(percent, driftBar);
+  const times = stepsToDecide(percent, driftBar);
+  const longer = times === null ? "" : ` takes up to ${figure(times)} times as many steps, ${timeOf(times * duration)}`;
   if (isResolved(drift)) {
     const share = `${figure(Math.abs(percent.value))} % of the kinetic energy per ns`;
-    return `The energy ${value > 0 ? "rises" : "falls"} by ${figure(Math.abs(value))} meV/atom/ns (95 %: ${range}), ${share}.`;
+    const found = `The energy ${value > 0 ? "rises" : "falls"} by ${figure(Math.abs(value))} meV/atom/ns (95 %: ${range}), ${share}`;
+    return verdict === "undecided" ? `${found}; to tell it from the ${driftBar} % allowed${longer}.` : `${found}.`;
   }
-  const bar = `${driftBar} % of the kinetic energy per ns`;
-  if (Math.max(Math.abs(percent.low ?? 0), Math.abs(percent.high ?? 0)) <= driftBar)
-    return `No drift is seen: it lies within ${range}, less than ${bar}.`;
-  // The interval narrows as the root of the steps where the energy walks at random, faster where it only fluctuates.
-  const times = Math.ceil((half / driftBar) ** 2);
-  const longer = times > 1 ? `; to tell ${bar} from zero takes up to ${figure(times)} times as many steps` : "";
-  return `Too short to tell the drift from zero: after ${run} it lies within ${range}${longer}.`;
+  if (verdict === "pass") return `No drift is seen: it lies within ${range}, less than ${bar}.`;
+  return `Too short to tell the drift from zero: after ${run} it lies within ${range}${longer && `; to tell ${bar} from zero${longer}`}.`;
 }
+
+const timeOf = (picoseconds: number): string => (picoseconds < 1000 ? `${figure(picoseconds)} ps` : `${figure(picoseconds / 1000)} ns`);
 
 function history(trace: EnergyTrace, of: "energy" | "modified"): Drift["history"] {
   const lengths = Array.from({ length: historyPoints }, (_, k) => Math.ceil(((k + 1) * trace.length) / historyPoints));

@@ -68,6 +68,11 @@ export const scaled = ({ value, low, high }: Estimate, factor: number): Estimate
     : { value: times(value), low: times(low), high: times(high) };
 };
 
+export const shifted = ({ value, low, high }: Estimate, by: number): Estimate => {
+  const plus = (x: number | null) => (x === null ? null : x + by);
+  return { value: plus(value), low: plus(low), high: plus(high) };
+};
+
 /** Is zero outside the interval. */
 export const isResolved = ({ low, high }: Estimate): boolean => low !== null && high !== null && (low > 0 || high < 0);
 

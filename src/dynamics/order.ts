@@ -1,7 +1,8 @@
 import { linearRegression } from "simple-statistics";
 import type { Potential } from "../system/potential.ts";
+import { decide } from "./decide.ts";
 import { EnergyTrace } from "./energy-trace.ts";
-import { confidence, estimateOf, fewestPieces } from "./estimate.ts";
+import { confidence, estimateOf, fewestPieces, shifted } from "./estimate.ts";
 import { type Experiment, runFrom, whole } from "./experiment.ts";
 import type { Order } from "./result.ts";
 import type { DynamicsState } from "./session.ts";
@@ -68,7 +69,12 @@ function sentence({ value, low, high }: Pick<Order, "value" | "low" | "high">): 
   if (value === null) return "The energy did not fluctuate in a way that an order can be read from.";
   const range = low === null || high === null ? "" : ` (95 %: ${low.toFixed(2)} to ${high.toFixed(2)})`;
   const found = `The energy fluctuates as dt to the ${value.toFixed(2)}${range}`;
-  return Math.abs(value - trueOrder) <= orderTolerance
-    ? `${found}: velocity Verlet on a true gradient gives 2.`
-    : `${found}, where velocity Verlet on a true gradient gives 2: the force is not the gradient of the energy, or it is rounded too much.`;
+  switch (decide(shifted({ value, low, high }, -trueOrder), orderTolerance)) {
+    case "pass":
+      return `${found}: velocity Verlet on a true gradient gives 2.`;
+    case "fail":
+      return `${found}, where velocity Verlet on a true gradient gives 2: the force is not the gradient of the energy, or it is rounded too much.`;
+    default:
+      return `${found}: too short to say whether it is the 2 of velocity Verlet on a true gradient, within ${orderTolerance}.`;
+  }
 }

@@ -170,21 +170,26 @@ export const seriesSchema = z.strictObject({
 });
 export type Series = z.infer<typeof seriesSchema>;
 
-/** One condition of the verdict. */
+/** One condition of the verdict. Drift, order and attribution are judged by intervals, which may be too wide to decide. */
 export const checkSchema = z.strictObject({
   name: z.enum(["guards", "drift", "order", "reversal", "momentum", "attribution", "canonical"]),
-  verdict: verdictSchema,
+  verdict: z.enum([...verdictSchema.options, "undecided"]),
   value: measured,
   limit: z.number().nullable(),
   unit: z.string(),
+  /** of what is undecided: how many times as many steps decide, at most; null where none do, or no interval says */
+  longer: z.number().nullable(),
   sentence: z.string(),
 });
 export type Check = z.infer<typeof checkSchema>;
 
 export const mdResultSchema = z.strictObject({
   format: z.literal("painnless.md/1"),
+  /** fail if a check fails; what is undecided does not fail */
   verdict: verdictSchema,
   checks: z.array(checkSchema).min(1),
+  /** what was not decided, each in words, with the length of a run that decides it */
+  undecided: z.array(z.string()),
   /** sentences for the user: what causes the drift, what was too short to tell, units that were assumed */
   findings: z.array(z.string()),
   /** ISO 8601 */

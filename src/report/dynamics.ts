@@ -33,8 +33,12 @@ export function renderDynamicsReport({ result: whole, frames, crosscheck }: Dyna
   const shown = frames === null || frames.frames.length === 0 ? null : frames;
   const { script, style } = clientFiles();
   const failed = whole.verdict === "fail" || crosscheck?.verdict === "fail";
+  const verdict = [
+    failed ? "Fail" : "Pass",
+    ...whole.checks.flatMap((check) => (check.verdict === "undecided" ? [`${check.name} undecided`] : [])),
+  ];
   return renderPage({
-    title: `${failed ? "Fail" : "Pass"}: ${headline(result)}`,
+    title: `${verdict.join(", ")}: ${headline(result)}`,
     header: verdictHeader(result, crosscheck?.verdict ?? null),
     main: markup`${[
       runSection(result, shown),

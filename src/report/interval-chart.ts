@@ -11,7 +11,7 @@ export interface IntervalRow {
   readonly value: number | null;
   readonly low: number | null;
   readonly high: number | null;
-  readonly tone: "pass" | "fail" | "note" | "plain";
+  readonly tone: "pass" | "fail" | "undecided" | "note" | "plain";
 }
 
 /** Figures with their intervals, a row each, on one axis with zero; what is allowed is a band about zero. @param limit null: nothing is allowed or forbidden */

@@ -19,7 +19,7 @@ p{margin:.4rem 0 .9rem;max-width:46em}
 .lead{font-size:1.0625rem}
 .soft{color:var(--soft);font-weight:400}
 .verdict{display:inline-block;font-weight:700;letter-spacing:.06em;font-size:.8125rem;padding:.2em .75em;border:1.5px solid;border-radius:99px;margin-top:1.4rem}a.verdict{text-decoration:none}.verdicts{display:flex;flex-wrap:wrap;gap:.6rem;margin:1.4rem 0 1.1rem}.verdicts .verdict{margin:0}
-.pass{color:var(--pass)}.fail{color:var(--fail)}.note{color:var(--note)}
+.undecided{color:var(--ink)}.verdict.undecided{border-style:dashed}.pass{color:var(--pass)}.fail{color:var(--fail)}.note{color:var(--note)}
 td.fail,td.pass,td.note{font-weight:600}
 code,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.875em;overflow-wrap:anywhere}
 pre{background:var(--wash);border:1px solid var(--line);border-radius:6px;padding:.8rem 1rem;margin:.4rem 0 1rem;white-space:pre-wrap;overflow-wrap:anywhere}

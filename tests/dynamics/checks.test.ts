@@ -1,17 +1,20 @@
 import { describe, expect, test } from "vitest";
 import { type Judged, judge } from "../../src/dynamics/checks.ts";
-import { driftOf } from "../../src/dynamics/drift.ts";
-import { type Attribution, checkSchema, type Drift } from "../../src/dynamics/result.ts";
+import { driftBar, driftOf } from "../../src/dynamics/drift.ts";
+import { scaled } from "../../src/dynamics/estimate.ts";
+import { type Attribution, type Check, checkSchema, type Drift } from "../../src/dynamics/result.ts";
 import { Random } from "../../src/system/random.ts";
 import { autoregressive, syntheticRun } from "./processes.ts";
 
 const some = driftOf(syntheticRun(autoregressive(0), new Random(1, "checks"), 8, 100, 0)) as Drift;
 /** @param low, high percent of the kinetic energy per ns */
-const driftWithin = (low: number | null, high: number | null): Drift => ({
-  ...some,
-  percentOfKineticPerNs: { value: low === null || high === null ? 0 : (low + high) / 2, low, high, unit: "%/ns" },
-});
+const driftWithin = (low: number | null, high: number | null): Drift => {
+  const percent = { value: low === null || high === null ? 0 : (low + high) / 2, low, high };
+  return { ...some, ...scaled(percent, meVOfPercent), percentOfKineticPerNs: { ...percent, unit: "%/ns" } };
+};
+const meVOfPercent = 0.4;
 
+const barInMeV = meVOfPercent * driftBar;
 const estimate = (value: number, half: number) => ({ value, low: value - half, high: value + half });
 const tableOf = (whole: number, sum: number, half: number): Attribution => ({
   ...{ confidence: 0.95, unit: "meV/atom/ns", parts: [], runs: [], crossings: null, sentence: "Nobody is to blame." },
@@ -24,11 +27,11 @@ const tableOf = (whole: number, sum: number, half: number): Attribution => ({
 });
 
 const fine: Judged = {
-  ...{ side: "native:cpu:f64", ensemble: "nve", stop: null, drift: driftWithin(-1, 1), canonical: null },
+  ...{ side: "native:cpu:f64", ensemble: "nve", stop: null, drift: driftWithin(-0.05, 0.05), canonical: null },
   orderInDt: { ...estimate(2.01, 0.05), confidence: 0.95, method: "", sentence: "Two.", duration: 1, points: [] },
   reversal: { value: 1e-12, unit: "Å", side: "native:cpu:f64", steps: 1000, dt: 0.5, velocity: 0, points: [] },
   momentum: { linear: 1e-14, angular: 1e-13, centreOfMass: 1e-12, frames: 10 },
-  attribution: tableOf(1, 2, 3),
+  attribution: tableOf(10, 9, 3),
   model: { energyUnit: "eV", unitsOrigin: "file" },
   equivariant: true,
   failures: [],
@@ -48,6 +51,7 @@ test("a fine run passes every check it has", () => {
   expect(checks.map(({ name }) => name)).toEqual(["guards", "drift", "order", "reversal", "momentum", "attribution"]);
   for (const check of checks) expect(checkSchema.parse(check).verdict).toBe("pass");
   expect(findings).toEqual(["Nobody is to blame."]);
+  expect(judge(fine).undecided).toEqual([]);
 });
 
 test("checks without a measure are left out", () => {
@@ -55,16 +59,21 @@ test("checks without a measure are left out", () => {
   expect(judge({ ...fine, ...nothing })).toMatchObject({ verdict: "pass", checks: [{ name: "guards" }], findings: [] });
 });
 
-describe.each<[string, Partial<Judged>, "pass" | "fail"]>([
+describe.each<[string, Partial<Judged>, Check["verdict"]]>([
   ["guards: stopped", { stop }, "fail"],
-  ["drift: the interval reaches the bar from above", { drift: driftWithin(0.09, 5) }, "pass"],
+  ["drift: all of the interval within the bar", { drift: driftWithin(-0.1, 0.1) }, "pass"],
+  ["drift: a hundred times as wide as the bar", { drift: driftWithin(-9, 12) }, "undecided"],
+  ["drift: the interval reaches the bar from above", { drift: driftWithin(0.09, 5) }, "undecided"],
+  ["drift: it reaches beyond the bar from zero", { drift: driftWithin(-0.01, 0.11) }, "undecided"],
   ["drift: all of the interval beyond the bar", { drift: driftWithin(0.11, 5) }, "fail"],
   ["drift: all of it below the bar's negative", { drift: driftWithin(-5, -0.11) }, "fail"],
-  ["drift: too short for an interval", { drift: driftWithin(null, null) }, "pass"],
+  ["drift: too short for an interval", { drift: driftWithin(null, null) }, "undecided"],
   ["order: 1.8 ± 0.05", { orderInDt: { ...order, ...estimate(1.8, 0.05) } }, "fail"],
-  ["order: 1.8 ± 0.15", { orderInDt: { ...order, ...estimate(1.8, 0.15) } }, "pass"],
-  ["order: 2.2 without an interval", { orderInDt: { ...order, value: 2.2, low: null, high: null } }, "fail"],
-  ["order: none", { orderInDt: { ...order, value: null, low: null, high: null } }, "fail"],
+  ["order: 1.8 ± 0.15", { orderInDt: { ...order, ...estimate(1.8, 0.15) } }, "undecided"],
+  ["order: 2.0 ± 0.15", { orderInDt: { ...order, ...estimate(2, 0.15) } }, "undecided"],
+  ["order: 1.95 ± 0.04", { orderInDt: { ...order, ...estimate(1.95, 0.04) } }, "pass"],
+  ["order: 2.2 without an interval", { orderInDt: { ...order, value: 2.2, low: null, high: null } }, "undecided"],
+  ["order: none", { orderInDt: { ...order, value: null, low: null, high: null } }, "undecided"],
   ["reversal: 2e-8 Å in float64", { reversal: { ...reversal, value: 2e-8 } }, "fail"],
   ["reversal: 2e-8 Å in float32", { reversal: { ...reversal, side: "native:cpu:f32", value: 2e-8 } }, "pass"],
   ["reversal: not a number", { reversal: { ...reversal, side: "native:cpu:f32", value: null } }, "fail"],
@@ -78,7 +87,12 @@ describe.each<[string, Partial<Judged>, "pass" | "fail"]>([
     "pass",
   ],
   ["momentum: atoms at rest", { momentum: { ...momentum, linear: null } }, "fail"],
-  ["attribution: within the intervals", { attribution: tableOf(1, 6, 3) }, "pass"],
+  ["attribution: within the intervals, where a sum of nothing would not be", { attribution: tableOf(10, 6, 3) }, "pass"],
+  ["attribution: within intervals wide enough for anything", { attribution: tableOf(10, 6, 4) }, "undecided"],
+  ["attribution: a drift that is not seen, within wide intervals", { attribution: tableOf(1, 2, 3) }, "undecided"],
+  ["attribution: within intervals narrower than what is allowed", { attribution: tableOf(0, barInMeV / 8, barInMeV / 4) }, "pass"],
+  ["attribution: no drift of the run to measure it by", { drift: null, attribution: tableOf(0, 0.01, 0.01) }, "undecided"],
+  ["attribution: without intervals", { attribution: { ...tableOf(10, 6, 3), sum: { value: 6, low: null, high: null } } }, "undecided"],
   ["attribution: beyond them", { attribution: tableOf(1, 11, 3) }, "fail"],
   ["canonical: likely", { ensemble: "langevin", canonical }, "pass"],
   ["canonical: unlikely", { ensemble: "langevin", canonical: { ...canonical, pValue: 1e-5 } }, "fail"],
@@ -87,9 +101,31 @@ describe.each<[string, Partial<Judged>, "pass" | "fail"]>([
     const judged = judge({ ...fine, ...change });
     const check = judged.checks.find((one) => one.name === name.split(":")[0]);
     expect(check?.verdict).toBe(verdict);
-    expect(judged.verdict).toBe(verdict);
+    expect(judged.verdict).toBe(verdict === "fail" ? "fail" : "pass");
+    expect(judged.undecided.some((words) => words.startsWith(`${check?.name} undecided: `))).toBe(verdict === "undecided");
     expect(check?.sentence).toMatch(/\w/);
+    expect(checkSchema.safeParse(check).success).toBe(true);
   });
+});
+
+test.each<[number | null, number | null, string]>([
+  [-9, 12, "too short a run, up to 11000 times as many steps decide"], // (10.5 / 0.1)²
+  [0.06, 0.25, "too short a run, up to 3 times as many steps decide"], // 0.155 ± 0.095 has to become 0.155 ± 0.055
+  [-0.04, 0.12, "too short a run, up to 2 times as many steps decide"], // 0.04 ± 0.08 has to become 0.04 ± 0.06
+  [null, null, "too short a run"],
+])("a drift within %d to %d %%/ns is decided by a run so much longer", (low, high, words) => {
+  const { undecided, checks } = judge({ ...fine, drift: driftWithin(low, high), attribution: null });
+  expect(undecided).toEqual([`drift undecided: ${words}`]);
+  expect(checks.filter(({ longer }) => longer !== null)).toHaveLength(low === null ? 0 : 1);
+});
+
+test("what fails and what is undecided are both said", () => {
+  const { verdict, undecided } = judge({ ...fine, stop, drift: driftWithin(-9, 12), orderInDt: { ...order, ...estimate(2, 0.19) } });
+  expect(verdict).toBe("fail");
+  expect(undecided).toEqual([
+    "drift undecided: too short a run, up to 11000 times as many steps decide",
+    "order undecided: too small a budget, up to 4 times as much decides",
+  ]);
 });
 
 test("a thermostat is no fault of drift or momentum", () => {

@@ -1,10 +1,15 @@
 import { describe, expect, test } from "vitest";
-import type { MdResult } from "../../src/dynamics/result.ts";
 import { renderDynamicsReport } from "../../src/report/dynamics.ts";
 import { passing } from "./results.ts";
-import { crystalRun, driftingRun, framesOf, passingRun, stoppedRun } from "./runs.ts";
+import { crystalRun, driftingRun, framesOf, passingRun, shortRun, stoppedRun } from "./runs.ts";
 
-const results = { passing: passingRun(), drifting: driftingRun(), crystal: crystalRun(), stopped: stoppedRun("a\u2028\u202e<b>") };
+const results = {
+  passing: passingRun(),
+  drifting: driftingRun(),
+  short: shortRun(),
+  crystal: crystalRun(),
+  stopped: stoppedRun("a\u2028\u202e<b>"),
+};
 type Case = keyof typeof results;
 const cases = Object.keys(results) as Case[];
 const textOf = (name: Case) =>
@@ -14,7 +19,7 @@ describe("the text of a run's page", () => {
   test("the verdict comes first, then the drift with its interval", () => {
     const [, header = ""] = /<header>([\s\S]*?)<\/header>/.exec(textOf("passing")) ?? [];
     expect(header).toMatch(
-      /[\s\S]*class="verdict pass">✓ PASS · energy<[\s\S]*<h1>Energy is conserved: any drift is below 0\.0064 meV[\s\S]*class="big ">0\.0021 [\s\S]*95 % interval −0\.0022 to 0\.0064/,
+      /[\s\S]*class="verdict pass">✓ PASS · dynamics<[\s\S]*<h1>Energy is conserved: any drift is below 0\.0064 meV[\s\S]*class="big ">0\.0021 [\s\S]*95 % interval −0\.0022 to 0\.0064/,
     );
     const text = textOf("drifting");
     expect(text).toMatch(/class="verdict fail">✗ FAIL<[\s\S]*<h1>Energy drifts by 41\.7 meV per atom and nanosecond; 0\.033 is allowed/);
@@ -22,19 +27,32 @@ describe("the text of a run's page", () => {
   });
 
   test("a run that cannot tell its drift from zero does not claim to conserve energy", () => {
-    const run = passingRun(50, 2);
-    const wide = { value: 0.4, low: -3, high: 3.8 };
-    const percentOfKineticPerNs = { value: 1.2, low: -9, high: 11.4, unit: "%/ns" } as const;
-    const result: MdResult = { ...run, drift: run.drift === null ? null : { ...run.drift, ...wide, percentOfKineticPerNs } };
-    const page = renderDynamicsReport({ result, frames: null, crosscheck: null });
-    expect(/<h1>(.*)<\/h1>/.exec(page)?.[1]).toBe("No drift of the energy can be told from zero in this run.");
+    const page = renderDynamicsReport({ result: shortRun(), frames: null, crosscheck: null });
+    expect(/<h1>(.*)<\/h1>/.exec(page)?.[1]).toBe("Whether the energy drifts is undecided: the run is too short.");
     expect(page.includes('id="view"')).toBe(false);
+  });
+
+  test("what is undecided is said in title, badges, head and list, with what decides it, and has neither colour nor sign of the others", () => {
+    const page = renderDynamicsReport({ result: shortRun(), frames: null, crosscheck: null });
+    expect(/<title>(.*)<\/title>/.exec(page)?.[1]).toMatch(/^Pass, drift undecided, attribution undecided: /);
+    const [, badges = ""] = /<p class="verdicts">(.*)<\/p>/.exec(page) ?? [];
+    expect(badges).toBe(
+      '<span class="verdict pass">✓ PASS</span> <span class="verdict undecided">? UNDECIDED · drift</span> <span class="verdict undecided">? UNDECIDED · attribution</span>',
+    );
+    expect(page).toContain(
+      "up to 11000 times as many steps decide; attribution undecided: too small a budget, up to 3.9\u00a0×\u00a010⁵ times",
+    );
+    expect(page).toContain(
+      '<span class="undecided">? <b>Drift.</b></span> Undecided. Its interval reaches beyond the ±0.037 meV/atom/ns allowed.',
+    );
+    expect(page).not.toMatch(/class="(pass|fail)">. <b>(Drift|Causes)/);
+    expect(page).toContain('class="interval undecided"');
   });
 
   test("a failing crosscheck fails the page that holds it", () => {
     const page = renderDynamicsReport({ result: results.passing, frames: null, crosscheck: { ...passing(), verdict: "fail" } });
     expect(/<title>Fail: /.test(page)).toBe(true);
-    expect(/<header>[\s\S]*✓ PASS · energy[\s\S]*✗ FAIL · forces[\s\S]*<\/header>/.test(page)).toBe(true);
+    expect(/<header>[\s\S]*✓ PASS · dynamics[\s\S]*✗ FAIL · forces[\s\S]*<\/header>/.test(page)).toBe(true);
   });
 
   test("versions, hash, seeds and the command are there", () => {

@@ -25,13 +25,22 @@ export function passingRun(bins = 800, replicas = 8): MdResult {
     ...{ replica: i >> 2, from: (i % 4) * 25, to: (i % 4) * 25 + 25, slope: 0.002 + 0.01 * normal() },
   }));
   return mdResultSchema.parse({
-    ...{ format: "painnless.md/1", verdict: "pass", findings: [], started: "2026-11-24T11:30:00.000Z", seconds: 131.2, seed },
+    ...{
+      format: "painnless.md/1",
+      verdict: "pass",
+      undecided: [],
+      findings: [],
+      started: "2026-11-24T11:30:00.000Z",
+      seconds: 131.2,
+      seed,
+    },
     command: `painnless md ethanol.safetensors name:CH3CH2OH --steps 200000 --dt 0.5 --temperature 300 --replicas ${replicas} --seed ${seed} --report r`,
     checks: [
-      { name: "guards", verdict: "pass", value: 0, limit: 0, unit: "stops", sentence: "No guard stopped the run." },
+      { name: "guards", verdict: "pass", value: 0, limit: 0, unit: "stops", longer: null, sentence: "No guard stopped the run." },
       {
         name: "drift",
         verdict: "pass",
+        longer: null,
         value: 0.0063,
         limit: 0.1,
         unit: "%/ns",
@@ -40,6 +49,7 @@ export function passingRun(bins = 800, replicas = 8): MdResult {
       {
         name: "order",
         verdict: "pass",
+        longer: null,
         value: 2.003,
         limit: 0.1,
         unit: "",
@@ -48,6 +58,7 @@ export function passingRun(bins = 800, replicas = 8): MdResult {
       {
         name: "reversal",
         verdict: "pass",
+        longer: null,
         value: 3.1e-11,
         limit: 1e-8,
         unit: "Å",
@@ -56,6 +67,7 @@ export function passingRun(bins = 800, replicas = 8): MdResult {
       {
         name: "momentum",
         verdict: "pass",
+        longer: null,
         value: 2e-14,
         limit: 1e-10,
         unit: "",
@@ -64,6 +76,7 @@ export function passingRun(bins = 800, replicas = 8): MdResult {
       {
         name: "attribution",
         verdict: "pass",
+        longer: null,
         value: 0.0004,
         limit: 0.006,
         unit: "meV/atom/ns",
@@ -172,6 +185,34 @@ export function passingRun(bins = 800, replicas = 8): MdResult {
   });
 }
 
+/** Too short a run: an interval a hundred times as wide as what is allowed, and parts that could add up to anything. */
+export function shortRun(): MdResult {
+  const run = passingRun(200, 4);
+  const drift = estimate(0.5, 3.9);
+  const percent = { ...estimate(1.36, 10.6), unit: "%/ns" as const };
+  const said = "Too short to tell the drift from zero: after 5 ps of 4 replicas it lies within −3.4 to 4.4 meV/atom/ns.";
+  const open: Readonly<Record<string, Partial<MdResult["checks"][number]>>> = {
+    drift: { verdict: "undecided", value: 1.36, longer: 11_236, sentence: said },
+    attribution: { verdict: "undecided", value: 2, limit: 23, longer: 3.9e5, sentence: "They would add up whatever they were." },
+  };
+  return mdResultSchema.parse({
+    ...run,
+    undecided: [
+      "drift undecided: too short a run, up to 11000 times as many steps decide",
+      "attribution undecided: too small a budget, up to 3.9e+5 times as much decides",
+    ],
+    checks: run.checks.map((check) => ({ ...check, ...open[check.name] })),
+    drift: {
+      ...{ ...run.drift, ...drift, sentence: said, percentOfKineticPerNs: percent, ratio: 0.02, duration: 5 },
+      ...{ of: { total: estimate(2, 60), modified: drift }, perPs: { ...estimate(5e-4, 3.9e-3), unit: "meV/atom/ps" } },
+      history: run.drift?.history.map(({ time }) => ({ time: time / 20, ...estimate(0.5 + 20 / time, 390 / time) })),
+    },
+    attribution: { ...run.attribution, whole: estimate(-1, 7), sum: estimate(1, 8), rest: estimate(-2, 11) },
+    ...{ steps: 10_000, replicas: 4, options: { ...run.options, steps: 10_000 } },
+    series: { ...run.series, time: run.series.time.map((t) => t / 20) },
+  });
+}
+
 /** A model whose energy jumps at the cutoff: the drift is real, and the model's. */
 export function driftingRun(): MdResult {
   const run = passingRun(400, 4);
@@ -231,7 +272,7 @@ export function stoppedRun(name: string): MdResult {
       nsPerDay: null,
     },
     structure: { ...run.structure, name },
-    checks: [{ name: "guards", verdict: "fail", value: null, limit: 200, unit: "eV/Å", sentence: name }],
+    checks: [{ name: "guards", verdict: "fail", value: null, limit: 200, unit: "eV/Å", longer: null, sentence: name }],
     temperature: { mean: null, deviation: null },
     series: {
       time: [0],
@@ -262,6 +303,7 @@ export function crystalRun(): MdResult {
       {
         name: "canonical",
         verdict: "pass",
+        longer: null,
         value: 0.86,
         limit: 0.01,
         unit: "p",

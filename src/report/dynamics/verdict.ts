@@ -1,4 +1,4 @@
-import type { Drift, MdResult } from "../../dynamics/result.ts";
+import type { Check, Drift, MdResult } from "../../dynamics/result.ts";
 import { intervalChart } from "../interval-chart.ts";
 import { type Markup, markup } from "../markup.ts";
 import { formatCount, formatEstimate, formatEstimateValue, formatNumber, sentence } from "../numbers.ts";
@@ -19,11 +19,13 @@ export function headline(result: MdResult): string {
   if (failed?.name === "drift" && drift !== null)
     return `Energy drifts by ${formatEstimateValue(drift)} meV per atom and nanosecond; ${formatNumber(limit, 2)} is allowed.`;
   if (failed !== undefined) return sentence(failed.sentence);
-  if (drift === null) return "The run came to its end and every check holds.";
+  if (drift === null) return `The run came to its end and ${result.undecided.length === 0 ? "every check holds" : "no check fails"}.`;
   if (drift.resolved) return `Energy drifts by ${formatEstimateValue(drift)} meV per atom and nanosecond.`;
-  return limit !== null && bound(drift) <= limit
-    ? `Energy is conserved: any drift is below ${formatNumber(bound(drift), 2, 1e-4)} meV per atom and nanosecond.`
-    : "No drift of the energy can be told from zero in this run.";
+  if (limit !== null && bound(drift) <= limit)
+    return `Energy is conserved: any drift is below ${formatNumber(bound(drift), 2, 1e-4)} meV per atom and nanosecond.`;
+  return limit === null
+    ? "No drift of the energy can be told from zero in this run."
+    : "Whether the energy drifts is undecided: the run is too short.";
 }
 
 function driftFigure(result: MdResult, drift: Drift): Markup {
@@ -75,22 +77,27 @@ function tiles(result: MdResult): Markup | null {
 
 /** What holds and what does not, each in a sentence. */
 function checkList(result: MdResult): Markup {
-  const allowed = `${formatNumber(allowedDrift(result), 2)} meV/atom/ns`;
+  const allowed = allowedDrift(result);
   const items = result.checks.map(({ name, verdict, sentence: said }) => {
     // What the drift is stands above.
-    const within = `Its interval ${verdict === "pass" ? "reaches into" : "lies beyond"} the ±${allowed} allowed.`;
-    const words = name === "drift" && said === result.drift?.sentence ? within : sentence(said);
-    return markup`<li><span class="${verdict}">${verdict === "pass" ? "✓" : "✗"} <b>${checkWords[name]}</b></span> ${words}</li>`;
+    const stands = name === "drift" && said === result.drift?.sentence && result.drift.low !== null && allowed !== null;
+    const words = stands ? `Its interval ${places[verdict]} the ±${formatNumber(allowed, 2)} meV/atom/ns allowed.` : sentence(said);
+    return markup`<li><span class="${verdict}">${signs[verdict]} <b>${checkWords[name]}</b></span> ${verdict === "undecided" ? "Undecided. " : ""}${words}</li>`;
   });
   return markup`<ul class="checks" aria-label="Checks">${items}</ul>`;
 }
 
-const signs = { pass: "✓ PASS", fail: "✗ FAIL" };
+const places = { pass: "lies within", fail: "lies beyond", undecided: "reaches beyond" };
+/** By their shapes alone they differ; what is undecided has no colour either. */
+const signs = { pass: "✓", fail: "✗", undecided: "?" };
+const badge = (verdict: Check["verdict"], of: string) => `${signs[verdict]} ${verdict.toUpperCase()}${of === "" ? "" : ` · ${of}`}`;
 
-/** The head of the page: verdict, drift and its interval, the other figures, what was found. @param crosscheck verdict of the one below */
+/** The head of the page: verdict and what it leaves open, drift and its interval, the other figures, what was found. @param crosscheck verdict of
+ *  the one below */
 export function verdictHeader(result: MdResult, crosscheck: MdResult["verdict"] | null): Markup {
   const forces =
-    crosscheck === null ? null : markup` <a class="verdict ${crosscheck}" href="#crosscheck">${signs[crosscheck]} · forces</a>`;
+    crosscheck === null ? null : markup` <a class="verdict ${crosscheck}" href="#crosscheck">${badge(crosscheck, "forces")}</a>`;
+  const open = result.checks.filter(({ verdict }) => verdict === "undecided");
   const { name: unit, size } = timeUnit(result);
   const length = `${formatNumber((result.steps * result.dt) / 1000 / size, 4)} ${unit}`;
   const facts = [
@@ -105,9 +112,10 @@ export function verdictHeader(result: MdResult, crosscheck: MdResult["verdict"] 
       ? null
       : markup`<section class="findings" aria-label="Findings"><p><b>To know</b></p><ul>${result.findings.map((f) => markup`<li>${sentence(f)}</li>`)}</ul></section>`;
   return markup`<p class="eyebrow">painnless md · ${result.model?.name ?? result.side} · ${result.started.slice(0, 10)}</p>
-<p class="verdicts"><span class="verdict ${result.verdict}">${signs[result.verdict]}${crosscheck === null ? "" : " · energy"}</span>${forces}</p>
+<p class="verdicts"><span class="verdict ${result.verdict}">${badge(result.verdict, crosscheck === null ? "" : "dynamics")}</span>${open.map(({ name, verdict }) => markup` <span class="verdict undecided">${badge(verdict, name)}</span>`)}${forces}</p>
 <h1>${headline(result)}</h1>
 <p class="lead">${facts.join(" · ")}</p>
+${result.undecided.length === 0 ? null : markup`<p><b>Not decided:</b> ${sentence(result.undecided.join("; "))}</p>`}
 ${result.drift === null ? null : driftFigure(result, result.drift)}
 ${tiles(result)}${checkList(result)}${findings}`;
 }
