@@ -58,7 +58,8 @@ const replaysPerComparison = 10;
 
 /** Do these sides agree with the reference and with each other, and does each obey the laws: everything found, and what replays each failure.
  *  A side that throws is an error entry and a failed verdict; the others go on.
- *  @throws {PainnlessError} USAGE without structures or sides; BAD_STRUCTURE for a structure that a side cannot take; CANCELLED */
+ *  @throws {PainnlessError} USAGE without structures or sides; BAD_STRUCTURE for a structure that a side cannot take, and where the model's own forces
+ *  jump at all of them; CANCELLED */
 export async function crosscheck(request: CrosscheckRequest): Promise<{ result: CrosscheckResult; replays: Replay[] }> {
   const { sides, reference, model, seed } = request;
   if (request.structures.length === 0) throw new PainnlessError("USAGE", "there is nothing to check: 0 structures, expected at least 1");
@@ -97,6 +98,11 @@ export async function crosscheck(request: CrosscheckRequest): Promise<{ result: 
   const doubtful = doubtfulOf(comparePairs(answers, torch32, structures, model.cutoff), structures);
   const kinks = await kinksOf(reference.potential, [...new Set([...doubtful, ...subjects])], seed);
   const kept = structures.map((structure) => !kinks.has(structure));
+  if (!kept.includes(true) && answers.every(({ error }) => error === null))
+    throw new PainnlessError(
+      "BAD_STRUCTURE",
+      `the model's own forces jump at ${names.join(", ")}: rounding decides what they are, and nothing is left to compare; take other geometries, or displaced copies of these (--samples)`,
+    );
   const only = <T>(list: readonly T[]): T[] => list.filter((_, i) => kept[i]);
   const clean = (side: SideAnswers): SideAnswers => ({ ...side, evaluations: only(side.evaluations) });
   const budget = budgetOf(answers.map(clean), only(structures));

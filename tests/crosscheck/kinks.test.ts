@@ -36,14 +36,14 @@ test("a jump of the side alone, and an error beside a jump, are the engine's", a
   expect(beside.result.comparisons[0]?.reasons.join()).toMatch(/ethanol displaced 1: forces differ/);
 });
 
-test("without a displaced copy no law is tried there, and with nothing left to compare the verdict is no pass", async () => {
-  const { result } = await check([kinked("native:cpu:f64", 1)], kinked("torch:cpu:f64", -1), {
-    ...options,
-    samples: 0,
-    structures: [ethanol],
-  });
+test("without a displaced copy no law is tried there; where nothing is left to compare that is said, and no verdict given", async () => {
+  const sides = [[kinked("native:cpu:f64", 1)], kinked("torch:cpu:f64", -1)] as const;
+  const { result } = await check(...sides, { ...options, samples: 0 });
   expect(result.skipped).toEqual([
     { law: "repetition", side: "native:cpu:f64", reason: expect.stringContaining("ethanol: the model's own") },
   ]);
-  expect(result).toMatchObject({ verdict: "fail", findings: [expect.stringContaining("forces jump")] });
+  expect(result).toMatchObject({ verdict: "pass", findings: [expect.stringContaining("forces jump")] });
+  await expect(check(...sides, { ...options, samples: 0, structures: [ethanol] })).rejects.toMatchObject({
+    ...{ code: "BAD_STRUCTURE", message: expect.stringMatching(/forces jump at ethanol: .* displaced copies of these \(--samples\)/) },
+  });
 });
