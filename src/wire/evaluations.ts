@@ -1,14 +1,13 @@
 import { PainnlessError } from "../errors.ts";
-import type { Evaluation, Potential } from "../system/potential.ts";
+import type { Evaluation } from "../system/potential.ts";
 import { decodeEvaluate, encodeResult } from "./batch.ts";
 import { type Job, Schedule, type Slice } from "./batching.ts";
 import type { DecodedMessage } from "./codec.ts";
 import { computeTogether, type Outcome } from "./compute.ts";
-import type { Client, Ledger, Owed } from "./ledger.ts";
+import type { Client, Owed } from "./ledger.ts";
 import { assertAnswerable } from "./limits.ts";
-import type { Limits, MessageOf } from "./messages.ts";
-import type { Tally } from "./statistics.ts";
-import type { Turns } from "./turns.ts";
+import type { MessageOf } from "./messages.ts";
+import type { Workshop } from "./workshop.ts";
 
 interface Request extends Job {
   readonly owed: Owed;
@@ -17,29 +16,21 @@ interface Request extends Job {
 
 /** The evaluate requests: what waits is computed together, in turns. */
 export class Evaluations {
-  readonly #potential: Potential;
-  readonly #limits: Limits;
-  readonly #ledger: Ledger;
-  readonly #tally: Tally;
-  readonly #turns: Turns;
+  readonly #shop: Workshop;
   readonly #schedule = new Schedule<Client, Request>();
   #computing = false;
 
-  constructor(potential: Potential, limits: Limits, ledger: Ledger, tally: Tally, turns: Turns) {
-    this.#potential = potential;
-    this.#limits = limits;
-    this.#ledger = ledger;
-    this.#tally = tally;
-    this.#turns = turns;
+  constructor(shop: Workshop) {
+    this.#shop = shop;
   }
 
   /** @throws {PainnlessError} BAD_MESSAGE, BAD_STRUCTURE, UNSUPPORTED, OVERLOADED: it is not taken */
   accept(client: Client, decoded: DecodedMessage<MessageOf<"evaluate">>, bytes: number): void {
     const { message } = decoded;
-    this.#ledger.assertRoom(client, message, bytes);
+    this.#shop.ledger.assertRoom(client, message, bytes);
     const structures = decodeEvaluate(decoded);
-    assertAnswerable(structures, message.want, this.#potential, this.#limits);
-    const owed = this.#ledger.open(client, message, bytes, () => this.#schedule.remove(client, request));
+    assertAnswerable(structures, message.want, this.#shop.potential, this.#shop.limits);
+    const owed = this.#shop.ledger.open(client, message, bytes, () => this.#schedule.remove(client, request));
     const request: Request = { owed, want: message.want, structures, evaluations: [] };
     this.#schedule.add(client, request);
   }
@@ -54,16 +45,16 @@ export class Evaluations {
   computeNext(): void {
     if (this.#computing || !this.#schedule.isWaiting) return;
     this.#computing = true;
-    void this.#turns.take(() => this.#compute(this.#schedule.next()));
+    void this.#shop.turns.take(() => this.#compute(this.#schedule.next()));
   }
 
   async #compute(slices: readonly Slice<Request>[]): Promise<void> {
     const start = performance.now();
-    const outcomes = await computeTogether(this.#potential, slices);
+    const outcomes = await computeTogether(this.#shop.potential, slices);
     this.#computing = false;
     if (slices.length > 0) {
-      this.#tally.compute.add(performance.now() - start);
-      this.#tally.add("batches");
+      this.#shop.tally.compute.add(performance.now() - start);
+      this.#shop.tally.add("batches");
     }
     slices.forEach((slice, s) => {
       this.#conclude(slice, outcomes[s] ?? []);
@@ -73,17 +64,19 @@ export class Evaluations {
 
   #conclude({ job, structures }: Slice<Request>, outcome: Outcome): void {
     const { owed, evaluations } = job;
-    this.#tally.add("structures", structures.length);
-    this.#tally.add(
+    this.#shop.tally.add("structures", structures.length);
+    this.#shop.tally.add(
       "atoms",
       structures.reduce((sum, { numbers }) => sum + numbers.length, 0),
     );
-    if (!this.#ledger.has(owed)) return; // withdrawn meanwhile
+    if (!this.#shop.ledger.has(owed)) return; // withdrawn meanwhile
     if (outcome instanceof PainnlessError) {
-      this.#ledger.refuse(owed, outcome);
+      this.#shop.ledger.refuse(owed, outcome);
       return;
     }
     evaluations.push(...outcome);
-    if (evaluations.length === job.structures.length) this.#ledger.answer(owed, encodeResult(owed, evaluations));
+    if (evaluations.length < job.structures.length) return;
+    this.#shop.tally.latency.add(performance.now() - owed.arrived);
+    this.#shop.ledger.answer(owed, encodeResult(owed, evaluations));
   }
 }

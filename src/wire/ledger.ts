@@ -68,7 +68,6 @@ export class Ledger {
 
   answer(owed: Owed, frames: Uint8Array[]): void {
     this.#tally.add("answered");
-    this.#tally.latency.add(performance.now() - owed.arrived);
     void owed.client.mailbox.send(frames);
     this.#settle(owed);
   }

@@ -174,7 +174,7 @@ const statistics = z.strictObject({
   clients: count,
   /** requests taken and not answered yet */
   waiting: count,
-  /** evaluate requests answered by a result, by an error, and withdrawn or abandoned by their client */
+  /** requests answered (evaluate by its result, dynamics when it is done), refused by an error, and withdrawn or abandoned by their client */
   answered: count,
   refused: count,
   cancelled: count,
@@ -184,7 +184,7 @@ const statistics = z.strictObject({
   batches: count,
   structures: count,
   atoms: count,
-  /** of a request from its arrival to its result, and of the engine within */
+  /** of an evaluate request from its arrival to its result, and of the engine within; dynamics lasts as long as it was asked to */
   latency,
   compute: latency,
   /** bytes resident in memory */

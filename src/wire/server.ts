@@ -68,8 +68,9 @@ export class Server {
     this.#socket = door.socket;
     this.endpoint = door.endpoint;
     this.#ledger = new Ledger(limits, this.#tally);
-    this.#evaluations = new Evaluations(potential, limits, this.#ledger, this.#tally, this.#turns);
-    this.#motions = new Motions(options.openMotion ?? null, potential, limits, this.#ledger, this.#turns);
+    const shop = { potential, limits, ledger: this.#ledger, tally: this.#tally, turns: this.#turns };
+    this.#evaluations = new Evaluations(shop);
+    this.#motions = new Motions(shop, options.openMotion ?? null);
     this.#ticker = setInterval(() => this.#ledger.sayBusy(), busyMs);
     this.#socket.events.on("disconnect", () => this.#sweepSoon());
   }

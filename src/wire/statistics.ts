@@ -29,7 +29,7 @@ export class Tally {
     ...{ answered: 0, refused: 0, cancelled: 0, malformed: 0 },
     ...{ batches: 0, structures: 0, atoms: 0 },
   };
-  /** ms from the arrival of a request to its result, and of a call of the engine */
+  /** ms from the arrival of an evaluate request to its result, and of a call of the engine for such */
   readonly latency = new Recent();
   readonly compute = new Recent();
 

@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import type { Dealer } from "zeromq";
 import { PainnlessError } from "../../src/errors.ts";
+import type { Frame } from "../../src/system/frame.ts";
 import { RemotePotential } from "../../src/wire/client.ts";
 import { ArrayWriter, type DecodedMessage, decodeMessage, encodeMessage } from "../../src/wire/codec.ts";
 import type { MessageOf } from "../../src/wire/messages.ts";
-import type { MotionFrame, MotionRequest, MotionSession, OpenMotion } from "../../src/wire/motion.ts";
+import type { MotionRequest, MotionSession, OpenMotion } from "../../src/wire/motion.ts";
 import { sleep, withDealer, withServer } from "./in-process.ts";
 import { energyOfPair, pair } from "./served.ts";
 
@@ -14,7 +15,7 @@ function fakeMotion(events: { made: number; closed: number }, stopAt = Number.PO
     const { steps, replicas = 1, msPerStep = 0 } = options as { steps: number; replicas?: number; msPerStep?: number };
     if (!(steps >= 0)) throw new PainnlessError("USAGE", `steps is ${steps}`, { field: "steps" });
     const size = 3 * replicas * structure.numbers.length;
-    const frame = (k: number): MotionFrame => ({
+    const frame = (k: number): Frame => ({
       ...{ step: k, time: k / 2, potential: new Float64Array(replicas).fill(k), kinetic: new Float64Array(replicas).fill(k) },
       ...{ positions: new Float64Array(size).fill(k), forces: new Float64Array(size).fill(k) },
       velocities: velocities?.map((v) => v + k) ?? new Float64Array(size).fill(k),
@@ -26,7 +27,7 @@ function fakeMotion(events: { made: number; closed: number }, stopAt = Number.PO
       },
       ...{ options: { steps, replicas, frameEvery: 1 }, energyOffset: 100 },
       async advance(count, signal) {
-        const frames: MotionFrame[] = step === 0 ? [frame(0)] : [];
+        const frames: Frame[] = step === 0 ? [frame(0)] : [];
         for (let k = 0; k < count && step < Math.min(steps, stopAt) && signal?.aborted !== true; k++) {
           if (msPerStep > 0) await sleep(msPerStep);
           frames.push(frame(++step));
@@ -131,6 +132,20 @@ test("others are answered while it runs", async () => {
       for (let k = 0; k < 5; k++) expect((await client.evaluate([pair(k)]))[0]?.energy).toBe(energyOfPair(k));
       expect((performance.now() - start) / 5).toBeLessThan(1000); // the run takes 1e6 s; a stretch of it a twentieth of one
     });
+    await client.close();
+  });
+});
+
+test("a run is answered like any request, but is no time that an evaluation took", async () => {
+  await withServer({ openMotion: fakeMotion({ made: 0, closed: 0 }) }, async (server) => {
+    const client = await RemotePotential.connect(server.endpoint);
+    await withDealer(server.endpoint, async (dealer) => {
+      await dealer.send(dynamicsFrames(1, { steps: 20, msPerStep: 2 }));
+      expect((await runOf(dealer)).end.message).toMatchObject({ kind: "done", step: 20 });
+    });
+    expect(await client.statistics()).toMatchObject({ answered: 1, latency: null, compute: null });
+    await client.evaluate([pair(1)]);
+    expect(await client.statistics()).toMatchObject({ answered: 2, latency: { p50: expect.any(Number) }, batches: 1 });
     await client.close();
   });
 });
