@@ -9,7 +9,8 @@ import { embedFrames, formula } from "../../src/report/dynamics/molecule.ts";
 import { nearest } from "../../src/report/dynamics/nearest.ts";
 import { thinSeries } from "../../src/report/dynamics/thin.ts";
 import { assertClose } from "../close.ts";
-import { crystalRun, framesOf, passingRun } from "./runs.ts";
+import { framesOf, passingRun } from "./passing-run.ts";
+import { crystalRun } from "./runs.ts";
 
 describe("traces in fewer bins", () => {
   const { series } = passingRun(1000, 2);

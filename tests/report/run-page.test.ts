@@ -9,8 +9,9 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { renderDynamicsReport } from "../../src/report/dynamics.ts";
 import { browserPath, launchBrowser, type Visit, visit } from "./browser.ts";
+import { framesOf, passingRun } from "./passing-run.ts";
 import { passing } from "./results.ts";
-import { crystalRun, framesOf, passingRun, stoppedRun } from "./runs.ts";
+import { crystalRun, stoppedRun } from "./runs.ts";
 
 const attack = `</script><script>document.title="owned"</script><img src=x onerror="document.title='owned'">"'\u2028\u202e& `;
 const results = { passing: passingRun(), crystal: crystalRun(), stopped: stoppedRun(attack) };

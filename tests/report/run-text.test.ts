@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { renderDynamicsReport } from "../../src/report/dynamics.ts";
+import { framesOf, passingRun } from "./passing-run.ts";
 import { passing } from "./results.ts";
-import { crystalRun, driftingRun, framesOf, passingRun, shortRun, stoppedRun } from "./runs.ts";
+import { crystalRun, driftingRun, shortRun, stoppedRun } from "./runs.ts";
 
 const results = {
   passing: passingRun(),

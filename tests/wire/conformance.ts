@@ -1,40 +1,11 @@
 import fc from "fast-check";
-import { pack } from "msgpackr";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Context, Dealer } from "zeromq";
-import type { Structure } from "../../src/system/structure.ts";
 import { decodeResult, encodeEvaluate } from "../../src/wire/batch.ts";
 import { RemotePotential } from "../../src/wire/client.ts";
 import { decodeMessage, encodeMessage } from "../../src/wire/codec.ts";
-import { Exchange } from "../../src/wire/exchange.ts";
-import { energyOfPair, pair } from "./served.ts";
-
-/** A server of the potential "sleepy" that is tested: calculators/sleepy.py or sleepy.mjs. */
-export interface Served {
-  readonly endpoint: string;
-  readonly pid: number;
-  /** sha256 of the model it says it has */
-  readonly model: string | null;
-  close(): Promise<void>;
-}
-
-const change = (what: Partial<Structure>): Structure => ({ ...pair(1), name: "bad", ...what });
-const box = Float64Array.of(5, 0, 0, 0, 5, 0, 0, 0, 5);
-
-/** [what, structure, code, field]: sent as they are, without the client's own checks */
-type Refused = readonly [string, Structure, string, string | null];
-
-/** What a potential finds that looks at distances. */
-export const refusedByDistance: readonly Refused[] = [
-  ["coincident atoms", change({ positions: Float64Array.of(0, 1, 2, 0, 1, 2 + 1e-8) }), "BAD_STRUCTURE", "positions"],
-  [
-    "atoms that coincide through the cell",
-    change({ positions: Float64Array.of(0, 0, 0, 5, 15 - 1e-9, -5), cell: box, pbc: [true, true, true] }),
-    "BAD_STRUCTURE",
-    "positions",
-  ],
-  ["a cell too thin", change({ cell: box.map((x) => x / 1000), pbc: [true, false, false] }), "BAD_STRUCTURE", "cell"],
-];
+import { withDealer } from "./in-process.ts";
+import { expectItLives, type Refused, testRefusals } from "./refusals.ts";
+import { energyOfPair, pair, type Served } from "./served.ts";
 
 /** What every server of the wire does, seen by the TypeScript client and by raw frames. */
 export function conformance(serve: () => Promise<Served>, more: readonly Refused[]): void {
@@ -51,11 +22,7 @@ export function conformance(serve: () => Promise<Served>, more: readonly Refused
     await served?.close();
   });
 
-  /** The next valid request is answered, and rightly. */
-  async function expectItLives(mark: number): Promise<void> {
-    const [evaluation] = await remote.evaluate([pair(mark)]);
-    expect(evaluation?.energy).toBe(energyOfPair(mark));
-  }
+  testRefusals(() => ({ served, remote }), more);
 
   describe("a served potential", () => {
     test("says what it is", () => {
@@ -85,95 +52,8 @@ export function conformance(serve: () => Promise<Served>, more: readonly Refused
 
   const nothing = { forces: null, stress: null, energies: null };
 
-  const bad: readonly Refused[] = [
-    ...more,
-    ["0 atoms", change({ numbers: [], positions: new Float64Array(0) }), "BAD_STRUCTURE", "numbers"],
-    ["a NaN position", change({ positions: Float64Array.of(0, 0, 0, Number.NaN, 0, 1) }), "BAD_STRUCTURE", "positions"],
-    ["an infinite position", change({ positions: Float64Array.of(0, 0, 0, 0, Number.POSITIVE_INFINITY, 1) }), "BAD_STRUCTURE", "positions"],
-    ["element 0", change({ numbers: [0, 1] }), "BAD_STRUCTURE", "numbers"],
-    ["element 119", change({ numbers: [1, 119] }), "BAD_STRUCTURE", "numbers"],
-    ["a singular cell", change({ cell: Float64Array.of(5, 0, 0, 10, 0, 0, 0, 0, 5), pbc: [true, true, false] }), "BAD_STRUCTURE", "cell"],
-    ["a cell with NaN", change({ cell: box.map((x) => (x === 0 ? Number.NaN : x)), pbc: [true, true, true] }), "BAD_STRUCTURE", "cell"],
-    ["periodic without a cell", change({ pbc: [true, false, false] }), "BAD_STRUCTURE", "cell"],
-    ["an error of the calculator's own", change({ numbers: [100, 1] }), "WORKER_FAILED", null],
-    ["an energy that is NaN", change({ numbers: [101, 1] }), "NOT_FINITE", "energy"],
-    ["forces of a wrong shape", change({ numbers: [102, 1] }), "WORKER_FAILED", "forces"],
-  ];
-
-  describe("bad input is refused by name, and the next request is answered", () => {
-    test.each(bad)("%s", async (_, structure, code, field) => {
-      const exchange = new Exchange({ endpoint: served.endpoint, curve: null }, 10_000);
-      const asked = exchange.request("bad", (address) => encodeEvaluate(address, [pair(0), structure], ["energy", "forces"]));
-      await expect(asked).rejects.toMatchObject({ code, field, message: expect.stringMatching(/./) });
-      await exchange.close();
-      await expectItLives(5);
-    });
-
-    test("too many atoms", async () => {
-      const n = remote.welcome.limits.atoms + 1;
-      const large = change({ numbers: new Array<number>(n).fill(1), positions: Float64Array.from({ length: 3 * n }, (_, k) => k) });
-      await expect(remote.evaluate([large])).rejects.toMatchObject({ code: "BAD_STRUCTURE", field: "numbers" });
-      const exchange = new Exchange({ endpoint: served.endpoint, curve: null }, 10_000);
-      const asked = exchange.request("large", (address) => encodeEvaluate(address, [large], ["energy"]));
-      await expect(asked).rejects.toMatchObject({ code: "BAD_STRUCTURE", field: "numbers" });
-      await exchange.close();
-    });
-
-    test("a message meant for clients, another protocol, an id that is in use", async () => {
-      const exchange = new Exchange({ endpoint: served.endpoint, curve: null }, 10_000);
-      const ask = (message: object) => exchange.request("odd", (address) => [pack({ ...message, ...address })]);
-      await expect(ask({ kind: "busy", ahead: 0 })).rejects.toMatchObject({ code: "BAD_MESSAGE" });
-      await expect(ask({ kind: "hello", protocol: 2, model: null, client: "x" })).rejects.toMatchObject({
-        code: "UNSUPPORTED",
-        field: "protocol",
-      });
-      await expect(ask({ kind: "evaluate" })).rejects.toMatchObject({ code: "BAD_MESSAGE" });
-      await exchange.close();
-    });
-
-    test("a client of another release, also where its greeting looks different: both versions are named", async () => {
-      const exchange = new Exchange({ endpoint: served.endpoint, curve: null }, 10_000);
-      const asked = exchange.request("hello", (address) => [pack({ kind: "hello", ...address, protocol: 7, colour: "red" })]);
-      await expect(asked).rejects.toMatchObject({ code: "UNSUPPORTED", field: "protocol", message: expect.stringMatching(/\b7\b.*\b1\b/) });
-      await exchange.close();
-    });
-
-    test("a client that came for another model: both are named", async () => {
-      const connected = RemotePotential.connect(served.endpoint, { model: "abcd" });
-      const both = expect.stringMatching(new RegExp(`abcd.*${served.model ?? "none"}`));
-      await expect(connected).rejects.toMatchObject({ code: "UNSUPPORTED", field: "model", message: both });
-      if (served.model !== null) await (await RemotePotential.connect(served.endpoint, { model: served.model })).close();
-    });
-
-    test("dynamics, where the potential has none", async () => {
-      expect(remote.welcome.dynamics).toBe(false);
-      await withDealer(async (dealer) => {
-        const [, ...arrays] = encodeEvaluate({ epoch: 0, id: 0 }, [pair(1)], ["energy"]);
-        const ref = (dtype: string, frame: number, ...shape: number[]) => ({ dtype, shape, frame });
-        const system = {
-          numbers: ref("i32", 1, 2),
-          positions: ref("f64", 2, 2, 3),
-          cells: ref("f64", 3, 1, 3, 3),
-          pbc: ref("u8", 4, 1, 3),
-        };
-        const header = { kind: "dynamics", epoch: 6, id: 1, name: "x", options: { steps: 1 }, ...system, velocities: null };
-        await dealer.send([pack(header), ...arrays.slice(1)]);
-        const { message } = decodeMessage(await dealer.receive());
-        expect(message).toMatchObject({ kind: "error", epoch: 6, id: 1, code: "UNSUPPORTED" });
-      });
-    });
-  });
-
-  /** Raw frames in and out, for what no client of ours would send. */
-  async function withDealer(work: (dealer: Dealer) => Promise<void>): Promise<void> {
-    const dealer = new Dealer({ context: new Context({ blocky: false }), linger: 0, receiveTimeout: 15_000, sendTimeout: 5_000 });
-    dealer.connect(served.endpoint);
-    await work(dealer);
-    dealer.close();
-  }
-
   test("each request is answered exactly once, an id in use included", async () => {
-    await withDealer(async (dealer) => {
+    await withDealer(served.endpoint, async (dealer) => {
       const frames = encodeEvaluate({ epoch: 9, id: 3 }, [pair(1, 0.3)], ["energy"]);
       await dealer.send(frames);
       await dealer.send(frames);
@@ -190,7 +70,7 @@ export function conformance(serve: () => Promise<Served>, more: readonly Refused
   });
 
   test("busy comes several times a second, to who waits too, and says how many are ahead", async () => {
-    await withDealer(async (dealer) => {
+    await withDealer(served.endpoint, async (dealer) => {
       const slow = remote.evaluate([pair(1, 0.9)]);
       await remote.ping(); // what was sent before has arrived
       await dealer.send(encodeEvaluate({ epoch: 4, id: 1 }, [pair(2)], ["energy"]));
@@ -217,7 +97,7 @@ export function conformance(serve: () => Promise<Served>, more: readonly Refused
     const cut = fc.nat(header.byteLength - 1).map((end) => [header.slice(0, end), ...arrays]);
     const stray = noise.map((frames) => [header, ...frames]);
     const messages = fc.sample(fc.oneof(noise, bent, cut, stray), { numRuns: 3000, seed: 4 });
-    await withDealer(async (dealer) => {
+    await withDealer(served.endpoint, async (dealer) => {
       let answers = 0;
       for (let k = 0; k < messages.length; k += 40) {
         for (const frames of messages.slice(k, k + 40)) await dealer.send(frames.map((frame) => Buffer.from(frame)));
@@ -231,13 +111,13 @@ export function conformance(serve: () => Promise<Served>, more: readonly Refused
       // A bent header may happen to be a cancel or a bye, which have no answer, or a valid evaluate, which is answered later.
       expect(answers).toBeGreaterThan(messages.length / 2);
     });
-    await expectItLives(6);
+    await expectItLives(remote, 6);
   });
 
   test("status counts what was asked, answered and refused", async () => {
     const before = await remote.statistics();
     await remote.evaluate([pair(1), pair(2), pair(3)]);
-    await expect(remote.evaluate([change({ numbers: [101, 1] })])).rejects.toMatchObject({ code: "NOT_FINITE" });
+    await expect(remote.evaluate([{ ...pair(1), numbers: [101, 1] }])).rejects.toMatchObject({ code: "NOT_FINITE" });
     const after = await remote.statistics();
     const grew = (what: "answered" | "refused" | "structures" | "atoms") => after[what] - before[what];
     expect([grew("answered"), grew("refused"), grew("structures"), grew("atoms")]).toEqual([1, 1, 4, 8]);
@@ -267,7 +147,7 @@ export function conformance(serve: () => Promise<Served>, more: readonly Refused
     test("before it is sent, and at the deadline", async () => {
       await expect(remote.evaluate([pair(1)], ["energy"], { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "CANCELLED" });
       await expect(remote.evaluate([pair(1, 0.8)], ["energy"], { deadlineMs: 200 })).rejects.toMatchObject({ code: "TIMEOUT" });
-      await expectItLives(7);
+      await expectItLives(remote, 7);
     });
 
     test("by closing: what is owed is refused, and closing twice is fine", async () => {
@@ -278,11 +158,11 @@ export function conformance(serve: () => Promise<Served>, more: readonly Refused
       await refusal;
       await other.close();
       await expect(other.evaluate([pair(1)])).rejects.toMatchObject({ code: "CANCELLED" });
-      await expectItLives(8);
+      await expectItLives(remote, 8);
     });
 
     test("a server answers a withdrawn request once, with CANCELLED", async () => {
-      await withDealer(async (dealer) => {
+      await withDealer(served.endpoint, async (dealer) => {
         await dealer.send(encodeEvaluate({ epoch: 5, id: 1 }, [pair(1, 0.3)], ["energy"]));
         await dealer.send(encodeMessage({ kind: "cancel", epoch: 5, id: 1 }));
         await dealer.send(encodeEvaluate({ epoch: 5, id: 2 }, [pair(2)], ["energy"]));

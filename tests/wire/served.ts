@@ -5,7 +5,15 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { childVariables, resolvePython } from "../../src/python/environment.ts";
 import type { Structure } from "../../src/system/structure.ts";
-import type { Served } from "./conformance.ts";
+
+/** A server of the potential "sleepy" that is tested: calculators/sleepy.py or sleepy.mjs. */
+export interface Served {
+  readonly endpoint: string;
+  readonly pid: number;
+  /** sha256 of the model it says it has */
+  readonly model: string | null;
+  close(): Promise<void>;
+}
 
 export const calculators = fileURLToPath(new URL("./calculators", import.meta.url));
 export const sleepy = "ase:sleepy:Sleepy" as const;

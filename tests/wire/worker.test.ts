@@ -1,5 +1,6 @@
 import { describe } from "vitest";
-import { conformance, refusedByDistance } from "./conformance.ts";
+import { conformance } from "./conformance.ts";
+import { refusedByDistance } from "./refusals.ts";
 import { serveSleepy } from "./served.ts";
 
 describe("the Python worker", () => conformance(serveSleepy, refusedByDistance));
