@@ -45,7 +45,8 @@ const noMeasures: Measures = { order: null, reversal: null, attribution: null, f
 /** Sides that compute the model itself, whose drift the engine in float64 can explain. */
 const ofTheModel = /^(native|torch):/;
 
-/** What the drift means and where it comes from, by runs beside the run, which begin anew: also after a guard's stop, when it is needed most. NVE only.
+/** What the drift means and where it comes from, by runs beside the run. NVE only, and only of a run that came to its end: what a guard stopped has no
+ *  drift to explain, and its starting structure would stop the other runs too, or have them explain a drift that was not its own.
  *  @param budget steps of single replicas, 0: none; null: half a minute's for engines of ours, none for others, which take far longer
  *  @throws {PainnlessError} CANCELLED, what the sides throw */
 export async function measure(run: MdRun, sides: Sides, budget: number | null, signal: AbortSignal): Promise<Measures> {
@@ -54,6 +55,8 @@ export async function measure(run: MdRun, sides: Sides, budget: number | null, s
   const affordable = potential.name.startsWith("native:") ? Math.ceil((defaultBudget * 9) / structure.numbers.length) : 0;
   const steps = budget ?? affordable;
   if (options.ensemble !== "nve" || steps === 0) return noMeasures;
+  if (run.end.stop !== null)
+    return { ...noMeasures, failures: ["Order in the timestep, reversal and attribution were not measured: a guard stopped the run."] };
   const exact = ofTheModel.test(potential.name) ? (await sides.open("native:cpu:f64")).potential : potential;
   const { temperature, seed, timestep, skin } = options;
   const bar = progressBar();

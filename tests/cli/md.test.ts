@@ -158,6 +158,9 @@ test("atoms that fly apart end the run with status 1, its reason, and the frames
   expect(status).toBe(1);
   const result = mdResultSchema.parse(JSON.parse(await readFile(at("wild.json"), "utf8")));
   expect(result).toMatchObject({ verdict: "fail", stop: { reason: "force" }, steps: result.stop === null ? -1 : result.stop.step - 1 });
+  // What would explain the drift of a whole run is not measured, and that is said.
+  expect(result).toMatchObject({ orderInDt: null, reversal: null, attribution: null });
+  expect(result.findings).toContain("Order in the timestep, reversal and attribution were not measured: a guard stopped the run.");
   expect((await readFile(at("wild.xyz"), "utf8")).split("\n").length % 5).toBe(1);
 });
 
