@@ -13,6 +13,7 @@ import type { NativeEngine } from "../engine/engine.ts";
 import { PainnlessError } from "../errors.ts";
 import { type ModelFile, readModelFile } from "../model/model-file.ts";
 import { childVariables, type PythonEnvironment, requirePackage, resolvePython } from "../python/environment.ts";
+import { onAbort } from "../system/on-abort.ts";
 import type { Potential } from "../system/potential.ts";
 import { sidesOf } from "./sides.ts";
 import { thisMachine } from "./version.ts";
@@ -45,8 +46,7 @@ export async function runBench(request: BenchRequest): Promise<BenchResult> {
   const folder = await mkdtemp(join(tmpdir(), "painnless-bench-"));
   const opened: { close(): Promise<void> }[] = [];
   const closeAll = async () => void (await Promise.all(opened.splice(0).map((one) => one.close())));
-  const interrupt = () => void closeAll();
-  signal.addEventListener("abort", interrupt);
+  const letGo = onAbort(signal, () => void closeAll());
   try {
     const model = await readModelFile(request.model ?? (await randomModel(python, join(folder, "random.safetensors"), request.seed)));
     const processes: BaselineProcess[] = [];
@@ -85,7 +85,7 @@ export async function runBench(request: BenchRequest): Promise<BenchResult> {
       trials,
     };
   } finally {
-    signal.removeEventListener("abort", interrupt);
+    letGo();
     await closeAll();
     await rm(folder, { recursive: true, force: true });
   }

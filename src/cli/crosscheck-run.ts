@@ -4,6 +4,7 @@ import { writeReplays } from "../crosscheck/replay.ts";
 import { type CrosscheckResult, type LawName, lawNames } from "../crosscheck/result.ts";
 import { type ModelFile, summaryOf } from "../model/model-file.ts";
 import { renderCrosscheckReport } from "../report/crosscheck.ts";
+import { onAbort } from "../system/on-abort.ts";
 import type { Structure } from "../system/structure.ts";
 import type { ForeignPythons } from "./arguments.ts";
 import { claimOutput } from "./output.ts";
@@ -42,8 +43,7 @@ export async function runCrosscheck(request: RunRequest): Promise<CrosscheckResu
   const pageJson = request.report === null ? null : await claimOutput(join(request.report, "crosscheck.json"));
   const { checkpoint, threads, pythons } = request;
   const sides = sidesOf({ model, checkpoint, threads, ...(pythons === undefined ? {} : { pythons }) });
-  const closeAll = () => void sides.close();
-  signal.addEventListener("abort", closeAll);
+  const letGo = onAbort(signal, () => void sides.close());
   const bar = progressBar();
   try {
     bar.update({ stage: `starting ${request.reference}`, done: 0, total: 1 });
@@ -79,7 +79,7 @@ export async function runCrosscheck(request: RunRequest): Promise<CrosscheckResu
     return result;
   } finally {
     bar.stop();
-    signal.removeEventListener("abort", closeAll);
+    letGo();
     await sides.close();
   }
 }

@@ -5,6 +5,7 @@ import { readModelFile } from "../model/model-file.ts";
 import { isCrystal } from "../system/cell.ts";
 import { evaluateAll } from "../system/evaluate-all.ts";
 import { extxyzFrame } from "../system/extxyz.ts";
+import { onAbort } from "../system/on-abort.ts";
 import type { Evaluation } from "../system/potential.ts";
 import { assertComputable, type Structure } from "../system/structure.ts";
 import { foreignPythons, option, usual, wholeNumber } from "./arguments.ts";
@@ -36,8 +37,7 @@ export const evaluateCommand = defineCommand({
     const out = args.out === undefined ? null : await claimOutput(args.out);
     const json = args.json === undefined ? null : await claimOutput(args.json);
     const sides = sidesOf({ model, checkpoint: null, pythons: foreignPythons("python", args.python), threads });
-    const closeAll = () => void sides.close();
-    signal.addEventListener("abort", closeAll);
+    const letGo = onAbort(signal, () => void sides.close());
     try {
       const [structures, { potential, note }] = await Promise.all([readStructures(args._.slice(1)), sides.open(args.side)]);
       for (const structure of structures) assertComputable(structure, potential.domain);
@@ -47,7 +47,7 @@ export const evaluateCommand = defineCommand({
       if (note !== null) process.stderr.write(`${note}\n`);
       process.stdout.write(summary(structures, evaluations));
     } finally {
-      signal.removeEventListener("abort", closeAll);
+      letGo();
       await sides.close();
     }
   },

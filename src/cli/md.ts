@@ -3,6 +3,7 @@ import { defineCommand } from "citty";
 import { type CrosscheckResult, crosscheckResultSchema } from "../crosscheck/result.ts";
 import { PainnlessError } from "../errors.ts";
 import type { ModelFile } from "../model/model-file.ts";
+import { onAbort } from "../system/on-abort.ts";
 import { oneOf, option, usual, wholeNumber } from "./arguments.ts";
 import type { CommandData } from "./command.ts";
 import { runMd } from "./md-job.ts";
@@ -29,7 +30,7 @@ export const mdCommand = defineCommand({
     const { signal, onTerminate } = data as CommandData;
     const ended = new AbortController();
     let byTerm = false;
-    signal.addEventListener("abort", () => ended.abort());
+    onAbort(signal, () => ended.abort());
     onTerminate(() => {
       // The second time it is meant at once.
       if (byTerm) process.exit(terminated);

@@ -2,6 +2,7 @@ import { defineCommand } from "citty";
 import type { SimulationRequest } from "../dynamics/options.ts";
 import { PainnlessError } from "../errors.ts";
 import { readModelFile } from "../model/model-file.ts";
+import { onAbort } from "../system/on-abort.ts";
 import { parseKeyFile, parsePublicKeys, type ServerCurve } from "../wire/curve.ts";
 import { readKey } from "../wire/destination.ts";
 import { protocolVersion } from "../wire/messages.ts";
@@ -64,7 +65,7 @@ async function serve(args: Arguments, { signal, onTerminate, abandon }: CommandD
   const curve = await curveOf(args);
   const end = new Promise<string>((resolve) => {
     onTerminate(() => resolve("SIGTERM"));
-    signal.addEventListener("abort", () => resolve("SIGINT"));
+    onAbort(signal, () => resolve("SIGINT"));
     if (args.private) watchStarter(resolve);
   });
   const [model, version] = await Promise.all([readModelFile(args.model), packageVersion()]);

@@ -2,6 +2,7 @@ import { loadAddon } from "../engine/addon.ts";
 import type { NativeAddon, NativeSetup, NativeState } from "../engine/native.ts";
 import { movesAtoms } from "../engine/session.ts";
 import { PainnlessError } from "../errors.ts";
+import { onAbort } from "../system/on-abort.ts";
 import type { Potential } from "../system/potential.ts";
 import { assertComputable, type Structure } from "../system/structure.ts";
 import { forcesOf, type Mover, steppedMover } from "./mover.ts";
@@ -41,13 +42,12 @@ export async function openSession(
     if (closed) throw new PainnlessError("CANCELLED", `${what} after the session was closed`);
   };
   const makeSteps = async (steps: number, signal: AbortSignal | undefined): Promise<Stretch> => {
-    const cancel = () => mover.cancel();
-    signal?.addEventListener("abort", cancel);
+    const letGo = onAbort(signal, () => mover.cancel());
     try {
       const possible = signal?.aborted ? 0 : Math.min(steps, options.steps - step);
       return readStretch(await mover.advance(possible), options, structure.numbers);
     } finally {
-      signal?.removeEventListener("abort", cancel);
+      letGo();
       step = mover.state().step;
       running = null;
     }

@@ -1,6 +1,7 @@
 import { randomInt } from "node:crypto";
 import { Context, Dealer } from "zeromq";
 import { PainnlessError } from "../errors.ts";
+import { onAbort } from "../system/on-abort.ts";
 import type { Address } from "./batch.ts";
 import { addressOf, type DecodedMessage, decodeMessage, encodeMessage } from "./codec.ts";
 import type { ClientCurve } from "./curve.ts";
@@ -70,11 +71,11 @@ export class Exchange {
     const frames = encode(address);
     return new Promise((resolve, reject) => {
       const withdraw = () => this.#withdraw(address, new PainnlessError("CANCELLED", `${what} was cancelled`));
-      signal?.addEventListener("abort", withdraw, { once: true });
+      const letGo = onAbort(signal, withdraw);
       const settle = (answer: DecodedMessage | PainnlessError) => {
         this.#pending.delete(address.id);
         if (this.#pending.size === 0) this.#stopTicking();
-        signal?.removeEventListener("abort", withdraw);
+        letGo();
         if (answer instanceof PainnlessError) reject(answer);
         else resolve(answer);
       };

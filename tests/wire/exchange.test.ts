@@ -118,3 +118,17 @@ test("large messages sent at once arrive whole: one writer, buffers of their own
   }
   await Promise.all(asked);
 });
+
+test("many requests wait for one signal, and Node has no leak to warn of; it withdraws them all", async () => {
+  const warnings: Error[] = [];
+  const note = (warning: Error) => void warnings.push(warning);
+  process.on("warning", note);
+  const controller = new AbortController();
+  const encode = (address: Address) => encodeMessage({ kind: "ping", ...address });
+  const owed = Array.from({ length: 30 }, () => exchange.request("ping", encode, { signal: controller.signal }));
+  await hear();
+  controller.abort();
+  for (const one of owed) await expect(one).rejects.toMatchObject({ code: "CANCELLED" });
+  process.off("warning", note);
+  expect(warnings).toEqual([]);
+});

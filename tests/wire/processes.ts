@@ -21,6 +21,12 @@ export interface Serving {
   readonly ended: Promise<{ status: number | null; signal: NodeJS.Signals | null; err: string }>;
 }
 
+/** What a test started and, where it failed, did not stop. */
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 /** `painnless serve`, ready. @param shell what goes before it, e.g. "ulimit -n 40" */
 export async function startServe(argv: readonly string[] = [], shell = "true"): Promise<Serving> {
   const variables = childVariables();
@@ -28,7 +34,8 @@ export async function startServe(argv: readonly string[] = [], shell = "true"): 
     env: { ...variables, PYTHONPATH: `${variables.PYTHONPATH}${delimiter}${calculators}` },
     stdio: ["pipe", "pipe", "pipe"],
   });
-  process.once("exit", () => child.kill("SIGKILL")); // where a test failed before it stopped it
+  running.add(child);
+  child.once("exit", () => running.delete(child));
   let err = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     err += text;
