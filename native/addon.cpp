@@ -13,6 +13,9 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   define_engine(env, exports);
   define_functions(env, exports);
   define_session(env, exports);
+#if defined(PAINNLESS_PLANT_FAULTS)
+  define_tests(env, exports);
+#endif
   return exports;
 }
 

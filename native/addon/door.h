@@ -13,5 +13,7 @@ void define_cuda(Napi::Env env, Napi::Object exports);
 void define_engine(Napi::Env env, Napi::Object exports);
 void define_functions(Napi::Env env, Napi::Object exports);
 void define_session(Napi::Env env, Napi::Object exports);
+/// Only in the test build.
+void define_tests(Napi::Env env, Napi::Object exports);
 
 }  // namespace painnless

@@ -10,6 +10,17 @@
 namespace painnless {
 namespace {
 
+/// (batch, want): what all evaluations are asked.
+struct Question {
+  OwnedBatch batch;
+  Want want;
+
+  explicit Question(const Napi::CallbackInfo& info) : batch(info[0].As<Napi::Object>()), want(want_from(info[1].As<Napi::Object>())) {}
+};
+
+/// of (batch, want, count)
+int count_from(const Napi::CallbackInfo& info) { return info[2].As<Napi::Number>().Int32Value(); }
+
 class EngineObject : public Napi::ObjectWrap<EngineObject> {
  public:
   static Napi::Function define(Napi::Env env) {
@@ -28,31 +39,24 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
 
  private:
   Napi::Value evaluate(const Napi::CallbackInfo& info) {
-    desk_->require_open(info.Env());
-    const auto batch = std::make_shared<OwnedBatch>(info[0].As<Napi::Object>());
-    const Want want = want_from(info[1].As<Napi::Object>());
-    return (new Job(info.Env(), desk_, [batch, want](Engine& engine) {
-             const auto result = std::make_shared<Evaluation>();
-             engine.evaluate(batch->view(), want, *result);
-             return [result](Napi::Env env) -> Napi::Value { return evaluation_to(env, *result); };
-           }))->submit();
+    return Job::start(info.Env(), desk_, [asked = std::make_shared<Question>(info)](Engine& engine) {
+      const auto result = std::make_shared<Evaluation>();
+      engine.evaluate(asked->batch.view(), asked->want, *result);
+      return [result](Napi::Env env) -> Napi::Value { return evaluation_to(env, *result); };
+    });
   }
 
   Napi::Value time(const Napi::CallbackInfo& info) {
-    desk_->require_open(info.Env());
-    const auto batch = std::make_shared<OwnedBatch>(info[0].As<Napi::Object>());
-    const Want want = want_from(info[1].As<Napi::Object>());
-    const int count = info[2].As<Napi::Number>().Int32Value();
-    return (new Job(info.Env(), desk_, [batch, want, count](Engine& engine) {
-             std::vector<double> seconds(static_cast<size_t>(count));
-             Evaluation result;
-             for (double& s : seconds) {
-               const auto start = std::chrono::steady_clock::now();
-               engine.evaluate(batch->view(), want, result);
-               s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-             }
-             return [seconds](Napi::Env env) -> Napi::Value { return array_from<Napi::Float64Array>(env, seconds); };
-           }))->submit();
+    return Job::start(info.Env(), desk_, [asked = std::make_shared<Question>(info), count = count_from(info)](Engine& engine) {
+      std::vector<double> seconds(static_cast<size_t>(count));
+      Evaluation result;
+      for (double& s : seconds) {
+        const auto start = std::chrono::steady_clock::now();
+        engine.evaluate(asked->batch.view(), asked->want, result);
+        s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      }
+      return [seconds](Napi::Env env) -> Napi::Value { return array_from(env, seconds); };
+    });
   }
 
   Napi::Value plan(const Napi::CallbackInfo& info) {
@@ -76,50 +80,36 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
   }
 
   Napi::Value activity(const Napi::CallbackInfo& info) {
-    desk_->require_open(info.Env());
-    return (new Job(info.Env(), desk_, [](Engine& engine) {
-             return [now = on_card(engine).activity()](Napi::Env env) -> Napi::Value {
-               auto object = Napi::Object::New(env);
-               object["schedule"] = now.schedule;
-               object["compilations"] = now.compilations;
-               object["captures"] = now.captures;
-               object["allocations"] = now.allocations;
-               object["arenaBytes"] = now.arena_bytes;
-               object["weightBytes"] = now.weight_bytes;
-               return object;
-             };
-           }))->submit();
+    return Job::start(info.Env(), desk_, [](Engine& engine) {
+      return [now = on_card(engine).activity()](Napi::Env env) -> Napi::Value {
+        auto object = Napi::Object::New(env);
+        object["schedule"] = now.schedule;
+        object["compilations"] = now.compilations;
+        object["captures"] = now.captures;
+        object["allocations"] = now.allocations;
+        object["arenaBytes"] = now.arena_bytes;
+        object["weightBytes"] = now.weight_bytes;
+        return object;
+      };
+    });
   }
 
   Napi::Value card_neighbors(const Napi::CallbackInfo& info) {
-    desk_->require_open(info.Env());
-    const auto batch = std::make_shared<OwnedBatch>(info[0].As<Napi::Object>());
-    return (new Job(info.Env(), desk_, [batch](Engine& engine) {
-             return [list = on_card(engine).neighbors(batch->view())](Napi::Env env) -> Napi::Value {
-               auto object = Napi::Object::New(env);
-               object["receivers"] = array_from<Napi::Int32Array>(env, list.receivers);
-               object["senders"] = array_from<Napi::Int32Array>(env, list.senders);
-               object["shifts"] = array_from<Napi::Int32Array>(env, list.shifts);
-               object["vectors"] = array_from<Napi::Float64Array>(env, list.vectors);
-               object["reverse"] = array_from<Napi::Int32Array>(env, list.reverse);
-               return object;
-             };
-           }))->submit();
+    return Job::start(info.Env(), desk_, [batch = std::make_shared<OwnedBatch>(info[0].As<Napi::Object>())](Engine& engine) {
+      const auto list = std::make_shared<CudaNeighbors>(on_card(engine).neighbors(batch->view()));
+      return [list](Napi::Env env) -> Napi::Value { return neighbors_to(env, std::move(*list)); };
+    });
   }
 
   Napi::Value card_seconds(const Napi::CallbackInfo& info) {
-    desk_->require_open(info.Env());
-    const auto batch = std::make_shared<OwnedBatch>(info[0].As<Napi::Object>());
-    const Want want = want_from(info[1].As<Napi::Object>());
-    const int count = info[2].As<Napi::Number>().Int32Value();
-    return (new Job(info.Env(), desk_, [batch, want, count](Engine& engine) {
-             return [seconds = on_card(engine).device_seconds(batch->view(), want, count)](Napi::Env env) -> Napi::Value {
-               auto object = Napi::Object::New(env);
-               object["search"] = seconds.search;
-               object["network"] = seconds.network;
-               return object;
-             };
-           }))->submit();
+    return Job::start(info.Env(), desk_, [asked = std::make_shared<Question>(info), count = count_from(info)](Engine& engine) {
+      return [seconds = on_card(engine).device_seconds(asked->batch.view(), asked->want, count)](Napi::Env env) -> Napi::Value {
+        auto object = Napi::Object::New(env);
+        object["search"] = seconds.search;
+        object["network"] = seconds.network;
+        return object;
+      };
+    });
   }
 
   std::shared_ptr<Desk> desk_;

@@ -3,8 +3,6 @@
 #include <ctime>
 
 #include "../cpu/engine.h"
-#include "../cpu/faults.h"
-#include "../probe.h"
 #include "door.h"
 #include "failure.h"
 #include "values.h"
@@ -44,13 +42,7 @@ Napi::Value neighbors(const Napi::CallbackInfo& info) {
     NeighborSearch search;
     NeighborQuestion(info).ask(search, list);
   });
-  auto object = Napi::Object::New(info.Env());
-  object["receivers"] = array_of<Napi::Int32Array>(info.Env(), std::move(list.receivers));
-  object["senders"] = array_of<Napi::Int32Array>(info.Env(), std::move(list.senders));
-  object["shifts"] = array_of<Napi::Int32Array>(info.Env(), std::move(list.shifts));
-  object["vectors"] = array_of<Napi::Float64Array>(info.Env(), std::move(list.vectors));
-  object["reverse"] = array_of<Napi::Int32Array>(info.Env(), std::move(list.reverse));
-  return object;
+  return neighbors_to(info.Env(), std::move(list));
 }
 
 double processor_seconds() {
@@ -71,44 +63,13 @@ Napi::Value time_neighbors(const Napi::CallbackInfo& info) {
       s = processor_seconds() - start;
     }
   });
-  return array_from<Napi::Float64Array>(info.Env(), seconds);
+  return array_from(info.Env(), seconds);
 }
 
 Napi::Value measured_peak(const Napi::CallbackInfo& info) {
   double rate = 0;
   or_throw(info.Env(), [&] { rate = peak(instruction_set(info[0].As<Napi::String>()), precision(info[1].As<Napi::String>())); });
   return Napi::Number::New(info.Env(), rate);
-}
-
-Napi::Object tensors_to(Napi::Env env, const Tensors& tensors) {
-  auto object = Napi::Object::New(env);
-  for (const auto& [name, values] : tensors) object[name] = array_from<Napi::Float64Array>(env, values);
-  return object;
-}
-
-Napi::Value probe_layer(const Napi::CallbackInfo& info) {
-  const auto asked = info[4].As<Napi::Object>();
-  LayerAnswer answer;
-  or_throw(info.Env(), [&] {
-    const LayerQuestion question{text(asked, "layer"), integer(asked, "index"), tensors_from(asked.Get("inputs").As<Napi::Object>()),
-                                 tensors_from(asked.Get("outputBars").As<Napi::Object>())};
-    answer = probe(instruction_set(info[0].As<Napi::String>()), precision(info[1].As<Napi::String>()), config_from(info[2].As<Napi::Object>()),
-                   tensors_from(info[3].As<Napi::Object>()), question);
-  });
-  auto object = Napi::Object::New(info.Env());
-  object["outputs"] = tensors_to(info.Env(), answer.outputs);
-  object["inputBars"] = tensors_to(info.Env(), answer.input_bars);
-  return object;
-}
-
-Napi::Value faults(const Napi::CallbackInfo& info) {
-  auto names = Napi::Array::New(info.Env());
-  for (const auto& name : fault_names()) names[names.Length()] = name;
-  return names;
-}
-
-void plant(const Napi::CallbackInfo& info) {
-  or_throw(info.Env(), [&] { plant_fault(info[0].IsNull() ? "" : info[0].As<Napi::String>().Utf8Value()); });
 }
 
 /// Without a word to anybody: an exit as usual waits for the evaluation that runs, which nothing can stop.
@@ -121,10 +82,7 @@ void define_functions(Napi::Env env, Napi::Object exports) {
   exports["neighbors"] = Napi::Function::New<neighbors>(env, "neighbors");
   exports["timeNeighbors"] = Napi::Function::New<time_neighbors>(env, "timeNeighbors");
   exports["peak"] = Napi::Function::New<measured_peak>(env, "peak");
-  exports["probe"] = Napi::Function::New<probe_layer>(env, "probe");
   exports["exitNow"] = Napi::Function::New<exit_now>(env, "exitNow");
-  exports["faults"] = Napi::Function::New<faults>(env, "faults");
-  exports["plant"] = Napi::Function::New<plant>(env, "plant");
 }
 
 }  // namespace painnless

@@ -10,10 +10,20 @@ void Desk::close() {
   if (!running) engine.reset();
 }
 
-Napi::Promise Job::submit() {
-  const auto promise = promise_.Promise();
-  desk_->waiting.push_back(this);
-  start_next(*desk_);
+void Desk::start_next() {
+  if (running || waiting.empty()) return;
+  Job* next = waiting.front();
+  waiting.pop_front();
+  running = true;
+  next->Queue();
+}
+
+Napi::Promise Job::start(Napi::Env env, const std::shared_ptr<Desk>& desk, std::function<Answer(Engine&)> work) {
+  desk->require_open(env);
+  auto* job = new Job(env, desk, std::move(work));
+  const auto promise = job->promise_.Promise();
+  desk->waiting.push_back(job);
+  desk->start_next();
   return promise;
 }
 
@@ -22,44 +32,13 @@ void Job::refuse() {
   Destroy();
 }
 
-void Job::Execute() {
-  failure_ = attempt([&] { answer_ = work_(*desk_->engine); });
-}
-
 void Job::OnOK() {
-  const auto desk = desk_;
-  desk->running = false;
-  if (desk->closed) desk->engine.reset();
-  try {
-    settle();
-    start_next(*desk);
-  } catch (const Napi::Error&) {
-    // Node is tearing this environment down: nobody is left to answer, and no JavaScript may run. What waits goes with it.
-    for (Job* job : std::exchange(desk->waiting, {})) job->Destroy();
-  }
-}
-
-void Job::settle() {
-  if (failure_) {
-    promise_.Reject(error_to(Env(), *failure_).Value());
-    return;
-  }
-  Napi::Value answer;
-  try {
-    answer = answer_(Env());
-  } catch (const Napi::Error& error) {  // no memory for the arrays of the answer
-    promise_.Reject(error.Value());
-    return;
-  }
-  promise_.Resolve(answer);
-}
-
-void Job::start_next(Desk& desk) {
-  if (desk.running || desk.waiting.empty()) return;
-  Job* next = desk.waiting.front();
-  desk.waiting.pop_front();
-  desk.running = true;
-  next->Queue();
+  desk_->running = false;
+  if (desk_->closed) desk_->engine.reset();
+  if (settle())
+    desk_->start_next();
+  else
+    for (Job* job : std::exchange(desk_->waiting, {})) job->Destroy();
 }
 
 }  // namespace painnless

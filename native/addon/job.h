@@ -1,10 +1,9 @@
 #pragma once
-// What runs off the event loop: one request after the other for each engine.
+// Work of an engine: one request after the other.
 #include <deque>
-#include <functional>
 #include <memory>
 
-#include "failure.h"
+#include "task.h"
 
 namespace painnless {
 
@@ -21,34 +20,24 @@ struct Desk {
   }
   /// What waits is refused; what runs may finish, and the engine goes with it.
   void close();
+  void start_next();
 };
 
-/// One request: runs on a worker thread, touches no JavaScript there; its promise is settled back on the event loop, and the next job
-/// started. Node waits for a running one before it tears its environment down.
-class Job : public Napi::AsyncWorker {
+/// A task that waits for its turn at the engine.
+class Job : public Task {
  public:
-  using Answer = std::function<Napi::Value(Napi::Env)>;
-
-  /// `work` runs off the event loop and returns what makes its JavaScript answer.
-  Job(Napi::Env env, std::shared_ptr<Desk> desk, std::function<Answer(Engine&)> work)
-      : Napi::AsyncWorker(env), desk_(std::move(desk)), work_(std::move(work)), promise_(Napi::Promise::Deferred::New(env)) {}
-
-  Napi::Promise submit();
+  /// As Task::start; `work` is given the engine. Throws JavaScript's CANCELLED once the desk is closed.
+  static Napi::Promise start(Napi::Env env, const std::shared_ptr<Desk>& desk, std::function<Answer(Engine&)> work);
   void refuse();
 
  protected:
-  void Execute() override;
   void OnOK() override;
 
  private:
-  void settle();
-  static void start_next(Desk& desk);
+  Job(Napi::Env env, const std::shared_ptr<Desk>& desk, std::function<Answer(Engine&)> work)
+      : Task(env, [desk, work = std::move(work)] { return work(*desk->engine); }), desk_(desk) {}
 
   std::shared_ptr<Desk> desk_;
-  std::function<Answer(Engine&)> work_;
-  Napi::Promise::Deferred promise_;
-  Answer answer_;
-  std::optional<Failure> failure_;
 };
 
 }  // namespace painnless

@@ -16,10 +16,10 @@ Ensemble ensemble(const std::string& name) {
 Setup setup_from(const Napi::Object& object) {
   const auto limits = object.Get("limits").As<Napi::Object>();
   return {.replicas = integer(object, "replicas"),
-          .numbers = copied<Napi::Int32Array>(object, "numbers"),
-          .masses = copied<Napi::Float64Array>(object, "masses"),
-          .cell = copied<Napi::Float64Array>(object, "cell"),
-          .pbc = copied<Napi::Uint8Array>(object, "pbc"),
+          .numbers = copied<int32_t>(object, "numbers"),
+          .masses = copied<double>(object, "masses"),
+          .cell = copied<double>(object, "cell"),
+          .pbc = copied<uint8_t>(object, "pbc"),
           .ensemble = ensemble(text(object, "ensemble")),
           .equilibration_ensemble = ensemble(text(object, "equilibrationEnsemble")),
           .equilibration = long_integer(object, "equilibration"),
@@ -36,21 +36,21 @@ Setup setup_from(const Napi::Object& object) {
 
 State state_from(const Napi::Object& object) {
   return {.step = long_integer(object, "step"),
-          .positions = copied<Napi::Float64Array>(object, "positions"),
-          .velocities = copied<Napi::Float64Array>(object, "velocities"),
-          .forces = copied<Napi::Float64Array>(object, "forces"),
-          .potential = copied<Napi::Float64Array>(object, "potential"),
-          .heat = copied<Napi::Float64Array>(object, "heat")};
+          .positions = copied<double>(object, "positions"),
+          .velocities = copied<double>(object, "velocities"),
+          .forces = copied<double>(object, "forces"),
+          .potential = copied<double>(object, "potential"),
+          .heat = copied<double>(object, "heat")};
 }
 
 Napi::Object state_to(Napi::Env env, const State& state) {
   auto object = Napi::Object::New(env);
   object["step"] = static_cast<double>(state.step);
-  object["positions"] = array_from<Napi::Float64Array>(env, state.positions);
-  object["velocities"] = array_from<Napi::Float64Array>(env, state.velocities);
-  object["forces"] = array_from<Napi::Float64Array>(env, state.forces);
-  object["potential"] = array_from<Napi::Float64Array>(env, state.potential);
-  object["heat"] = array_from<Napi::Float64Array>(env, state.heat);
+  object["positions"] = array_from(env, state.positions);
+  object["velocities"] = array_from(env, state.velocities);
+  object["forces"] = array_from(env, state.forces);
+  object["potential"] = array_from(env, state.potential);
+  object["heat"] = array_from(env, state.heat);
   return object;
 }
 
@@ -64,13 +64,13 @@ Napi::Value stop_to(Napi::Env env, const std::optional<Stop>& stop) {
   object["other"] = stop->other;
   object["value"] = stop->value;
   object["limit"] = stop->limit;
-  object["position"] = array_from<Napi::Float64Array>(env, std::vector(stop->position.begin(), stop->position.end()));
+  object["position"] = array_from(env, std::vector(stop->position.begin(), stop->position.end()));
   object["detail"] = stop->detail;
   return object;
 }
 
 Napi::Object stretch_to(Napi::Env env, Stretch& stretch, int64_t step) {
-  const auto column = [&](Column<double>& values) { return array_of<Napi::Float64Array>(env, std::move(values)); };
+  const auto column = [&](Column<double>& values) { return array_of(env, std::move(values)); };
   auto object = Napi::Object::New(env);
   object["step"] = static_cast<double>(step);
   object["recordSteps"] = column(stretch.record_steps);
@@ -117,13 +117,12 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
 
  private:
   Napi::Value advance(const Napi::CallbackInfo& info) {
-    desk_->require_open(info.Env());
     const int64_t steps = info[0].As<Napi::Number>().Int64Value();
     run_->cancelled = false;
-    return (new Job(info.Env(), desk_, [run = run_, steps](Engine& engine) {
-             const auto stretch = std::make_shared<Stretch>(run->session.advance(engine, steps, run->cancelled));
-             return [run, stretch](Napi::Env env) -> Napi::Value { return stretch_to(env, *stretch, run->session.state().step); };
-           }))->submit();
+    return Job::start(info.Env(), desk_, [run = run_, steps](Engine& engine) {
+      const auto stretch = std::make_shared<Stretch>(run->session.advance(engine, steps, run->cancelled));
+      return [run, stretch](Napi::Env env) -> Napi::Value { return stretch_to(env, *stretch, run->session.state().step); };
+    });
   }
 
   void cancel(const Napi::CallbackInfo&) { run_->cancelled = true; }
@@ -138,7 +137,7 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value first_half(const Napi::CallbackInfo& info) {
     bool going = false;
     or_throw(info.Env(), [&] { going = run_->session.first_half(); });
-    return going ? array_from<Napi::Float64Array>(info.Env(), run_->session.state().positions) : info.Env().Null();
+    return going ? array_from(info.Env(), run_->session.state().positions) : info.Env().Null();
   }
 
   Napi::Value second_half(const Napi::CallbackInfo& info) {
@@ -166,19 +165,11 @@ Napi::Value create_integrator(const Napi::CallbackInfo& info) {
   return info.Env().GetInstanceData<Classes>()->session.New({info[0], info[1], info[2]});
 }
 
-/// philox(counter, key): for the test against published vectors.
-Napi::Value philox_block(const Napi::CallbackInfo& info) {
-  const auto counter = info[0].As<Napi::Uint32Array>(), key = info[1].As<Napi::Uint32Array>();
-  const auto words = philox({counter[0], counter[1], counter[2], counter[3]}, {key[0], key[1]});
-  return array_from<Napi::Uint32Array>(info.Env(), std::vector(words.begin(), words.end()));
-}
-
 }  // namespace
 
 void define_session(Napi::Env env, Napi::Object exports) {
   env.GetInstanceData<Classes>()->session = Napi::Persistent(SessionObject::define(env));
   exports["createIntegrator"] = Napi::Function::New<create_integrator>(env, "createIntegrator");
-  exports["philox"] = Napi::Function::New<philox_block>(env, "philox");
 }
 
 }  // namespace painnless

@@ -1,5 +1,5 @@
 #pragma once
-// Work off the event loop that belongs to no engine yet.
+// What runs off the event loop.
 #include <functional>
 #include <optional>
 
@@ -7,11 +7,12 @@
 
 namespace painnless {
 
+/// One piece of work and its promise. Node waits for one that runs before it tears its environment down.
 class Task : public Napi::AsyncWorker {
  public:
   using Answer = std::function<Napi::Value(Napi::Env)>;
 
-  /// `work` runs on a worker thread, touches no JavaScript, and returns what makes its JavaScript answer.
+  /// `work` runs on a worker thread, touches no JavaScript, and returns what makes its JavaScript answer back on the event loop.
   static Napi::Promise start(Napi::Env env, std::function<Answer()> work) {
     auto* task = new Task(env, std::move(work));
     const auto promise = task->promise_.Promise();
@@ -20,21 +21,21 @@ class Task : public Napi::AsyncWorker {
   }
 
  protected:
+  Task(Napi::Env env, std::function<Answer()> work)
+      : Napi::AsyncWorker(env), promise_(Napi::Promise::Deferred::New(env)), work_(std::move(work)) {}
+
   void Execute() override {
     failure_ = attempt([&] { answer_ = work_(); });
   }
-  void OnOK() override {
-    if (failure_)
-      promise_.Reject(error_to(Env(), *failure_).Value());
-    else
-      promise_.Resolve(answer_(Env()));
-  }
+  void OnOK() override { settle(); }
+
+  /// False where Node is tearing this environment down: nobody is left to answer, and no JavaScript may run.
+  bool settle();
+
+  const Napi::Promise::Deferred promise_;
 
  private:
-  Task(Napi::Env env, std::function<Answer()> work) : Napi::AsyncWorker(env), work_(std::move(work)), promise_(Napi::Promise::Deferred::New(env)) {}
-
   std::function<Answer()> work_;
-  Napi::Promise::Deferred promise_;
   Answer answer_;
   std::optional<Failure> failure_;
 };

@@ -40,18 +40,18 @@ Tensors tensors_from(const Napi::Object& object) {
   const auto names = object.GetPropertyNames();
   for (uint32_t k = 0; k < names.Length(); k++) {
     const auto name = names.Get(k).As<Napi::String>().Utf8Value();
-    tensors[name] = copied<Napi::Float64Array>(object, name.c_str());
+    tensors[name] = copied<double>(object, name.c_str());
   }
   return tensors;
 }
 
 Napi::Object evaluation_to(Napi::Env env, const Evaluation& result) {
   auto object = Napi::Object::New(env);
-  object["netEnergy"] = array_from<Napi::Float64Array>(env, result.net_energy);
-  object["forces"] = array_from<Napi::Float64Array>(env, result.forces);
-  object["stress"] = array_from<Napi::Float64Array>(env, result.stress);
-  object["energies"] = array_from<Napi::Float64Array>(env, result.energies);
-  object["edges"] = array_from<Napi::Int32Array>(env, result.edges);
+  object["netEnergy"] = array_from(env, result.net_energy);
+  object["forces"] = array_from(env, result.forces);
+  object["stress"] = array_from(env, result.stress);
+  object["energies"] = array_from(env, result.energies);
+  object["edges"] = array_from(env, result.edges);
   return object;
 }
 

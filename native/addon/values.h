@@ -11,8 +11,8 @@
 
 namespace painnless {
 
-template <class Array> auto copied(const Napi::Object& object, const char* name) {
-  const Array array = object.Get(name).As<Array>();
+template <class Value> std::vector<Value> copied(const Napi::Object& object, const char* name) {
+  const auto array = object.Get(name).As<Napi::TypedArrayOf<Value>>();
   return std::vector(array.Data(), array.Data() + array.ElementLength());
 }
 inline double number(const Napi::Object& object, const char* name) { return object.Get(name).As<Napi::Number>().DoubleValue(); }
@@ -36,26 +36,39 @@ struct OwnedBatch {
   std::vector<uint8_t> pbc;
 
   explicit OwnedBatch(const Napi::Object& object)
-      : numbers(copied<Napi::Int32Array>(object, "numbers")),
-        offsets(copied<Napi::Int32Array>(object, "offsets")),
-        positions(copied<Napi::Float64Array>(object, "positions")),
-        cells(copied<Napi::Float64Array>(object, "cells")),
-        pbc(copied<Napi::Uint8Array>(object, "pbc")) {}
+      : numbers(copied<int32_t>(object, "numbers")),
+        offsets(copied<int32_t>(object, "offsets")),
+        positions(copied<double>(object, "positions")),
+        cells(copied<double>(object, "cells")),
+        pbc(copied<uint8_t>(object, "pbc")) {}
   Batch view() const { return {numbers, positions, offsets, cells, pbc}; }
 };
 
-template <class Array, class Value> Array array_from(Napi::Env env, const std::vector<Value>& values) {
-  Array array = Array::New(env, values.size());
+template <class Value> Napi::TypedArrayOf<Value> array_from(Napi::Env env, const std::vector<Value>& values) {
+  auto array = Napi::TypedArrayOf<Value>::New(env, values.size());
   std::copy(values.begin(), values.end(), array.Data());
   return array;
 }
 
 /// The column itself as a typed array, without a copy: a list of 100,000 atoms takes 250 MB.
-template <class Array, class Value> Array array_of(Napi::Env env, Column<Value>&& values) {
+template <class Value, class Allocator> Napi::TypedArrayOf<Value> array_of(Napi::Env env, std::vector<Value, Allocator>&& values) {
+  using Array = Napi::TypedArrayOf<Value>;
+  using Held = std::vector<Value, Allocator>;
   if (values.empty()) return Array::New(env, 0);  // an array over no memory would count as detached
-  auto* kept = new Column<Value>(std::move(values));
-  const auto release = [](Napi::Env, void*, Column<Value>* column) { delete column; };
-  return Array::New(env, kept->size(), Napi::ArrayBuffer::New(env, kept->data(), kept->size() * sizeof(Value), release, kept), 0);
+  auto* held = new Held(std::move(values));
+  const auto release = [](Napi::Env, void*, Held* column) { delete column; };
+  return Array::New(env, held->size(), Napi::ArrayBuffer::New(env, held->data(), held->size() * sizeof(Value), release, held), 0);
+}
+
+/// Moves the columns out of `list`, a NeighborList or one from a card.
+template <class List> Napi::Object neighbors_to(Napi::Env env, List&& list) {
+  auto object = Napi::Object::New(env);
+  object["receivers"] = array_of(env, std::move(list.receivers));
+  object["senders"] = array_of(env, std::move(list.senders));
+  object["shifts"] = array_of(env, std::move(list.shifts));
+  object["vectors"] = array_of(env, std::move(list.vectors));
+  object["reverse"] = array_of(env, std::move(list.reverse));
+  return object;
 }
 
 Napi::Object evaluation_to(Napi::Env env, const Evaluation& result);

@@ -25,12 +25,9 @@ template <class Real> class Distiller {
         layers(weights.config.layers),
         direction_eps(weights.config.direction_eps),
         filters(weights, tabulate),
-        readout_(weights.readout) {
-    const int f = weights.config.features, rows = weights.config.max_z + 1;
-    for (int t = 0; t < layers; ++t) update_.emplace_back(weights.distiller[t], f, t == layers - 1);
-    embedding_ = AlignedArray<Real>(static_cast<size_t>(rows) * features);
-    for (int z = 0; z < rows; ++z)
-      for (int c = 0; c < f; ++c) embedding_[static_cast<size_t>(z) * features + c] = static_cast<Real>(weights.embedding[static_cast<size_t>(z) * f + c]);
+        readout_(weights.readout),
+        embedding_(embedding_table<Real>(weights)) {
+    for (int t = 0; t < layers; ++t) update_.emplace_back(weights.distiller[t], weights.config.features, t == layers - 1);
   }
 
   const int features, layers;
@@ -70,19 +67,19 @@ template <class Real> class Distiller {
       share.meet();
       messages(share, unit, t, a);
       share.meet();
-      each_block(share, schedule, unit, a, [&](size_t row, int rows, Block& block) {
+      each_block(share, schedule, unit.atoms, a.blocks, [&](size_t row, int rows, Block& block) {
         Real* next = t + 1 < layers ? a.v[t + 1] + row * 3 * v_row : nullptr;
         update_[t].forward(share, rows, a.sn + row * sn_row, a.v_mid[t] + row * 3 * v_row, block.update.h, a.saved[t].at(row, features), next);
       });
     }
     share.meet_columns();
-    each_block(share, schedule, unit, a, [&](size_t row, int rows, Block& block) {
+    each_block(share, schedule, unit.atoms, a.blocks, [&](size_t row, int rows, Block& block) {
       readout_.forward(share, rows, a.sn + row * sn_row, static_cast<int>(sn_row), block.readout, unit.energies + row);
       if (backward) readout_.adjoint(share, rows, block.readout, a.s_bar + row * v_row);
     });
     if (!backward) return;
     for (int t = layers - 1; t >= 0; --t) {
-      each_block(share, schedule, unit, a, [&](size_t row, int rows, Block& block) {
+      each_block(share, schedule, unit.atoms, a.blocks, [&](size_t row, int rows, Block& block) {
         update_[t].adjoint(share, rows, a.v_mid[t] + row * 3 * v_row, a.saved[t].at(row, features), block.update, a.s_bar + row * v_row,
                            a.v_bar + row * 3 * v_row);
       });
@@ -95,23 +92,12 @@ template <class Real> class Distiller {
  private:
   using Block = typename Activations::Block;
 
-  /// Calls work(first row, rows, block) for this thread's rows, a cacheful at a time.
-  template <class Work> void each_block(const Share& share, const Schedule& schedule, const Unit<Real>& unit, Activations& a, Work work) const {
-    const int rows = schedule.block_rows(unit.atoms);
-    Block& block = a.blocks[share.by_columns ? 0 : share.thread];
-    for (int row = share.row0; row < share.row1; row += rows) work(static_cast<size_t>(row), std::min(rows, share.row1 - row), block);
-  }
-
   void embed(const Share& share, const Unit<Real>& unit, Activations& a) const {  // T13
-    const Columns mine = share.columns<Real>(1, features);
-    for (size_t i = share.row0; i < static_cast<size_t>(share.row1); ++i)
-      for (int c = mine.begin; c < mine.end; c += width<Real>)
-        store(a.sn + i * row_stride<Real>(2 * features) + c, load(embedding_.get() + static_cast<size_t>(unit.numbers[i]) * features + c));
+    const auto of_element = [&](size_t i) { return embedding_.get() + static_cast<size_t>(unit.numbers[i]) * features; };
+    copy_rows(share, features, 1, of_element, a.sn, row_stride<Real>(2 * features));
   }
   void copy_s(const Share& share, const Real* sn, Real* s) const {
-    const Columns mine = share.columns<Real>(1, features);
-    for (size_t i = share.row0; i < static_cast<size_t>(share.row1); ++i)
-      for (int c = mine.begin; c < mine.end; c += width<Real>) store(s + i * row_stride<Real>(features) + c, load(sn + i * row_stride<Real>(2 * features) + c));
+    copy_rows(share, features, 1, [&](size_t i) { return sn + i * row_stride<Real>(2 * features); }, s, row_stride<Real>(features));
   }
   void messages(const Share& share, const Unit<Real>& unit, int t, Activations& a) const {
     const auto edges = unit.edges(filters, share.thread);

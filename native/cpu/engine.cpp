@@ -8,16 +8,12 @@ std::vector<InstructionSet> available_instruction_sets() {
   std::vector<InstructionSet> sets{InstructionSet::plain};
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back(InstructionSet::avx2);
-#if !defined(PAINNLESS_PLANT_FAULTS)
   if (sets.size() == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512bw"))
     sets.push_back(InstructionSet::avx512);
 #endif
-#endif
   return sets;
 }
-
-namespace {
 
 void require(InstructionSet set) {
   const auto sets = available_instruction_sets();
@@ -25,16 +21,12 @@ void require(InstructionSet set) {
     throw InputError("UNSUPPORTED", "instructionSet", "this processor does not have the instruction set asked for; leave it out to get the best there is");
 }
 
-}  // namespace
-
 std::unique_ptr<Engine> create_cpu_engine(const Config& config, const Tensors& tensors, const CpuOptions& options) {
   require(options.instruction_set);
   switch (options.instruction_set) {
 #if defined(__x86_64__)
     case InstructionSet::avx2: return avx2::make_engine(config, tensors, options);
-#if !defined(PAINNLESS_PLANT_FAULTS)
     case InstructionSet::avx512: return avx512::make_engine(config, tensors, options);
-#endif
 #endif
     default: return plain::make_engine(config, tensors, options);
   }
@@ -45,9 +37,7 @@ double peak(InstructionSet set, Precision precision) {
   switch (set) {
 #if defined(__x86_64__)
     case InstructionSet::avx2: return avx2::peak(precision);
-#if !defined(PAINNLESS_PLANT_FAULTS)
     case InstructionSet::avx512: return avx512::peak(precision);
-#endif
 #endif
     default: return plain::peak(precision);
   }

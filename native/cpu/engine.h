@@ -6,6 +6,8 @@ namespace painnless {
 
 /// What this processor and its operating system can run, best last.
 std::vector<InstructionSet> available_instruction_sets();
+/// Throws InputError UNSUPPORTED for an instruction set that is not among them.
+void require(InstructionSet set);
 
 /// Throws InputError BAD_MODEL (a tensor), UNSUPPORTED (an instruction set this processor lacks).
 std::unique_ptr<Engine> create_cpu_engine(const Config& config, const Tensors& tensors, const CpuOptions& options);

@@ -7,7 +7,6 @@
 
 namespace painnless {
 
-#if defined(PAINNLESS_PLANT_FAULTS)
 namespace {
 
 constexpr const char* names[] = {
@@ -31,12 +30,5 @@ bool fault_is_planted(const char* name) {
   const char* now = planted.load(std::memory_order_relaxed);
   return now != nullptr && std::strcmp(now, name) == 0;
 }
-#else
-std::vector<std::string> fault_names() { return {}; }
-
-void plant_fault(const std::string& name) {
-  if (!name.empty()) throw std::invalid_argument("there is no fault \"" + name + "\" to plant: this build plants none");
-}
-#endif
 
 }  // namespace painnless

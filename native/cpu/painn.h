@@ -25,16 +25,13 @@ template <class Real> class Painn {
   };
 
   Painn(const Weights& weights, bool tabulate)
-      : features(padded(weights.config.features)), layers(weights.config.layers), filters(weights, tabulate), readout_(weights.readout) {
+      : features(padded(weights.config.features)), layers(weights.config.layers), filters(weights, tabulate), readout_(weights.readout), embedding_(embedding_table<Real>(weights)) {
     const int f = weights.config.features;
     for (int t = 0; t < layers; ++t) {
       context_.emplace_back(weights.painn[t]);
       update_.emplace_back(weights.painn[t], f, weights.config.norm_eps, t == layers - 1);
     }
     const int rows = weights.config.max_z + 1;
-    embedding_ = AlignedArray<Real>(static_cast<size_t>(rows) * features);
-    for (int z = 0; z < rows; ++z)
-      for (int c = 0; c < f; ++c) embedding_[static_cast<size_t>(z) * features + c] = static_cast<Real>(weights.embedding[static_cast<size_t>(z) * f + c]);
     AlignedArray<Real> h(static_cast<size_t>(rows) * features), slope(static_cast<size_t>(rows) * features);
     element_x_ = AlignedArray<Real>(static_cast<size_t>(rows) * row_stride<Real>(3 * features));
     context_[0].forward(Share(0, 1, false, rows, nullptr), rows, embedding_.get(), features, h.get(), slope.get(), element_x_.get());
@@ -111,35 +108,23 @@ template <class Real> class Painn {
  private:
   using Block = typename Activations::Block;
 
-  /// Calls work(first row, rows, block) for this thread's rows, a cacheful at a time.
-  template <class Work> void each_block(const Share& share, const Schedule& schedule, int atoms, Activations& a, Work work) const {
-    const int rows = schedule.block_rows(atoms);
-    Block& block = a.blocks[share.by_columns ? 0 : share.thread];
-    for (int row = share.row0; row < share.row1; row += rows) work(static_cast<size_t>(row), std::min(rows, share.row1 - row), block);
-  }
-
   void embed(const Share& share, const Unit<Real>& unit, Activations& a) const {  // T13
-    const Columns mine = share.columns<Real>(1, features);
-    for (size_t i = share.row0; i < static_cast<size_t>(share.row1); ++i)
-      for (int c = mine.begin; c < mine.end; c += width<Real>)
-        store(a.qn + i * row_stride<Real>(2 * features) + c, load(embedding_.get() + static_cast<size_t>(unit.numbers[i]) * features + c));
+    const auto of_element = [&](size_t i) { return embedding_.get() + static_cast<size_t>(unit.numbers[i]) * features; };
+    copy_rows(share, features, 1, of_element, a.qn, row_stride<Real>(2 * features));
     embed_context(share, unit, a);
   }
   void embed_context(const Share& share, const Unit<Real>& unit, Activations& a) const {  // T14 of layer 0, one row per element; no x^m there
-    const Columns mine = share.columns<Real>(1, features);
-    for (size_t i = share.row0; i < static_cast<size_t>(share.row1); ++i)
-      for (int block = 0; block < 2; ++block)
-        for (int c = block * features + mine.begin; c < block * features + mine.end; c += width<Real>)
-          store(a.x[0] + i * row_stride<Real>(3 * features) + c, load(element_x_.get() + static_cast<size_t>(unit.numbers[i]) * row_stride<Real>(3 * features) + c));
+    const int x_row = row_stride<Real>(3 * features);
+    copy_rows(share, features, 2, [&](size_t i) { return element_x_.get() + static_cast<size_t>(unit.numbers[i]) * x_row; }, a.x[0], x_row);
   }
   void copy_q(const Share& share, const Real* qn, Real* q) const {
-    for (size_t i = share.row0; i < static_cast<size_t>(share.row1); ++i) std::copy_n(qn + i * row_stride<Real>(2 * features), features, q + i * features);
+    copy_rows(share, features, 1, [&](size_t i) { return qn + i * row_stride<Real>(2 * features); }, q, features);
   }
 
   void contexts(const Share& share, const Schedule& schedule, const Unit<Real>& unit, int t, Activations& a) const {
     const size_t f = features;
     const bool keep = schedule.keep_activations;
-    each_block(share, schedule, unit.atoms, a, [&](size_t row, int rows, Block& block) {
+    each_block(share, schedule, unit.atoms, a.blocks, [&](size_t row, int rows, Block& block) {
       const Real* q = keep ? a.qn + row * row_stride<Real>(2 * features) : a.q_in[t] + row * f;
       Real* slope = keep ? a.slope[t] + row * f : block.slope;
       context_[t].forward(share, rows, q, keep ? row_stride<Real>(2 * features) : features, block.update.h, slope, a.x[t] + row * row_stride<Real>(3 * features));
@@ -148,7 +133,7 @@ template <class Real> class Painn {
   void contexts_adjoint(const Share& share, const Schedule& schedule, const Unit<Real>& unit, int t, Activations& a) const {
     const size_t f = features;
     const bool keep = schedule.keep_activations;
-    each_block(share, schedule, unit.atoms, a, [&](size_t row, int rows, Block& block) {
+    each_block(share, schedule, unit.atoms, a.blocks, [&](size_t row, int rows, Block& block) {
       Real* slope = keep ? a.slope[t] + row * f : block.slope;
       if (!keep) context_[t].hidden(share, rows, a.q_in[t] + row * f, features, block.update.h, slope);
       context_[t].adjoint(share, rows, slope, a.x_bar + row * row_stride<Real>(3 * features), block.update.z_bar, a.q_bar + row * row_stride<Real>(features));
@@ -179,7 +164,7 @@ template <class Real> class Painn {
 
   void updates(const Share& share, const Schedule& schedule, const Unit<Real>& unit, int t, Activations& a) const {
     const size_t q_row = row_stride<Real>(2 * features), v_row = row_stride<Real>(features);
-    each_block(share, schedule, unit.atoms, a, [&](size_t row, int rows, Block& block) {
+    each_block(share, schedule, unit.atoms, a.blocks, [&](size_t row, int rows, Block& block) {
       const auto saved = schedule.keep_activations ? a.saved[t].at(row, features) : block.saved;
       Real* next = t + 1 < layers ? a.mu[t + 1] + row * 3 * v_row : nullptr;
       update_[t].forward(share, rows, a.qn + row * q_row, mid(schedule, t, a) + row * 3 * v_row, block.update.h, saved, next);
@@ -187,7 +172,7 @@ template <class Real> class Painn {
   }
   void updates_adjoint(const Share& share, const Schedule& schedule, const Unit<Real>& unit, int t, Activations& a) const {
     const size_t f = features, q_row = row_stride<Real>(2 * features), v_row = row_stride<Real>(features);
-    each_block(share, schedule, unit.atoms, a, [&](size_t row, int rows, Block& block) {
+    each_block(share, schedule, unit.atoms, a.blocks, [&](size_t row, int rows, Block& block) {
       auto saved = schedule.keep_activations ? a.saved[t].at(row, features) : block.saved;
       if (!schedule.keep_activations) {
         for (int i = 0; i < rows; ++i) std::copy_n(a.q_mid[t] + (row + i) * f, f, block.qn + static_cast<size_t>(i) * q_row);
@@ -199,7 +184,7 @@ template <class Real> class Painn {
 
   void readout(const Share& share, const Schedule& schedule, const Unit<Real>& unit, Activations& a, bool backward) const {
     const size_t q_row = row_stride<Real>(2 * features), v_row = row_stride<Real>(features);
-    each_block(share, schedule, unit.atoms, a, [&](size_t row, int rows, Block& block) {
+    each_block(share, schedule, unit.atoms, a.blocks, [&](size_t row, int rows, Block& block) {
       readout_.forward(share, rows, a.qn + row * q_row, row_stride<Real>(2 * features), block.readout, unit.energies + row);
       if (backward) readout_.adjoint(share, rows, block.readout, a.q_bar + row * v_row);
     });

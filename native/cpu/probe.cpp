@@ -38,7 +38,7 @@ template <class Real> class Probe {
     else if (layer == "message")
       message(painn);
     else if (layer == "update")
-      painn ? update() : distiller_update();
+      painn ? painn_update() : distiller_update();
     else if (layer == "readout")
       readout(painn ? "q" : "s");
     else
@@ -180,38 +180,40 @@ template <class Real> class Probe {
     input_bar("v", v_bar.get(), 3 * n, 1);
   }
 
-  void update() {
-    const bool last = index_ == weights_.config.layers - 1;
+  void painn_update() {
+    const bool last = is_last();
     const Update<Real> layer(weights_.painn[index_], f_, weights_.config.norm_eps, last);
-    const int rows = row_count("q");
-    UpdateSaved<Real> saved;
-    const UpdateScratch<Real> scratch = scratch_and(rows, saved);
-    const auto qn = beside(input("q")), mid = padded_rows(input("mu"), 1), next = blank(3 * rows, 1);
-    layer.forward(alone(rows), rows, qn.get(), mid.get(), scratch.h, saved, last ? nullptr : next.get());
-    output("q", qn.get(), rows, 1, 2);
-    if (!last) output("mu", next.get(), 3 * rows, 1);
-    if (!backward()) return;
-    const auto q_bar = padded_rows(bar("q"), 1), mu_bar = last ? blank(3 * rows, 1) : padded_rows(bar("mu"), 1);
-    layer.adjoint(alone(rows), rows, saved, scratch, q_bar.get(), mu_bar.get());
-    input_bar("q", q_bar.get(), rows, 1);
-    input_bar("mu", mu_bar.get(), 3 * rows, 1);
+    update<UpdateSaved<Real>>(layer, "q", "mu", [&](const Share& share, int rows, const Real*, const auto& saved, const auto& scratch, Real* q_bar, Real* mu_bar) {
+      layer.adjoint(share, rows, saved, scratch, q_bar, mu_bar);
+    });
   }
 
   void distiller_update() {
-    const bool last = index_ == weights_.config.layers - 1;
+    const bool last = is_last();
     const DistillerUpdate<Real> layer(weights_.distiller[index_], f_, last);
-    const int rows = row_count("s");
-    DistillerUpdateSaved<Real> saved;
-    const UpdateScratch<Real> scratch = scratch_and(rows, saved);
-    const auto sn = beside(input("s")), v = padded_rows(input("v"), 1), next = blank(3 * rows, 1);
-    layer.forward(alone(rows), rows, sn.get(), v.get(), scratch.h, saved, last ? nullptr : next.get());
-    output("s", sn.get(), rows, 1, 2);
-    if (!last) output("v", next.get(), 3 * rows, 1);
+    update<DistillerUpdateSaved<Real>>(layer, "s", "v", [&](auto&&... given) { layer.adjoint(given...); });
+  }
+
+  /// adjoint(share, rows, vectors, saved, scratch, bars of the scalars, bars of the vectors): the student's looks at the vectors again.
+  template <class Saved, class Layer, class Adjoint> void update(const Layer& layer, const char* scalars, const char* vectors, Adjoint adjoint) {
+    const bool last = is_last();
+    const int rows = row_count(scalars);
+    const Share share = alone(rows);
+    Saved saved;
+    UpdateScratch<Real> scratch;
+    arena_.arrange([&](Arena& arena) {
+      saved.lay_out(arena, rows, width_);
+      scratch.lay_out(arena, rows, width_);
+    });
+    const auto sn = beside(input(scalars)), v = padded_rows(input(vectors), 1), next = blank(3 * rows, 1);
+    layer.forward(share, rows, sn.get(), v.get(), scratch.h, saved, last ? nullptr : next.get());
+    output(scalars, sn.get(), rows, 1, 2);
+    if (!last) output(vectors, next.get(), 3 * rows, 1);
     if (!backward()) return;
-    const auto s_bar = padded_rows(bar("s"), 1), v_bar = last ? blank(3 * rows, 1) : padded_rows(bar("v"), 1);
-    layer.adjoint(alone(rows), rows, v.get(), saved, scratch, s_bar.get(), v_bar.get());
-    input_bar("s", s_bar.get(), rows, 1);
-    input_bar("v", v_bar.get(), 3 * rows, 1);
+    const auto s_bar = padded_rows(bar(scalars), 1), v_bar = last ? blank(3 * rows, 1) : padded_rows(bar(vectors), 1);
+    adjoint(share, rows, v.get(), saved, scratch, s_bar.get(), v_bar.get());
+    input_bar(scalars, s_bar.get(), rows, 1);
+    input_bar(vectors, v_bar.get(), 3 * rows, 1);
   }
 
   void readout(const char* scalars) {
@@ -231,6 +233,7 @@ template <class Real> class Probe {
     for (size_t k = 0; k < bars.size(); ++k) bars[k] *= bar("energies")[k / f_];
   }
 
+  bool is_last() const { return index_ == weights_.config.layers - 1; }
   bool backward() const { return !question_.output_bars.empty(); }
   static const Values& find(const Tensors& arrays, const char* name) {
     const auto found = arrays.find(name);
@@ -242,15 +245,6 @@ template <class Real> class Probe {
   int row_count(const char* scalars) const { return rows_.count(input(scalars), 1); }
   static Share alone(int rows) { return Share(0, 1, false, rows, nullptr); }
   static Real* sums(const Unit<Real>& unit, int g) { return unit.g_sums + static_cast<size_t>(g) * unit.pairs.count * 4; }
-
-  template <class Saved> UpdateScratch<Real> scratch_and(int rows, Saved& saved) {
-    UpdateScratch<Real> scratch;
-    arena_.arrange([&](Arena& arena) {
-      saved.lay_out(arena, rows, width_);
-      scratch.lay_out(arena, rows, width_);
-    });
-    return scratch;
-  }
 
   AlignedArray<Real> blank(int rows, int blocks) const { return rows_.blank(rows, blocks); }
   AlignedArray<Real> padded_rows(const Values& values, int blocks) const { return rows_.from(values, blocks); }

@@ -17,6 +17,32 @@ struct Schedule {
   int blocks(int atoms) const { return by_columns(atoms) ? 1 : threads; }
 };
 
+/// Calls work(first row, rows, block) for this thread's rows, a cacheful at a time; `blocks` as many as the schedule says.
+template <class Block, class Work> void each_block(const Share& share, const Schedule& schedule, int atoms, std::vector<Block>& blocks, Work work) {
+  const int rows = schedule.block_rows(atoms);
+  Block& block = blocks[share.by_columns ? 0 : share.thread];
+  for (int row = share.row0; row < share.row1; row += rows) work(static_cast<size_t>(row), std::min(rows, share.row1 - row), block);
+}
+
+/// This thread's part of copying `count` blocks of padded features a row: from from(i) to to + i * row.
+template <class Real, class From> void copy_rows(const Share& share, int features, int count, From from, Real* to, int row) {
+  const Columns mine = share.columns<Real>(1, features);
+  for (size_t i = share.row0; i < static_cast<size_t>(share.row1); ++i) {
+    const Real* source = from(i);
+    for (int block = 0; block < count; ++block)
+      for (int c = block * features + mine.begin; c < block * features + mine.end; c += width<Real>) store(to + i * row + c, load(source + c));
+  }
+}
+
+/// (max_z + 1, F) the scalars each element begins with (T13), padded.
+template <class Real> AlignedArray<Real> embedding_table(const Weights& weights) {
+  const int f = weights.config.features, rows = weights.config.max_z + 1;
+  AlignedArray<Real> table(static_cast<size_t>(rows) * padded(f));
+  for (int z = 0; z < rows; ++z)
+    for (int c = 0; c < f; ++c) table[static_cast<size_t>(z) * padded(f) + c] = static_cast<Real>(weights.embedding[static_cast<size_t>(z) * f + c]);
+  return table;
+}
+
 template <class Real> struct Unit {
   int atoms = 0;
   int32_t* numbers = nullptr;   // (atoms), as everything here, in the order of places

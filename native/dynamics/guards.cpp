@@ -1,7 +1,6 @@
 #include "guards.h"
 
 #include <cmath>
-#include <limits>
 
 #include "../engine.h"
 
@@ -10,7 +9,6 @@ namespace {
 
 constexpr double skin = 1;            // Å, of the search for atoms on top of each other: seldom renewed, and few pairs are so near
 constexpr double farthest = 1e6;      // Å from the origin along an axis: beyond it differences of coordinates lose digits that forces need
-constexpr double none = std::numeric_limits<double>::quiet_NaN();
 
 double length(const double* v) { return std::sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]); }
 
@@ -46,7 +44,7 @@ std::optional<Stop> Guards::collisions(const State& state, const State& good) {
     try {
       close_[r].search({&state.positions[3 * n * r], 3 * n}, setup_.cell, setup_.pbc, setup_.limits.distance, true, found_);
     } catch (const InputError& error) {  // nearer than it can say a direction for
-      return Stop{.reason = "refused", .step = good.step + 1, .replica = static_cast<int>(r), .value = none, .limit = none, .detail = error.what()};
+      return Stop{.reason = "refused", .step = good.step + 1, .replica = static_cast<int>(r), .detail = error.what()};
     }
     if (found_.senders.empty()) continue;
     Stop stop = at_atom("distance", good, n * r + static_cast<size_t>(found_.receivers[0]), length(found_.vectors.data()), setup_.limits.distance);
@@ -58,7 +56,7 @@ std::optional<Stop> Guards::collisions(const State& state, const State& good) {
 
 std::optional<Stop> Guards::forces(const State& state, const State& good) const {
   for (int r = 0; r < setup_.replicas; r++)
-    if (!std::isfinite(state.potential[r])) return Stop{.reason = "not-finite", .step = good.step + 1, .replica = r, .value = state.potential[r], .limit = none};
+    if (!std::isfinite(state.potential[r])) return Stop{.reason = "not-finite", .step = good.step + 1, .replica = r, .value = state.potential[r]};
   for (size_t i = 0; i < state.forces.size() / 3; i++) {
     const double force = length(&state.forces[3 * i]);
     if (!std::isfinite(force)) return at_atom("not-finite", good, i, force, none);

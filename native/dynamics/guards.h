@@ -1,6 +1,7 @@
 #pragma once
 // What a step must not do. A guard says what it found; the session then stands at the last good step.
 #include <array>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -9,12 +10,14 @@
 
 namespace painnless {
 
+constexpr double none = std::numeric_limits<double>::quiet_NaN();  // in place of a number
+
 /// Why a run cannot go on.
 struct Stop {
   const char* reason;  // of src/dynamics/session.ts
   int64_t step;        // the one that could not be made
   int replica = -1, atom = -1, other = -1;  // -1: no single one
-  double value, limit;
+  double value = none, limit = none;
   std::array<double, 3> position{};  // of the atom at the last good step, where there is one
   std::string detail{};              // what the potential said
 };

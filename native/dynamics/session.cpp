@@ -1,13 +1,10 @@
 #include "session.h"
 
 #include <chrono>
-#include <limits>
 #include <utility>
 
 namespace painnless {
 namespace {
-
-constexpr double none = std::numeric_limits<double>::quiet_NaN();
 
 State with_velocities(State start, const Setup& setup) {
   if (!start.velocities.empty()) return start;
@@ -49,7 +46,7 @@ Stretch Session::advance(Engine& engine, int64_t steps, const std::atomic<bool>&
       going = second_half(evaluation_.net_energy, evaluation_.forces);
     }
   } catch (const InputError& error) {
-    halt(Stop{.reason = "refused", .step = good_.step + 1, .replica = -1, .value = none, .limit = none, .detail = error.what()});
+    halt(Stop{.reason = "refused", .step = good_.step + 1, .detail = error.what()});
   } catch (...) {
     give_up();
     throw;

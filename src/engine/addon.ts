@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { PainnlessError } from "../errors.ts";
-import type { NativeAddon } from "./native.ts";
+import type { NativeAddon, TestAddon } from "./native.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -11,8 +11,10 @@ const builds = {
   faulty: { file: "painnless_faulty.node", remedy: "run `cmake --build build/native --target painnless_faulty` to build it" },
 } as const;
 
-/** The C++ addon; "faulty" is the test build that can plant faults. Loaded once, the same object each time.
+/** The C++ addon; "faulty" is the test build, which can plant faults. Loaded once, the same object each time.
  *  @throws {PainnlessError} MISSING if it is not built, or does not load here */
+export function loadAddon(variant?: "product"): NativeAddon;
+export function loadAddon(variant: "faulty"): TestAddon;
 export function loadAddon(variant: keyof typeof builds = "product"): NativeAddon {
   const { file, remedy } = builds[variant];
   const path = fileURLToPath(new URL(`../../build/native/${file}`, import.meta.url));

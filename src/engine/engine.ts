@@ -6,7 +6,16 @@ import { assertComputable, type Domain, type Structure } from "../system/structu
 import { loadAddon } from "./addon.ts";
 import { packBatch } from "./batch.ts";
 import { readEvaluations } from "./evaluation.ts";
-import type { CpuPlan, InstructionSet, NativeAddon, NativeBatch, NativeEngineObject, NativePlan, NativePrecision } from "./native.ts";
+import type {
+  CpuPlan,
+  InstructionSet,
+  NativeAddon,
+  NativeBatch,
+  NativeEngineObject,
+  NativePlan,
+  NativePrecision,
+  NativeWant,
+} from "./native.ts";
 import { fromNative } from "./native-error.ts";
 import type { MovingPotential } from "./session.ts";
 import { nativeConfig, nativeTensors } from "./weights.ts";
@@ -54,8 +63,6 @@ export function createNativeEngine(file: ModelFile, options: NativeEngineOptions
   return engineOf(native, { name: `native:cpu:${precision}`, file, precision, addon }).potential;
 }
 
-type Wanted = { readonly forces: boolean; readonly stress: boolean };
-
 /** An engine object of C++ as a potential, and the two ways to ask it for more. */
 export function engineOf<Plan extends NativePlan>(
   native: NativeEngineObject<Plan>,
@@ -79,7 +86,7 @@ export function engineOf<Plan extends NativePlan>(
   const run = <T>(
     structures: readonly Structure[],
     want: readonly Property[],
-    request: (batch: NativeBatch, wanted: Wanted) => Promise<T>,
+    request: (batch: NativeBatch, wanted: NativeWant) => Promise<T>,
   ): Promise<T> => {
     assertBatch(structures, domain);
     const wanted = { forces: want.includes("forces"), stress: want.includes("stress") };

@@ -66,7 +66,7 @@ async function checkEngine(subject: Subject) {
 
 test("the build can plant faults, and the product cannot", () => {
   expect(addon.faults().length).toBeGreaterThanOrEqual(12);
-  expect(loadAddon("product").faults()).toEqual([]);
+  expect(loadAddon("product")).not.toHaveProperty("plant");
 });
 
 test.each(subjects)("without a fault $architecture passes", async (subject) => {

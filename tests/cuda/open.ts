@@ -3,7 +3,7 @@ import { afterAll } from "vitest";
 import { loadAddon } from "../../src/engine/addon.ts";
 import { type CudaEngine, createCudaEngine } from "../../src/engine/cuda.ts";
 import { createNativeEngine, type NativeEngine } from "../../src/engine/engine.ts";
-import type { NativeAddon, NativePrecision } from "../../src/engine/native.ts";
+import type { NativePrecision } from "../../src/engine/native.ts";
 import { kernelCache, nvrtcCandidates } from "../../src/engine/nvrtc.ts";
 import type { ModelFile } from "../../src/model/model-file.ts";
 import { resolvePython } from "../../src/python/environment.ts";
@@ -13,7 +13,7 @@ import type { Potential } from "../../src/system/potential.ts";
 export const onCard = process.env.PAINNLESS_TEST_GPU === "1";
 
 /** The test build: it has the emulated card. */
-export const addon = loadAddon("faulty") as NativeAddon & Required<Pick<NativeAddon, "emulatedCard">>;
+export const addon = loadAddon("faulty");
 export const cache = onCard ? kernelCache(process.env) : fileURLToPath(new URL("../../build/test-kernels", import.meta.url));
 
 const opened: Potential[] = [];

@@ -2,10 +2,17 @@ import type { SimulationRequest } from "../../src/dynamics/options.ts";
 import type { DynamicsSession, EnergyRecords, Stop, Stretch } from "../../src/dynamics/session.ts";
 import { cross } from "../../src/system/cell.ts";
 import type { Frame } from "../../src/system/frame.ts";
+import { atomicMass } from "../../src/system/masses.ts";
 import type { Evaluation, Potential } from "../../src/system/potential.ts";
 import type { Structure } from "../../src/system/structure.ts";
+import { boltzmannInEv, fsInAseTime } from "../../src/system/units.ts";
 
 /** Potentials whose motion is known on paper, and what tests of runs share. */
+
+/** of 300 K, eV */
+export const kT = boltzmannInEv * 300;
+/** eV fs^2/Å^2 */
+export const massOf = (z: number): number => atomicMass(z) / fsInAseTime ** 2;
 
 const nothing = { stress: null, energies: null };
 

@@ -1,121 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { openSession } from "../../src/dynamics/open.ts";
-import { loadAddon } from "../../src/engine/addon.ts";
-import { atomicMass } from "../../src/system/masses.ts";
 import type { Structure } from "../../src/system/structure.ts";
-import { boltzmannInEv, fsInAseTime } from "../../src/system/units.ts";
 import { assertClose } from "../close.ts";
-import { ethanol, water } from "../systems.ts";
+import { ethanol } from "../systems.ts";
 import { chiSquared, distance, fiveSigma, normal, onceInAMillion } from "./chances.ts";
-import { free, grid, momenta, springs, unguarded, whole } from "./springs.ts";
+import { free, grid, kT, massOf, momenta, springs, unguarded, whole } from "./springs.ts";
 
-/** Every statistical test here would fail a right program once in a million seeds; the seeds are fixed. */
-
-const kT = boltzmannInEv * 300;
-const massOf = (z: number) => atomicMass(z) / fsInAseTime ** 2; // eV fs^2/Å^2
-
-/** Known answers of the authors' own test file (Random123, kat_vectors). */
-test.each([
-  [
-    [0, 0, 0, 0],
-    [0, 0],
-    [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8],
-  ],
-  [
-    [0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff],
-    [0xffffffff, 0xffffffff],
-    [0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd],
-  ],
-  [
-    [0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344],
-    [0xa4093822, 0x299f31d0],
-    [0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1],
-  ],
-])("native philox4x32-10 of %j with key %j", (counter, key, expected) => {
-  expect([...loadAddon().philox(Uint32Array.from(counter), Uint32Array.from(key))]).toEqual(expected);
-});
-
-test("the probabilities these tests use are right", () => {
-  // Tables of chi-squared and normal quantiles.
-  assertClose(
-    [chiSquared(1, 3.841458820694124), chiSquared(2, 5.991464547107979), chiSquared(7, 14.067140449340169)],
-    [0.95, 0.95, 0.95],
-    1e-12,
-  );
-  assertClose([normal(1.959963984540054), normal(-1.959963984540054), normal(0)], [0.975, 0.025, 0.5], 1e-12);
-  const even = Array.from({ length: 1000 }, (_, k) => (k + 0.5) / 1000);
-  expect(distance(even, (x) => x)).toBeCloseTo(0.5 / Math.sqrt(1000), 10);
-  expect(
-    distance(
-      even.map((x) => x ** 1.2),
-      (x) => x,
-    ),
-  ).toBeLessThan(onceInAMillion);
-  expect(
-    distance(
-      even.map((x) => x ** 1.3),
-      (x) => x,
-    ),
-  ).toBeGreaterThan(onceInAMillion);
-});
-
-describe("initial velocities", () => {
-  const opened = (structure: Structure, replicas = 1) =>
-    openSession(free, structure, { steps: 0, replicas, seed: 3, temperature: 300, ...unguarded });
-  /** 2 K / kT of each replica */
-  const kinetic = async (structure: Structure, replicas: number) =>
-    [...(await whole(await opened(structure, replicas))).records.kinetic].map((k) => (2 * k) / kT);
-
-  test.each([
-    ["ethanol", ethanol, 21],
-    ["two atoms", grid(2), 1],
-    ["three on a line", { ...grid(3), positions: Float64Array.of(0, 0, 0, 1, 1, 2, 2, 2, 4) }, 4],
-    ["a single atom", grid(1), 0],
-    ["four in a crystal", grid(4, 6, [true, true, true]), 9],
-    ["two, periodic along one axis", grid(2, 6, [false, true, false]), 3],
-  ] as const)("%s: the kinetic energy is canonical over what is left without momentum", async (_, structure, freedoms) => {
-    const session = await opened(structure);
-    expect(session.freedoms).toBe(freedoms);
-    const state = session.state();
-    const { momentum, angular, scale, turning } = momenta(session.masses, state.positions, state.velocities);
-    if (freedoms > 0) assertClose(momentum, [0, 0, 0], 1e-13, scale);
-    if (freedoms > 0 && !structure.pbc.some(Boolean)) assertClose(angular, [0, 0, 0], 1e-12, turning);
-    const sample = await kinetic(structure, 3000);
-    if (freedoms === 0) expect(Math.max(...sample)).toBeLessThan(1e-25);
-    else expect(distance(sample, (x) => chiSquared(freedoms, x))).toBeLessThan(onceInAMillion);
-  });
-
-  test("each atom of a crystal has the Maxwell-Boltzmann velocities of its mass", async () => {
-    const structure = { ...grid(400, 6, [true, true, true]), numbers: Array.from({ length: 400 }, (_, i) => (i % 2 === 0 ? 1 : 8)) };
-    const { velocities } = (await opened(structure, 4)).state();
-    for (const [first, z] of [
-      [0, 1],
-      [1, 8],
-    ] as const) {
-      const sample = [...velocities].filter((_, k) => Math.floor(k / 3) % 2 === first);
-      expect(
-        distance(
-          sample.map((v) => v * Math.sqrt(massOf(z) / kT)),
-          normal,
-        ),
-      ).toBeLessThan(onceInAMillion);
-    }
-  });
-
-  test("replicas of seed s are s, s + 1, ...; another temperature scales the same velocities", async () => {
-    const start = async (seed: number, temperature = 300) =>
-      (await openSession(free, water, { steps: 0, replicas: 2, seed, temperature })).state().velocities;
-    const [first, second, hot] = [await start(7), await start(8), await start(7, 1200)];
-    expect([...first.subarray(9)]).toEqual([...second.subarray(0, 9)]);
-    expect([...(await start(7 + 2 ** 32))]).not.toEqual([...first]);
-    expect([...first.subarray(0, 9)]).not.toEqual([...first.subarray(9)]);
-    assertClose(
-      hot,
-      first.map((v) => 2 * v),
-      1e-15,
-    );
-  });
-});
+/** A right program would fail a statistical test here once in a million seeds; the seeds are fixed. */
 
 describe("Langevin dynamics", () => {
   test("at 0 K a free velocity decays as exp(-friction t), and the position goes as BAOAB goes on paper", async () => {

@@ -3,13 +3,11 @@ import { openSession } from "../../src/dynamics/open.ts";
 import type { DynamicsState, EnergyRecords } from "../../src/dynamics/session.ts";
 import { createNativeEngine } from "../../src/engine/engine.ts";
 import { readModelFile } from "../../src/model/model-file.ts";
-import { atomicMass } from "../../src/system/masses.ts";
-import { fsInAseTime } from "../../src/system/units.ts";
 import { assertClose } from "../close.ts";
 import { ethanol } from "../systems.ts";
-import { grid, momenta, potentialOf, springs, unguarded, whole } from "./springs.ts";
+import { grid, massOf, momenta, potentialOf, springs, unguarded, whole } from "./springs.ts";
 
-const carbon = atomicMass(6) / fsInAseTime ** 2; // eV fs^2/Å^2
+const carbon = massOf(6);
 
 describe("a harmonic oscillator", () => {
   const [k, amplitude, dt, steps] = [30, 0.1, 1, 2000];
@@ -85,7 +83,7 @@ describe("a harmonic oscillator", () => {
     const { frames } = await whole(
       await openSession(springs(k, pair.positions), start, { steps: 400, timestep: 0.1, temperature: 0, frameEvery: 400 }),
     );
-    const at = [1, 8].map((z) => amplitude * Math.cos(400 * Math.acos(1 - (k * 0.1 ** 2) / (2 * (atomicMass(z) / fsInAseTime ** 2)))));
+    const at = [1, 8].map((z) => amplitude * Math.cos(400 * Math.acos(1 - (k * 0.1 ** 2) / (2 * massOf(z)))));
     const end = frames.at(-1)?.positions as Float64Array;
     assertClose([(end[0] as number) - (pair.positions[0] as number), (end[3] as number) - (pair.positions[3] as number)], at, 1e-11);
   });

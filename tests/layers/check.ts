@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { NativeAddon, NativeTensors } from "../../src/engine/native.ts";
+import type { NativeTensors, TestAddon } from "../../src/engine/native.ts";
 import type { Random } from "../../src/system/random.ts";
 import { assertClose } from "../close.ts";
 import { arrayOf, type Backend, probe, type Row } from "./rows.ts";
@@ -9,7 +9,7 @@ const tolerances = { f64: 1e-14, f32: 5e-6 } as const;
 const tableTolerances = { W: 1e-8, d: 3e-7 } as const;
 
 /** Fails unless both passes of a layer equal PyTorch's. */
-export function checkRow(addon: NativeAddon, backend: Backend, row: Row): void {
+export function checkRow(addon: TestAddon, backend: Backend, row: Row): void {
   const answer = probe(addon, backend, row);
   const table = row.layer === "table" && backend.precision === "f64" ? tableTolerances : null;
   checkArrays(answer.outputs, row.outputs, table?.W ?? tolerances[backend.precision]);
@@ -27,7 +27,7 @@ function checkArrays(actual: NativeTensors, expected: NativeTensors, tolerance: 
 }
 
 /** Fails unless the adjoint is the derivative of the forward pass along a random direction: fourth-order central differences. */
-export function checkDerivative(addon: NativeAddon, backend: Backend, row: Row, random: Random): void {
+export function checkDerivative(addon: TestAddon, backend: Backend, row: Row, random: Random): void {
   const direction = randomDirection(row, random);
   const energy = (h: number): number => {
     const { outputs } = probe(addon, backend, row, moved(row, direction, h), {});

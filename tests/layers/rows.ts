@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
-import type { LayerAnswer, LayerQuestion, NativeAddon, NativeConfig, NativeTensors } from "../../src/engine/native.ts";
+import type { LayerAnswer, LayerQuestion, NativeConfig, NativeTensors, TestAddon } from "../../src/engine/native.ts";
 import { nativeConfig, nativeTensors } from "../../src/engine/weights.ts";
 import { readModelFile } from "../../src/model/model-file.ts";
 
@@ -69,7 +69,7 @@ export interface Backend {
 }
 
 /** The layer of a row on one backend, its inputs perhaps others than the row's. */
-export function probe(addon: NativeAddon, { set, precision }: Backend, row: Row, inputs = row.inputs, bars = row.outputBars): LayerAnswer {
+export function probe(addon: TestAddon, { set, precision }: Backend, row: Row, inputs = row.inputs, bars = row.outputBars): LayerAnswer {
   const question = { layer: row.layer, index: row.index, inputs, outputBars: bars };
   return addon.probe(set, precision, row.config, row.tensors, question);
 }

@@ -1,0 +1,28 @@
+/** How one engine works; printed by `painnless inspect`. */
+export type NativePlan = CpuPlan | CudaPlan;
+
+export type InstructionSet = "plain" | "avx2" | "avx512";
+
+export interface CpuPlan {
+  readonly device: "cpu";
+  readonly instructionSet: InstructionSet;
+  readonly threads: number;
+  /** "tabulated" (f32: spline of the filters) or "direct" */
+  readonly filters: "tabulated" | "direct";
+  /** intervals of the table, 0 without one */
+  readonly knots: number;
+  /** are the activations of all layers kept, or those of one layer recomputed on the way back */
+  readonly activations: "kept" | "recomputed";
+  /** bytes of weights, and of scratch for the atoms and pairs asked about */
+  readonly weightBytes: number;
+  readonly scratchBytes: number;
+}
+
+export interface CudaPlan {
+  readonly device: "cuda";
+  readonly schedule: "layered";
+  /** atoms of one block in the kernels that atoms go through by themselves */
+  readonly tile: number;
+  readonly weightBytes: number;
+  readonly scratchBytes: number;
+}

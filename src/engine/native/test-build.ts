@@ -1,0 +1,39 @@
+import type { NativeTensors } from "./model.ts";
+
+/** One layer, alone; arrays by the names of tests/golden/layers. */
+export interface LayerQuestion {
+  readonly layer: "radial" | "filter" | "table" | "context" | "message" | "update" | "readout";
+  /** the interaction layer it stands in */
+  readonly index: number;
+  readonly inputs: NativeTensors;
+  /** dE/d(output) by output; without any, the adjoint is not run */
+  readonly outputBars: NativeTensors;
+}
+
+export interface LayerAnswer {
+  readonly outputs: NativeTensors;
+  /** dE/d(input); of the vectors of a message it is G, dE/dr of a pair, both its directions together */
+  readonly inputBars: NativeTensors;
+}
+
+/** Of the emulated card; what is left out stays. */
+export interface EmulatedCard {
+  readonly turns?: "ascending" | "descending" | "shuffled";
+  readonly totalBytes?: number;
+  readonly sharedBytes?: number;
+  /** the n-th allocation from now on fails */
+  readonly failingAllocation?: number;
+  /** number of a fault of the kernels, 0 for none */
+  readonly planted?: number;
+}
+
+/** Calls since the last question, and bytes allocated now. */
+export interface EmulatedCounts {
+  readonly allocations: number;
+  readonly releases: number;
+  readonly uploads: number;
+  readonly downloads: number;
+  readonly launches: number;
+  readonly replays: number;
+  readonly bytes: number;
+}
