@@ -180,7 +180,7 @@ void NeighborSearch::find(const Row& row) {
       while (window.stop < window.end && f_[window.stop] <= high) window.stop++;
       const size_t most = count + static_cast<size_t>(window.stop - window.start);
       if (found_.size() < most) found_.resize(4 * most);  // memory that is not written to costs nothing
-      const auto [tx, ty, tz] = translation.offset;
+      const double tx = translation.offset[0], ty = translation.offset[1], tz = translation.offset[2];
       const auto scan = [&](int32_t begin, int32_t end) {
         for (int32_t j = begin; j < end; j++) {  // no branch: one candidate in four is an edge, in no order
           const double rx = (x_[j] - x) + tx, ry = (y_[j] - y) + ty, rz = (z_[j] - z) + tz;
