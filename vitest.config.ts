@@ -6,6 +6,7 @@ export default defineConfig({
     // Native addons and child processes: a process per file, so that a crash names its file and nothing is shared.
     pool: "forks",
     maxWorkers: 2,
+    maxConcurrency: 2, // of the tests within a file that say they may run at once
     // A first `import torch` in a worker takes seconds on a cold disk; a hang must still end well inside the ten minutes of `npm test`.
     testTimeout: 30_000,
     hookTimeout: 60_000,

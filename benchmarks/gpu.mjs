@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** Times the CUDA engine beside PyTorch on one card, same weights, same inputs, verified first:
  *
- *      node benchmarks/gpu.mjs MODEL.safetensors OUT.json [--python PYTHON] [--cases 20,100,1000] [--no-compile]
+ *      node benchmarks/gpu.mjs MODEL.safetensors OUT.json [--cases 20,100,1000] [--no-compile]
  *
  *  Needs `dist` and a painnless model file. `network` is energy and forces with neighbours given, as PyTorch has them; `search` is the
  *  neighbour search; `whole` is from positions on the host to forces on the host. Milliseconds, medians over rounds. */
@@ -10,6 +10,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { quantile } from "../dist/bench/statistics.js";
 import { createCudaEngine } from "../dist/engine/cuda.js";
 import { cudaCards } from "../dist/engine/device.js";
 import { kernelCache, nvrtcCandidates } from "../dist/engine/nvrtc.js";
@@ -38,7 +39,7 @@ const python = await resolvePython();
 const nvrtc = await nvrtcCandidates(process.env, python.sitePackages);
 const folder = mkdtempSync(join(tmpdir(), "painnless-gpu-"));
 const elements = [1, 6, 7, 8].filter((z) => model.config.elements?.includes(z) ?? true);
-const median = (/** @type {number[]} */ times) => [...times].sort((a, b) => a - b)[Math.floor(times.length / 2)] ?? Number.NaN;
+const median = (/** @type {number[]} */ times) => quantile(times, 0.5);
 
 /** Atoms near the points of a cubic lattice, 0.1 an Å³. @param {number} atoms @param {Random} random */
 function box(atoms, random) {

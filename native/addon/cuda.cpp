@@ -1,6 +1,5 @@
 // CUDA seen from JavaScript: cards, the compiler of kernels, engines.
-#include <chrono>
-#include <future>
+#include <algorithm>
 
 #include "../cuda/card.h"
 #include "../cuda/engine.h"
@@ -20,6 +19,12 @@ std::vector<std::string> strings_from(const Napi::Value& value) {
   std::vector<std::string> out;
   for (uint32_t k = 0; k < array.Length(); k++) out.push_back(array.Get(k).As<Napi::String>());
   return out;
+}
+
+Napi::Array strings_to(Napi::Env env, const std::vector<std::string>& strings) {
+  auto array = Napi::Array::New(env);
+  for (const std::string& string : strings) array[array.Length()] = string;
+  return array;
 }
 
 /// cudaCards(): what the driver sees
@@ -68,39 +73,43 @@ Napi::Value create_cuda(const Napi::CallbackInfo& info) {
   });
 }
 
-/// compileKernels(config, precision, card, nvrtc): needs no card; `log` is the compiler's, with registers and spills
-Napi::Value compile_kernels(const Napi::CallbackInfo& info) {
-  struct Part {
-    std::string main, log;
-    double seconds, bytes;
-  };
-  const auto config = config_from(info[0].As<Napi::Object>());
-  const auto chosen = precision(info[1].As<Napi::String>());
-  const auto described = info[2].As<Napi::Object>();
+/// What a card is, as far as the caller knows it.
+cuda::DeviceInfo card_from(const Napi::Object& object) {
   cuda::DeviceInfo card;
-  card.architecture = integer(described, "architecture");
-  card.shared_bytes = static_cast<size_t>(number(described, "sharedBytes"));
-  const auto nvrtc = strings_from(info[3]);
+  card.architecture = integer(object, "architecture");
+  card.shared_bytes = static_cast<size_t>(number(object, "sharedBytes"));
+  if (object.Has("multiprocessors")) card.multiprocessors = integer(object, "multiprocessors");
+  return card;
+}
+
+/// compileKernels(models, card, nvrtc): needs no card; what models share is compiled once; `log` is the compiler's, with registers and spills
+Napi::Value compile_kernels(const Napi::CallbackInfo& info) {
+  struct Model {
+    Config config;
+    Precision precision;
+  };
+  const auto given = info[0].As<Napi::Array>();
+  std::vector<Model> models;
+  for (uint32_t k = 0; k < given.Length(); k++) {
+    const auto model = given.Get(k).As<Napi::Object>();
+    models.push_back({config_from(model.Get("config").As<Napi::Object>()), precision(text(model, "precision"))});
+  }
+  const auto card = card_from(info[1].As<Napi::Object>());
+  const auto nvrtc = strings_from(info[2]);
   return Task::start(info.Env(), [=]() -> Task::Answer {
     const auto compiler = cuda::open_nvrtc(nvrtc, 0);
-    const auto compile = [&](const cuda::Source& source) {
-      const auto start = std::chrono::steady_clock::now();
-      const auto compiled = compiler->compile(source.main, cuda::kernel_texts(), source.options, card.architecture);
-      const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      return Part{source.main, compiled.log, seconds, static_cast<double>(compiled.binary.size())};
-    };
-    std::vector<std::future<Part>> compiling;
-    for (const auto& source : cuda::Shape(config, chosen, card).sources()) compiling.push_back(std::async(std::launch::async, compile, source));
-    std::vector<Part> parts;
-    for (auto& part : compiling) parts.push_back(part.get());
-    return [parts, identity = compiler->identity()](Napi::Env env) -> Napi::Value {
+    std::vector<cuda::Source> sources;
+    for (const Model& model : models)
+      for (cuda::Source& source : cuda::Shape(model.config, model.precision, card).sources())
+        if (std::find(sources.begin(), sources.end(), source) == sources.end()) sources.push_back(std::move(source));
+    const auto compiled = cuda::compile_all(*compiler, sources, card.architecture);
+    return [sources, compiled, identity = compiler->identity()](Napi::Env env) -> Napi::Value {
       auto list = Napi::Array::New(env);
-      for (const Part& part : parts) {
+      for (size_t s = 0; s < sources.size(); s++) {
         auto object = Napi::Object::New(env);
-        object["source"] = part.main;
-        object["seconds"] = part.seconds;
-        object["bytes"] = part.bytes;
-        object["log"] = part.log;
+        object["source"] = sources[s].main;
+        object["options"] = strings_to(env, sources[s].options);
+        object["log"] = compiled[s].log;
         list[list.Length()] = object;
       }
       auto object = Napi::Object::New(env);
@@ -115,13 +124,8 @@ Napi::Value compile_kernels(const Napi::CallbackInfo& info) {
 Napi::Value plan(const Napi::CallbackInfo& info) {
   Plan plan;
   or_throw(info.Env(), [&] {
-    const auto described = info[3].As<Napi::Object>();
-    cuda::DeviceInfo card;
-    card.architecture = integer(described, "architecture");
-    card.multiprocessors = integer(described, "multiprocessors");
-    card.shared_bytes = static_cast<size_t>(number(described, "sharedBytes"));
-    plan = plan_cuda(config_from(info[0].As<Napi::Object>()), tensors_from(info[1].As<Napi::Object>()), precision(info[2].As<Napi::String>()), card,
-                     info[4].As<Napi::Number>().Int32Value(), info[5].As<Napi::Number>().Int32Value());
+    plan = plan_cuda(config_from(info[0].As<Napi::Object>()), tensors_from(info[1].As<Napi::Object>()), precision(info[2].As<Napi::String>()),
+                     card_from(info[3].As<Napi::Object>()), info[4].As<Napi::Number>().Int32Value(), info[5].As<Napi::Number>().Int32Value());
   });
   return plan_to(info.Env(), plan);
 }

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <string>
 
+#include "../neighbors/basis.h"
 #include "../neighbors/curve.h"
 #include "../neighbors/kept.h"
 #include "distiller.h"
@@ -204,7 +205,7 @@ template <class Network, class Real> class CpuEngine final : public Engine {
   }
 
   static void write_stress(const double* virial, std::span<const double> c, double* voigt) {
-    const double volume = std::abs(c[0] * (c[4] * c[8] - c[5] * c[7]) - c[1] * (c[3] * c[8] - c[5] * c[6]) + c[2] * (c[3] * c[7] - c[4] * c[6]));
+    const double volume = cell_volume(c);
     if (volume == 0) return;
     constexpr int order[6][2] = {{0, 0}, {1, 1}, {2, 2}, {1, 2}, {0, 2}, {0, 1}};
     for (int k = 0; k < 6; ++k) voigt[k] = (virial[3 * order[k][0] + order[k][1]] + virial[3 * order[k][1] + order[k][0]]) / (2 * volume);

@@ -1,14 +1,11 @@
 #pragma once
-// How the work of one evaluation is dealt to the threads of a team.
+// How the work of one evaluation is dealt to the threads of a team. Edge work is dealt in granules of features, and sums over features are made
+// granule by granule, so that their order does not depend on the number of threads.
+#include "../model/blocks.h"
 #include "dense.h"
 #include "team.h"
 
 namespace painnless::PAINNLESS_ISA {
-
-/// Features come in granules of 32: every width is padded to a multiple (zero weights, so that padding stays zero), edge work is dealt in
-/// granules, and sums over features are made granule by granule, so that their order does not depend on the number of threads.
-constexpr int granule = 32;
-constexpr int padded(int count) { return (count + granule - 1) / granule * granule; }
 
 /// Reals from one row to the next where messages gather from rows: an odd number of cache lines, so that one granule of many rows fills
 /// every set of the caches. Rows a multiple of 512 bytes apart meet in a quarter of the sets.

@@ -6,62 +6,39 @@
 
 namespace painnless::cuda {
 
-class Buffer {
+/// Memory that a device gives and takes back; `Place` is how it says where.
+template <class Place, Place (Device::*allocate)(size_t), void (Device::*release)(Place) noexcept> class Owned {
  public:
-  Buffer() = default;
-  Buffer(Device& device, size_t bytes) : device_(&device), address_(device.allocate(bytes)), bytes_(bytes) {}
-  Buffer(Buffer&& other) noexcept { swap(other); }
-  Buffer& operator=(Buffer&& other) noexcept {
-    Buffer moved(std::move(other));
+  Owned() = default;
+  Owned(Device& device, size_t bytes) : device_(&device), begin_((device.*allocate)(bytes)), bytes_(bytes) {}
+  Owned(Owned&& other) noexcept { swap(other); }
+  Owned& operator=(Owned&& other) noexcept {
+    Owned moved(std::move(other));
     swap(moved);
     return *this;
   }
-  ~Buffer() {
-    if (device_) device_->release(address_);
+  ~Owned() {
+    if (device_) (device_->*release)(begin_);
   }
 
-  Address address() const { return address_; }
+  Place begin() const { return begin_; }
   size_t bytes() const { return bytes_; }
 
  private:
-  void swap(Buffer& other) noexcept {
+  void swap(Owned& other) noexcept {
     std::swap(device_, other.device_);
-    std::swap(address_, other.address_);
+    std::swap(begin_, other.begin_);
     std::swap(bytes_, other.bytes_);
   }
 
   Device* device_ = nullptr;
-  Address address_ = 0;
+  Place begin_{};
   size_t bytes_ = 0;
 };
 
-class Pinned {
- public:
-  Pinned() = default;
-  Pinned(Device& device, size_t bytes) : device_(&device), memory_(device.allocate_pinned(bytes)), bytes_(bytes) {}
-  Pinned(Pinned&& other) noexcept { swap(other); }
-  Pinned& operator=(Pinned&& other) noexcept {
-    Pinned moved(std::move(other));
-    swap(moved);
-    return *this;
-  }
-  ~Pinned() {
-    if (device_) device_->release_pinned(memory_);
-  }
-
-  std::byte* memory() const { return static_cast<std::byte*>(memory_); }
-  size_t bytes() const { return bytes_; }
-
- private:
-  void swap(Pinned& other) noexcept {
-    std::swap(device_, other.device_);
-    std::swap(memory_, other.memory_);
-    std::swap(bytes_, other.bytes_);
-  }
-
-  Device* device_ = nullptr;
-  void* memory_ = nullptr;
-  size_t bytes_ = 0;
-};
+/// On the device.
+using Buffer = Owned<Address, &Device::allocate, &Device::release>;
+/// On the host, where copies can run from and to it.
+using Pinned = Owned<std::byte*, &Device::allocate_pinned, &Device::release_pinned>;
 
 }  // namespace painnless::cuda

@@ -13,7 +13,7 @@ constexpr int least_architecture = 70;
 constexpr int error_out_of_memory = 2;
 // Device attributes, function attributes and flags by their numbers in the driver's header.
 constexpr int attribute_multiprocessors = 16, attribute_major = 75, attribute_minor = 76, attribute_shared_optin = 97;
-constexpr int function_static_shared = 1, function_local = 3, function_registers = 4, function_dynamic_shared = 8;
+constexpr int function_registers = 4, function_dynamic_shared = 8;
 constexpr unsigned portable_host_memory = 1, stream_non_blocking = 1, event_default = 0;
 constexpr int capture_thread_local = 1;
 
@@ -73,7 +73,10 @@ class CardModule final : public Module {
   void* kernel(const std::string& name) override {
     const Current current(call_, context_);
     DriverFunction* found = nullptr;
-    return call_.function(&found, module_, name.c_str()) == 0 ? found : nullptr;
+    call_.check(call_.function(&found, module_, name.c_str()), ("finding " + name).c_str());
+    int registers = 0;  // asking a function loads it
+    call_.check(call_.function_attribute(&registers, function_registers, found), ("loading " + name).c_str());
+    return found;
   }
 
  private:
@@ -138,15 +141,15 @@ class Card final : public Device {
     const Current current(call_, context_);
     call_.release(address);
   }
-  void* allocate_pinned(size_t bytes) override {
+  std::byte* allocate_pinned(size_t bytes) override {
     const Current current(call_, context_);
     void* memory = nullptr;
     const int error = call_.allocate_host(&memory, bytes, portable_host_memory);
     if (error == error_out_of_memory) throw std::bad_alloc();
     call_.check(error, "cuMemHostAlloc");
-    return memory;
+    return static_cast<std::byte*>(memory);
   }
-  void release_pinned(void* memory) noexcept override {
+  void release_pinned(std::byte* memory) noexcept override {
     const Current current(call_, context_);
     call_.release_host(memory);
   }
@@ -154,15 +157,6 @@ class Card final : public Device {
   std::unique_ptr<Module> load(const std::string& binary) override {
     const Current current(call_, context_);
     return std::make_unique<CardModule>(call_, context_, binary);
-  }
-  KernelInfo describe(void* kernel) override {
-    const Current current(call_, context_);
-    const auto attribute = [&](int which) {
-      int value = 0;
-      call_.check(call_.function_attribute(&value, which, static_cast<DriverFunction*>(kernel)), "cuFuncGetAttribute");
-      return value;
-    };
-    return {attribute(function_registers), static_cast<size_t>(attribute(function_local)), static_cast<size_t>(attribute(function_static_shared))};
   }
   int resident_blocks(void* kernel, int threads, size_t shared_bytes) override {
     const Current current(call_, context_);

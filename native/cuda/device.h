@@ -22,13 +22,6 @@ struct DeviceInfo {
   std::string driver;  // version, as the driver counts: "13.0"
 };
 
-/// Resources of one compiled kernel.
-struct KernelInfo {
-  int registers = 0;
-  size_t local_bytes = 0;   // per thread; more than the stack of a function means spilled registers
-  size_t static_shared_bytes = 0;
-};
-
 struct Grid {
   unsigned x, y;
 };
@@ -37,7 +30,8 @@ struct Grid {
 class Module {
  public:
   virtual ~Module() = default;
-  /// A handle of the kernel, valid as long as the module; null where it has none of that name.
+  /// A handle of the kernel, valid as long as the module, and ready to be launched: one that is loaded at its first launch would spoil a
+  /// recording. Throws std::runtime_error.
   virtual void* kernel(const std::string& name) = 0;
 };
 
@@ -58,11 +52,10 @@ class Device {
   virtual Address allocate(size_t bytes) = 0;
   virtual void release(Address address) noexcept = 0;
   /// Host memory that copies can run from and to while the host goes on.
-  virtual void* allocate_pinned(size_t bytes) = 0;
-  virtual void release_pinned(void* memory) noexcept = 0;
+  virtual std::byte* allocate_pinned(size_t bytes) = 0;
+  virtual void release_pinned(std::byte* memory) noexcept = 0;
 
   virtual std::unique_ptr<Module> load(const std::string& binary) = 0;
-  virtual KernelInfo describe(void* kernel) = 0;
   /// Blocks of so many threads and so much dynamic shared memory that one multiprocessor holds at a time.
   virtual int resident_blocks(void* kernel, int threads, size_t shared_bytes) = 0;
   virtual void allow_shared(void* kernel, size_t bytes) = 0;

@@ -16,31 +16,17 @@ template <class Real> class Distiller final : public Network<Real> {
       DistillerWeights<Real>& to = layers_[t];
       to.filter1 = store.put<Real>(forward_matrix(from.filter1, {1, f}, {1, shape_.radial}));  // rows beyond R are not read
       to.filter1_bias = store.put<Real>(padded_vector(from.filter1.bias, {1, f}));
-      std::vector<double> weight, bias;
-      filters(from.filter2, weight, bias);
-      to.filter2 = store.put<Real>(weight);
-      to.filter2_bias = store.put<Real>(bias);
-      to.update1 = store.put<Real>(forward_matrix(from.update1, {1, f}, {2, f}));
-      to.update1_bias = store.put<Real>(padded_vector(from.update1.bias, {1, f}));
-      to.update1_adjoint = store.put<Real>(adjoint_matrix(from.update1, {1, f}, {2, f}));
+      const auto filters = [&](int inputs, auto weight) { return store.put<Real>(filter_matrix(shape_, f, inputs, {0, 2, 1}, weight)); };
+      to.filter2 = filters(shape_.features, [&](size_t row, int k) { return k < f ? from.filter2.weight[row * f + k] : 0.0; });
+      to.filter2_bias = filters(1, [&](size_t row, int) { return from.filter2.bias[row]; });
+      to.update1 = pack_dense<Real>(store, from.update1, {1, f}, {2, f});
       // After the last update nobody reads vectors: g1 and g2 are left out.
-      std::vector<double> rows, row_bias;
-      const bool last = t == layers - 1;
-      const Linear second = last ? rows_of(from.update2, f, {0}, rows, row_bias) : from.update2;
-      const Blocks blocks{last ? 1 : 3, f};
-      to.update2 = store.put<Real>(forward_matrix(second, blocks, {1, f}));
-      to.update2_bias = store.put<Real>(padded_vector(second.bias, blocks));
-      to.update2_adjoint = store.put<Real>(adjoint_matrix(second, blocks, {1, f}));
+      to.update2 = pack_blocks<Real>(store, from.update2, f, t == layers - 1 ? std::vector{0} : std::vector{0, 1, 2}, {1, f});
       for (int k = 0; k < 9; k++) to.mixing[k] = from.mixing.empty() ? Real(0) : static_cast<Real>(from.mixing[k]);
     }
     radial_ = pack_radial<Real>(store, source_);
     readout_ = pack_readout<Real>(store, source_.readout);
-    std::vector<double> embedding;
-    for (int z = 0; z <= source_.config.max_z; z++) {
-      const auto row = padded_vector(source_.embedding.subspan(static_cast<size_t>(z) * f, f), {1, f});
-      embedding.insert(embedding.end(), row.begin(), row.end());
-    }
-    embedding_ = store.put<Real>(embedding);
+    embedding_ = store.put<Real>(padded_rows(source_.embedding, f));
   }
 
   void lay_out(Arena& arena, int atoms) override {
@@ -111,22 +97,6 @@ template <class Real> class Distiller final : public Network<Real> {
             .s_bar = gradient ? s_bar_[bars] : nullptr,
             .v_bar = v_bar_[bars],
             .energies = work.energies};
-  }
-
-  /// (chunks, F, 3, chunk) and (chunks, 3, chunk): blocks in the order s, 2, 1, in which layers come to need them.
-  void filters(const Linear& linear, std::vector<double>& weight, std::vector<double>& bias) const {
-    const int f = source_.config.features, width = 32 * shape_.lane_values;
-    constexpr int order[3] = {0, 2, 1};
-    for (int c = 0; c < shape_.chunks; c++)
-      for (int k = -1; k < shape_.features; k++)
-        for (const int block : order)
-          for (int n = c * width; n < (c + 1) * width; n++) {
-            const size_t row = static_cast<size_t>(block) * f + n;
-            if (k < 0)
-              bias.push_back(n < f ? linear.bias[row] : 0.0);
-            else
-              weight.push_back(n < f && k < f ? linear.weight[row * f + k] : 0.0);
-          }
   }
 
   const Weights& source_;

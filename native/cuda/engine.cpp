@@ -41,7 +41,7 @@ template <class Real> class LayeredEngine final : public CudaEngine {
 
   void evaluate(const Batch& batch, Want want, Evaluation& result, std::span<KeptNeighbors>) override {
     run(batch, want.forces || want.stress ? Steps::gradient : Steps::energy);
-    read_answer(answer_.memory(), want, batch.atoms(), batch.structures(), result);
+    read_answer(answer_.begin(), want, batch.atoms(), batch.structures(), result);
   }
 
   Plan plan(int atoms, int pairs) const override {
@@ -108,7 +108,7 @@ template <class Real> void LayeredEngine<Real>::lay_out(Capacity capacity) {
   arena_ = Buffer(*device_, counted.bytes());
   request_ = Pinned(*device_, request_bytes(capacity.atoms, capacity.structures));
   answer_ = Pinned(*device_, answer_bytes(capacity.atoms, capacity.structures));
-  Arena arena(arena_.address());
+  Arena arena(arena_.begin());
   space_.lay_out(arena, capacity, shape_.chunks, *network_);
   capacity_ = capacity;
   allocations_++;
@@ -158,13 +158,13 @@ template <class Real> void LayeredEngine<Real>::run(const Batch& batch, Steps st
   const int atoms = batch.atoms(), structures = batch.structures();
   reserve(capacity_for(atoms, structures));
   while (true) {
-    write_request(batch, config_.cutoff, config_.edge_at_cutoff, request_.memory());
-    device_->upload(reinterpret_cast<Address>(space_.request), request_.memory(), request_bytes(atoms, structures));
+    write_request(batch, config_.cutoff, config_.edge_at_cutoff, request_.begin());
+    device_->upload(reinterpret_cast<Address>(space_.request), request_.begin(), request_bytes(atoms, structures));
     device_->replay(graph(batch, Steps::search));
     device_->replay(graph(batch, steps));
-    device_->download(answer_.memory(), reinterpret_cast<Address>(space_.answer), answer_bytes(atoms, structures));
+    device_->download(answer_.begin(), reinterpret_cast<Address>(space_.answer), answer_bytes(atoms, structures));
     device_->wait();
-    const Sizes sizes = sizes_of_answer(answer_.memory());
+    const Sizes sizes = sizes_of_answer(answer_.begin());
     if (sizes.status == 0) return;
     if (sizes.status != too_many_edges) refuse(batch, config_.cutoff, config_.edge_at_cutoff, sizes.status);
     if (sizes.found > most_edges)
@@ -175,23 +175,23 @@ template <class Real> void LayeredEngine<Real>::run(const Batch& batch, Steps st
 
 template <class Real> CudaNeighbors LayeredEngine<Real>::neighbors(const Batch& batch) {
   run(batch, Steps::energy);  // makes room for all edges
-  const size_t edges = static_cast<size_t>(sizes_of_answer(answer_.memory()).found);
+  const size_t edges = static_cast<size_t>(sizes_of_answer(answer_.begin()).found);
   CudaNeighbors list;
   if (edges == 0) return list;
   const Buffer shifts(*device_, 3 * edges * sizeof(int));
-  search_.launch(*device_, programs_, space_, batch.atoms(), needs_bins(batch), reinterpret_cast<int*>(shifts.address()));
+  search_.launch(*device_, programs_, space_, batch.atoms(), needs_bins(batch), reinterpret_cast<int*>(shifts.begin()));
   const auto fetch = [&](auto& to, const void* from, size_t count) {
     using Value = typename std::remove_reference_t<decltype(to)>::value_type;
     const Pinned staging(*device_, count * sizeof(Value));
-    device_->download(staging.memory(), reinterpret_cast<Address>(from), count * sizeof(Value));
+    device_->download(staging.begin(), reinterpret_cast<Address>(from), count * sizeof(Value));
     device_->wait();
-    const auto* begin = reinterpret_cast<const Value*>(staging.memory());
+    const auto* begin = reinterpret_cast<const Value*>(staging.begin());
     to.assign(begin, begin + count);
   };
   const Edges<Real>& from = space_.work.edges;
   fetch(list.receivers, from.receivers, edges);
   fetch(list.senders, from.senders, edges);
-  fetch(list.shifts, reinterpret_cast<const void*>(shifts.address()), 3 * edges);
+  fetch(list.shifts, reinterpret_cast<const void*>(shifts.begin()), 3 * edges);
   fetch(list.reverse, from.reverse, edges);
   fetch(list.vectors, from.vectors, 3 * edges);
   return list;

@@ -1,8 +1,11 @@
 #pragma once
 // A network as the engine sees it: what it keeps in memory, and the launches of one evaluation in order.
+#include <array>
+
 #include "kernels/shapes.h"
 #include "pack.h"
 #include "program.h"
+#include "shape.h"
 
 namespace painnless::cuda {
 
@@ -37,12 +40,7 @@ template <class Real> std::unique_ptr<Network<Real>> create_network(const Weight
 template <class Real> Readout<Real> pack_readout(WeightStore& store, const std::vector<Linear>& layers) {
   Readout<Real> readout{};
   if (layers.size() > 5) throw InputError("UNSUPPORTED", "readout_widths", "the CUDA engine takes up to 4 hidden layers in the readout; use native:cpu");
-  for (size_t l = 0; l + 1 < layers.size(); l++) {
-    const Blocks outputs{1, layers[l].outputs}, inputs{1, layers[l].inputs};
-    readout.weight[l] = store.put<Real>(forward_matrix(layers[l], outputs, inputs));
-    readout.adjoint[l] = store.put<Real>(adjoint_matrix(layers[l], outputs, inputs));
-    readout.bias[l] = store.put<Real>(padded_vector(layers[l].bias, outputs));
-  }
+  for (size_t l = 0; l + 1 < layers.size(); l++) readout.hidden[l] = pack_dense<Real>(store, layers[l], {1, layers[l].outputs}, {1, layers[l].inputs});
   readout.last = store.put<double>(padded_vector(layers.back().weight, {1, layers.back().inputs}));
   readout.last_bias = layers.back().bias[0];
   return readout;
@@ -52,6 +50,18 @@ template <class Real> Radial<Real> pack_radial(WeightStore& store, const Weights
   std::vector<double> gammas;
   for (const double w : weights.widths) gammas.push_back((weights.config.basis == RadialBasis::gaussian_half ? 0.5 : 1.0) / (w * w));
   return {store.put<Real>({weights.offsets.begin(), weights.offsets.end()}), store.put<Real>(gammas), static_cast<Real>(weights.config.cutoff)};
+}
+
+/// Weights of the last product that makes a filter, (chunks, inputs, 3, chunk) of weight(output row, input), with the three blocks of F outputs in
+/// the order in which layers need them.
+template <class Weight> std::vector<double> filter_matrix(const Shape& shape, int features, int inputs, const std::array<int, 3>& order, Weight weight) {
+  const int width = granule * shape.lane_values;
+  std::vector<double> out;
+  for (int c = 0; c < shape.chunks; c++)
+    for (int k = 0; k < inputs; k++)
+      for (const int block : order)
+        for (int n = c * width; n < (c + 1) * width; n++) out.push_back(n < features ? weight(static_cast<size_t>(block) * features + n, k) : 0.0);
+  return out;
 }
 
 /// Grids of the two kinds of kernels.

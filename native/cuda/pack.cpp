@@ -1,41 +1,34 @@
 #include "pack.h"
 
 namespace painnless::cuda {
+namespace {
+
+/// (rows, columns) of element(row, column).
+template <class Element> std::vector<double> matrix_of(int rows, int columns, Element element) {
+  std::vector<double> matrix;
+  matrix.reserve(static_cast<size_t>(rows) * columns);
+  for (int r = 0; r < rows; r++)
+    for (int c = 0; c < columns; c++) matrix.push_back(element(r, c));
+  return matrix;
+}
+
+}  // namespace
 
 std::vector<double> forward_matrix(const Linear& linear, Blocks outputs, Blocks inputs) {
-  std::vector<double> matrix(static_cast<size_t>(inputs.size()) * outputs.size(), 0.0);
-  for (int k = 0; k < inputs.size(); k++)
-    for (int n = 0; n < outputs.size(); n++) {
-      const int row = outputs.index(n), column = inputs.index(k);
-      if (row >= 0 && column >= 0) matrix[static_cast<size_t>(k) * outputs.size() + n] = linear.weight[static_cast<size_t>(row) * linear.inputs + column];
-    }
-  return matrix;
+  return matrix_of(inputs.size(), outputs.size(), [&](int k, int n) { return padded_weight(linear, outputs, n, inputs, k); });
 }
 
 std::vector<double> adjoint_matrix(const Linear& linear, Blocks outputs, Blocks inputs) {
-  std::vector<double> matrix(static_cast<size_t>(inputs.size()) * outputs.size(), 0.0);
-  for (int k = 0; k < outputs.size(); k++)
-    for (int n = 0; n < inputs.size(); n++) {
-      const int row = outputs.index(k), column = inputs.index(n);
-      if (row >= 0 && column >= 0) matrix[static_cast<size_t>(k) * inputs.size() + n] = linear.weight[static_cast<size_t>(row) * linear.inputs + column];
-    }
-  return matrix;
+  return matrix_of(outputs.size(), inputs.size(), [&](int n, int k) { return padded_weight(linear, outputs, n, inputs, k); });
 }
 
 std::vector<double> padded_vector(std::span<const double> vector, Blocks blocks) {
-  std::vector<double> out(static_cast<size_t>(blocks.size()), 0.0);
-  for (int n = 0; n < blocks.size(); n++)
-    if (blocks.index(n) >= 0) out[n] = vector[blocks.index(n)];
-  return out;
+  return matrix_of(1, blocks.size(), [&](int, int n) { return blocks.index(n) < 0 ? 0.0 : vector[blocks.index(n)]; });
 }
 
-Linear rows_of(const Linear& linear, int width, std::vector<int> blocks, std::vector<double>& weight, std::vector<double>& bias) {
-  for (const int block : blocks) {
-    const size_t first = static_cast<size_t>(block) * width, row = linear.inputs;
-    weight.insert(weight.end(), linear.weight.begin() + first * row, linear.weight.begin() + (first + width) * row);
-    bias.insert(bias.end(), linear.bias.begin() + first, linear.bias.begin() + first + width);
-  }
-  return {static_cast<int>(blocks.size()) * width, linear.inputs, weight, bias};
+std::vector<double> padded_rows(std::span<const double> rows, int features) {
+  return matrix_of(static_cast<int>(rows.size()) / features, padded(features),
+                   [&](int r, int n) { return n < features ? rows[static_cast<size_t>(r) * features + n] : 0.0; });
 }
 
 }  // namespace painnless::cuda

@@ -4,26 +4,19 @@
 #include <span>
 #include <vector>
 
-#include "../model.h"
+#include "../model/blocks.h"
 #include "buffer.h"
-#include "shape.h"
+#include "kernels/signatures.h"
 
 namespace painnless::cuda {
-
-/// `blocks` blocks of `width` features; position n of the padded row is element index(n), or -1 for padding.
-struct Blocks {
-  int blocks, width;
-  int size() const { return blocks * padded(width); }
-  int index(int n) const { return n % padded(width) < width ? n / padded(width) * width + n % padded(width) : -1; }
-};
 
 /// (inputs, outputs) of y = W x; T2.
 std::vector<double> forward_matrix(const Linear& linear, Blocks outputs, Blocks inputs);
 /// (outputs, inputs), of x_bar = W^T y_bar; T2.
 std::vector<double> adjoint_matrix(const Linear& linear, Blocks outputs, Blocks inputs);
 std::vector<double> padded_vector(std::span<const double> vector, Blocks blocks);
-/// Rows `blocks` of a linear map whose outputs are blocks of `width` features.
-Linear rows_of(const Linear& linear, int width, std::vector<int> blocks, std::vector<double>& weight, std::vector<double>& bias);
+/// Rows of F numbers, each padded.
+std::vector<double> padded_rows(std::span<const double> rows, int features);
 
 /// Filled twice, with the same calls: once to count, once to write.
 class WeightStore {
@@ -38,7 +31,7 @@ class WeightStore {
     staging_ = Pinned(*device_, bytes_);
     bytes_ = 0;
     pack(*this);
-    device_->upload(memory_.address(), staging_.memory(), bytes_);
+    device_->upload(memory_.begin(), staging_.begin(), bytes_);
     device_->wait();
     staging_ = {};
   }
@@ -46,10 +39,10 @@ class WeightStore {
   template <class Value> const Value* put(const std::vector<double>& numbers) {
     const size_t at = bytes_;
     bytes_ += (numbers.size() * sizeof(Value) + 255) / 256 * 256;
-    if (!staging_.memory()) return nullptr;
-    auto* to = reinterpret_cast<Value*>(staging_.memory() + at);
+    if (!staging_.begin()) return nullptr;
+    auto* to = reinterpret_cast<Value*>(staging_.begin() + at);
     for (size_t i = 0; i < numbers.size(); i++) to[i] = static_cast<Value>(numbers[i]);
-    return reinterpret_cast<const Value*>(memory_.address() + at);
+    return reinterpret_cast<const Value*>(memory_.begin() + at);
   }
   size_t bytes() const { return bytes_; }
 
@@ -59,6 +52,24 @@ class WeightStore {
   Pinned staging_;
   size_t bytes_ = 0;
 };
+
+/// y = W x + b between padded rows, and its adjoint.
+template <class Real> Dense<Real> pack_dense(WeightStore& store, const Linear& linear, Blocks outputs, Blocks inputs) {
+  return {store.put<Real>(forward_matrix(linear, outputs, inputs)), linear.bias.empty() ? nullptr : store.put<Real>(padded_vector(linear.bias, outputs)),
+          store.put<Real>(adjoint_matrix(linear, outputs, inputs))};
+}
+
+/// The same with only those of its blocks of `width` outputs that are `kept`, in that order.
+template <class Real> Dense<Real> pack_blocks(WeightStore& store, const Linear& linear, int width, const std::vector<int>& kept, Blocks inputs) {
+  std::vector<double> weight, bias;
+  for (const int block : kept) {
+    const size_t first = static_cast<size_t>(block) * width, row = linear.inputs;
+    weight.insert(weight.end(), linear.weight.begin() + first * row, linear.weight.begin() + (first + width) * row);
+    bias.insert(bias.end(), linear.bias.begin() + first, linear.bias.begin() + first + width);
+  }
+  const int blocks = static_cast<int>(kept.size());
+  return pack_dense<Real>(store, {blocks * width, linear.inputs, weight, bias}, {blocks, width}, inputs);
+}
 
 /// One piece of device memory cut into arrays: counted without memory, then handed out.
 class Arena {

@@ -17,35 +17,16 @@ template <class Real> class Painn final : public Network<Real> {
       const PainnLayer& from = source_.painn[t];
       PainnWeights<Real>& to = layers_[t];
       to.filter = store.put<Real>(filters(from.filter));
-      to.context1 = store.put<Real>(forward_matrix(from.context1, {1, f}, {1, f}));
-      to.context1_bias = store.put<Real>(padded_vector(from.context1.bias, {1, f}));
-      to.context2 = store.put<Real>(forward_matrix(from.context2, {3, f}, {1, f}));
-      to.context2_bias = store.put<Real>(padded_vector(from.context2.bias, {3, f}));
-      to.context1_adjoint = store.put<Real>(adjoint_matrix(from.context1, {1, f}, {1, f}));
-      to.context2_adjoint = store.put<Real>(adjoint_matrix(from.context2, {3, f}, {1, f}));
-      to.channels = store.put<Real>(forward_matrix(from.channels, {2, f}, {1, f}));
-      to.channels_adjoint = store.put<Real>(adjoint_matrix(from.channels, {2, f}, {1, f}));
-      to.update1 = store.put<Real>(forward_matrix(from.update1, {1, f}, {2, f}));
-      to.update1_bias = store.put<Real>(padded_vector(from.update1.bias, {1, f}));
-      to.update1_adjoint = store.put<Real>(adjoint_matrix(from.update1, {1, f}, {2, f}));
+      to.context1 = pack_dense<Real>(store, from.context1, {1, f}, {1, f});
+      to.context2 = pack_dense<Real>(store, from.context2, {3, f}, {1, f});
+      to.channels = pack_dense<Real>(store, from.channels, {2, f}, {1, f});
+      to.update1 = pack_dense<Real>(store, from.update1, {1, f}, {2, f});
       // The last update makes no vectors: y^m is left out.
-      std::vector<double> weight, bias;
-      const bool last = t == layers - 1;
-      const Linear second = last ? rows_of(from.update2, f, {0, 2}, weight, bias) : from.update2;
-      const Blocks blocks{last ? 2 : 3, f};
-      to.update2 = store.put<Real>(forward_matrix(second, blocks, {1, f}));
-      to.update2_bias = store.put<Real>(padded_vector(second.bias, blocks));
-      to.update2_adjoint = store.put<Real>(adjoint_matrix(second, blocks, {1, f}));
+      to.update2 = pack_blocks<Real>(store, from.update2, f, t == layers - 1 ? std::vector{0, 2} : std::vector{0, 1, 2}, {1, f});
     }
     radial_ = pack_radial<Real>(store, source_);
     readout_ = pack_readout<Real>(store, source_.readout);
-    const int rows = source_.config.max_z + 1;
-    std::vector<double> embedding;
-    for (int z = 0; z < rows; z++) {
-      const auto row = padded_vector(source_.embedding.subspan(static_cast<size_t>(z) * f, f), {1, f});
-      embedding.insert(embedding.end(), row.begin(), row.end());
-    }
-    embedding_ = store.put<Real>(embedding);
+    embedding_ = store.put<Real>(padded_rows(source_.embedding, f));
     element_x_ = store.put<Real>(element_contexts());
   }
 
@@ -108,9 +89,7 @@ template <class Real> class Painn final : public Network<Real> {
   /// Update of layer t, context of layer `next`.
   PainnUpdateArguments<Real> update(const Work<Real>& work, int t, int next, int bars, bool gradient) const {
     PainnWeights<Real> weights = layers_[t];
-    weights.context1 = layers_[next].context1, weights.context1_bias = layers_[next].context1_bias;
-    weights.context2 = layers_[next].context2, weights.context2_bias = layers_[next].context2_bias;
-    weights.context1_adjoint = layers_[next].context1_adjoint, weights.context2_adjoint = layers_[next].context2_adjoint;
+    weights.context1 = layers_[next].context1, weights.context2 = layers_[next].context2;
     return {.sizes = work.sizes,
             .weights = weights,
             .saved = saved_[t],
@@ -125,18 +104,11 @@ template <class Real> class Painn final : public Network<Real> {
             .energies = work.energies};
   }
 
-  /// (chunks, R + 1, 3, chunk) from rows q, R, m of F and their bias.
+  /// (chunks, R + 1, 3, chunk), blocks q, R, m; the bias is input R.
   std::vector<double> filters(const Linear& linear) const {
-    const int f = source_.config.features, r = shape_.radial, width = 32 * shape_.lane_values;
-    std::vector<double> out;
-    for (int c = 0; c < shape_.chunks; c++)
-      for (int k = 0; k <= r; k++)
-        for (int block = 0; block < 3; block++)
-          for (int n = c * width; n < (c + 1) * width; n++) {
-            const size_t row = static_cast<size_t>(block) * f + n;
-            out.push_back(n >= f ? 0.0 : k < r ? linear.weight[row * r + k] : linear.bias[row]);
-          }
-    return out;
+    const int r = shape_.radial;
+    return filter_matrix(shape_, source_.config.features, r + 1, {0, 1, 2},
+                        [&](size_t row, int k) { return k < r ? linear.weight[row * r + k] : linear.bias[row]; });
   }
 
   /// T14 of layer 0, one row an element.

@@ -3,13 +3,11 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <exception>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <iterator>
-#include <mutex>
 #include <stdexcept>
-#include <thread>
 
 namespace painnless::cuda {
 namespace {
@@ -51,55 +49,50 @@ std::string DiskCache::find(const std::string& key) const {
   return all.compare(32, 32, hash(binary)) == 0 ? binary : "";
 }
 
-bool DiskCache::keep(const std::string& key, const std::string& binary) const {
-  if (folder_.empty()) return false;
+void DiskCache::keep(const std::string& key, const std::string& binary) const {
+  if (folder_.empty()) return;
   static std::atomic<int> counter{0};
   std::error_code failed;
   std::filesystem::create_directories(folder_, failed);
   const std::string path = path_of(key), own = path + "." + std::to_string(getpid()) + "." + std::to_string(counter++);
+  bool written;
   {
     std::ofstream file(own, std::ios::binary);
     file << hash(key) << hash(binary) << binary;
-    if (!file.flush()) {
-      std::filesystem::remove(own, failed);
-      return false;
-    }
+    written = static_cast<bool>(file.flush());
   }
-  std::filesystem::rename(own, path, failed);
-  return !failed;
+  if (written) std::filesystem::rename(own, path, failed);
+  if (!written || failed) std::filesystem::remove(own, failed);
+}
+
+std::vector<Compiled> compile_all(const Compiler& compiler, const std::vector<Source>& sources, int architecture) {
+  std::vector<std::future<Compiled>> compiling;
+  for (const Source& source : sources)
+    compiling.push_back(std::async(std::launch::async, [&] { return compiler.compile(source.main, kernel_texts(), source.options, architecture); }));
+  std::vector<Compiled> compiled;
+  for (auto& each : compiling) compiled.push_back(each.get());
+  return compiled;
 }
 
 Programs::Programs(Device& device, const Compiler& compiler, const DiskCache& cache, const std::vector<Source>& sources) : device_(device) {
   const int architecture = device.info().architecture;
-  std::vector<std::string> binaries(sources.size());
-  std::vector<std::thread> threads;
-  std::mutex guard;
-  std::exception_ptr failure;
-  for (size_t s = 0; s < sources.size(); s++) {
-    const std::string key = key_of(sources[s], compiler, architecture);
-    if (!(binaries[s] = cache.find(key)).empty()) continue;
-    compilations_++;
-    threads.emplace_back([&, s, key] {
-      try {
-        binaries[s] = compiler.compile(sources[s].main, kernel_texts(), sources[s].options, architecture).binary;
-        cache.keep(key, binaries[s]);
-      } catch (...) {
-        const std::lock_guard lock(guard);
-        failure = std::current_exception();
-      }
-    });
+  std::vector<std::string> keys, binaries;
+  std::vector<Source> missing;
+  for (const Source& source : sources) {
+    keys.push_back(key_of(source, compiler, architecture));
+    binaries.push_back(cache.find(keys.back()));
+    if (binaries.back().empty()) missing.push_back(source);
   }
-  for (auto& thread : threads) thread.join();
-  if (failure) std::rethrow_exception(failure);
-  // All kernels at once: one that is loaded while launches are being recorded would spoil the recording.
+  compilations_ = static_cast<int>(missing.size());
+  auto compiled = compile_all(compiler, missing, architecture);
+  auto next = compiled.begin();
   for (size_t s = 0; s < sources.size(); s++) {
-    modules_.push_back(device.load(binaries[s]));
-    for (const char* name : sources[s].kernels) {
-      void* found = modules_.back()->kernel(name);
-      if (!found) throw std::runtime_error(sources[s].main + " has no kernel " + name);
-      device_.describe(found);
-      entries_[name] = {found, portable_shared_bytes};
+    if (binaries[s].empty()) {
+      binaries[s] = std::move((next++)->binary);
+      cache.keep(keys[s], binaries[s]);
     }
+    modules_.push_back(device.load(binaries[s]));
+    for (const char* name : sources[s].kernels) entries_[name] = {modules_.back()->kernel(name), portable_shared_bytes};
   }
 }
 

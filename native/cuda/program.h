@@ -27,7 +27,11 @@ struct Source {
   std::string main;
   std::vector<std::string> options;
   std::vector<const char*> kernels;
+  bool operator==(const Source&) const = default;
 };
+
+/// All of them at once, a thread each. Throws what the first that failed threw.
+std::vector<Compiled> compile_all(const Compiler& compiler, const std::vector<Source>& sources, int architecture);
 
 /// A folder of compiled kernels: safe with many processes (an entry appears whole or not at all), and an entry that is damaged or of another
 /// text is made again. An empty folder name keeps nothing.
@@ -36,15 +40,15 @@ class DiskCache {
   explicit DiskCache(std::string folder) : folder_(std::move(folder)) {}
   /// Empty where there is no such entry.
   std::string find(const std::string& key) const;
-  /// A folder that cannot be written to costs the next process its time, and nothing else: false.
-  bool keep(const std::string& key, const std::string& binary) const;
+  /// A folder that cannot be written to costs the next process its time, and nothing else.
+  void keep(const std::string& key, const std::string& binary) const;
 
  private:
   std::string path_of(const std::string& key) const;
   std::string folder_;
 };
 
-/// What all of a network's kernels are compiled from; compiles what is not on disk, at once on several threads.
+/// All kernels of a network on a device; compiles what is not on disk.
 class Programs {
  public:
   Programs(Device& device, const Compiler& compiler, const DiskCache& cache, const std::vector<Source>& sources);

@@ -43,8 +43,7 @@ Structure describe(const Batch& batch, int s, double cutoff, bool edge_at_cutoff
     out.bins[k] = static_cast<int>(std::clamp(1 / out.reach[k], 1.0, most_bins));
   }
   if (!(images <= most_images)) search_on_host(batch, s, cutoff, edge_at_cutoff);  // which refuses such a cell
-  const auto& c = cell;
-  out.volume = std::abs(c[0] * (c[4] * c[8] - c[5] * c[7]) - c[1] * (c[3] * c[8] - c[5] * c[6]) + c[2] * (c[3] * c[7] - c[4] * c[6]));
+  out.volume = cell_volume(cell);
   out.first = batch.offsets[s];
   out.atoms = batch.offsets[s + 1] - batch.offsets[s];
   out.few = out.atoms <= few_atoms;

@@ -10,6 +10,7 @@ namespace painnless::cuda {
 /// Structures up to here are searched without bins.
 constexpr int few_atoms = 64;
 
+/// Bytes of what is sent for a batch of so many, and of what is fetched.
 size_t request_bytes(int atoms, int structures);
 size_t answer_bytes(int atoms, int structures);
 
@@ -19,6 +20,7 @@ void write_request(const Batch& batch, double cutoff, bool edge_at_cutoff, std::
 bool needs_bins(const Batch& batch);
 
 Sizes sizes_of_answer(const std::byte* answer);
+/// eV, eV/Å and eV/Å^3 as engine.h says; what is not wanted comes out empty.
 void read_answer(const std::byte* answer, Want want, int atoms, int structures, Evaluation& result);
 
 /// Throws what the CPU's search says of the structure that the card found fault with.

@@ -72,33 +72,30 @@ std::vector<Source> Shape::sources() const {
     if (!widths.empty()) widths += ',';
     widths += std::to_string(width);
   }
-  const auto define = [](const char* name, const auto& value) {
-    if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::string>)
-      return std::string("-D") + name + "=" + value;
-    else
-      return std::string("-D") + name + "=" + std::to_string(value);
-  };
-  const std::vector<std::string> options{
-      define("real", std::string(real_bytes == 4 ? "float" : "double")),
-      define("FEATURES", features),
-      define("RADIAL", radial),
-      define("BESSEL", static_cast<int>(bessel)),
-      define("LANE_VALUES", lane_values),
-      define("EDGE_GROUP", edge_group),
-      define("SMALL_TILE", small.tile),
-      define("SMALL_ATOMS", small.atoms),
-      define("SMALL_SPLIT", small.split),
-      define("SMALL_THREADS", small.threads),
-      define("LARGE_TILE", large.tile),
-      define("LARGE_ATOMS", large.atoms),
-      define("LARGE_SPLIT", large.split),
-      define("LARGE_THREADS", large.threads),
-      define("LARGE_BLOCKS", large_blocks),
-      define("READOUT_WIDTHS", widths),
-      define("FILTER_SHARED", static_cast<int>(filters_in_shared)),
-      define("MESSAGE_BLOCKS", message_blocks),
-      define("MESSAGE_ADJOINT_BLOCKS", 2),
-  };
+  using Options = std::vector<std::string>;
+  const auto define = [](const char* name, int value) { return std::string("-D") + name + "=" + std::to_string(value); };
+  const std::string real = std::string("-Dreal=") + (real_bytes == 4 ? "float" : "double");
+  // Each text is given what it reads, and no more: what is the same for two models or cards is compiled once.
+  const Options message{real,
+                        define("FEATURES", features),
+                        define("RADIAL", radial),
+                        define("BESSEL", bessel),
+                        define("LANE_VALUES", lane_values),
+                        define("EDGE_GROUP", edge_group),
+                        define("FILTER_SHARED", filters_in_shared),
+                        define("MESSAGE_BLOCKS", message_blocks)};
+  const Options update{real,
+                       define("FEATURES", features),
+                       define("SMALL_TILE", small.tile),
+                       define("SMALL_ATOMS", small.atoms),
+                       define("SMALL_SPLIT", small.split),
+                       define("SMALL_THREADS", small.threads),
+                       define("LARGE_TILE", large.tile),
+                       define("LARGE_ATOMS", large.atoms),
+                       define("LARGE_SPLIT", large.split),
+                       define("LARGE_THREADS", large.threads),
+                       define("LARGE_BLOCKS", large_blocks),
+                       "-DREADOUT_WIDTHS=" + widths};
 #define PAINNLESS_TEXT(name, Arguments) #name,
   static const std::vector<const char*> painn_message{PAINNLESS_PAINN_MESSAGE_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> painn_update{PAINNLESS_PAINN_UPDATE_KERNELS(PAINNLESS_TEXT)};
@@ -107,10 +104,10 @@ std::vector<Source> Shape::sources() const {
   static const std::vector<const char*> results{PAINNLESS_RESULT_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> search{PAINNLESS_SEARCH_KERNELS(PAINNLESS_TEXT)};
 #undef PAINNLESS_TEXT
-  return {{painn ? "painn_message.cu" : "distiller_message.cu", options, painn ? painn_message : distiller_message},
-          {painn ? "painn_update.cu" : "distiller_update.cu", options, painn ? painn_update : distiller_update},
-          {"results.cu", options, results},
-          {"neighbors.cu", {options[0], "-fmad=false"}, search}};  // two machines must agree on which pairs are edges
+  return {{painn ? "painn_message.cu" : "distiller_message.cu", message, painn ? painn_message : distiller_message},
+          {painn ? "painn_update.cu" : "distiller_update.cu", update, painn ? painn_update : distiller_update},
+          {"results.cu", {real}, results},
+          {"neighbors.cu", {real, "-fmad=false"}, search}};  // two machines must agree on which pairs are edges
 }
 
 }  // namespace painnless::cuda

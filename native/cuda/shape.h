@@ -3,14 +3,11 @@
 #include <string>
 #include <vector>
 
-#include "../model.h"
+#include "../model/blocks.h"
 #include "device.h"
 #include "program.h"
 
 namespace painnless::cuda {
-
-/// Features come in whole warps: widths are padded by zero weights, which stay zero.
-constexpr int padded(int count) { return (count + 31) / 32 * 32; }
 
 struct Shape {
   int features, radial;          // padded; as they are

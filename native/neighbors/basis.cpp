@@ -47,4 +47,8 @@ Basis::Basis(std::span<const double> cell, std::span<const uint8_t> pbc) {
   for (int k = 0; k < 3; k++) inverse[k] = scaled(cross(full[(k + 1) % 3], full[(k + 2) % 3]), 1 / volume);
 }
 
+double cell_volume(std::span<const double> c) {
+  return std::abs(c[0] * (c[4] * c[8] - c[5] * c[7]) - c[1] * (c[3] * c[8] - c[5] * c[6]) + c[2] * (c[3] * c[7] - c[4] * c[6]));
+}
+
 }  // namespace painnless

@@ -21,4 +21,7 @@ struct Basis {
   Basis(std::span<const double> cell, std::span<const uint8_t> pbc);
 };
 
+/// |det| of a cell (3, 3), Å^3; 0 for one that spans no volume.
+double cell_volume(std::span<const double> cell);
+
 }  // namespace painnless

@@ -23,12 +23,11 @@ export interface NativeAddon {
   createCudaEngine(config: NativeConfig, tensors: NativeTensors, options: NativeCudaOptions): Promise<NativeCudaEngine>;
   /** What the driver sees. Throws an Error with code MISSING without a driver or a card. */
   cudaCards(): CudaCard[];
-  /** Every kernel of a model for an architecture; needs no card. Rejects with the compiler's words. */
+  /** Every kernel of these models for an architecture, what they share once; needs no card. Rejects with the compiler's words. */
   compileKernels(
-    config: NativeConfig,
-    precision: NativePrecision,
+    models: readonly { readonly config: NativeConfig; readonly precision: NativePrecision }[],
     card: Pick<CudaCard, "architecture" | "sharedBytes">,
-    nvrtc: string[],
+    nvrtc: readonly string[],
   ): Promise<CompiledKernels>;
   /** What a CUDA engine would do with one structure; needs no card. */
   planCuda(

@@ -40,7 +40,10 @@ class SharedObject final : public Module {
     reinterpret_cast<Bind>(dlsym(handle_, "painnless_bind"))(&fibers().runtime());
   }
   ~SharedObject() override { dlclose(handle_); }
-  void* kernel(const std::string& name) override { return dlsym(handle_, (name + "_entry").c_str()); }
+  void* kernel(const std::string& name) override {
+    if (void* found = dlsym(handle_, (name + "_entry").c_str())) return found;
+    throw std::runtime_error("emulated kernels lack " + name);
+  }
 
  private:
   void* handle_;
@@ -54,7 +57,7 @@ class Recording final : public Graph {
 class EmulatedDevice final : public Device {
  public:
   EmulatedDevice() {
-    info_ = {"emulated GPU", settings().architecture, 2, settings().shared_bytes, settings().total_bytes, "0"};
+    info_ = {"emulated GPU", 90, 2, settings().shared_bytes, settings().total_bytes, "0"};
   }
   const DeviceInfo& info() const override { return info_; }
   size_t free_bytes() override { return info_.total_bytes - counts().bytes; }
@@ -82,11 +85,10 @@ class EmulatedDevice final : public Device {
     counts().bytes -= found->second.bytes;
     allocations_.erase(found);
   }
-  void* allocate_pinned(size_t bytes) override { return ::operator new(bytes, std::align_val_t{256}); }
-  void release_pinned(void* memory) noexcept override { ::operator delete(memory, std::align_val_t{256}); }
+  std::byte* allocate_pinned(size_t bytes) override { return static_cast<std::byte*>(::operator new(bytes, std::align_val_t{256})); }
+  void release_pinned(std::byte* memory) noexcept override { ::operator delete(memory, std::align_val_t{256}); }
 
   std::unique_ptr<Module> load(const std::string& binary) override { return std::make_unique<SharedObject>(binary); }
-  KernelInfo describe(void*) override { return {}; }
   int resident_blocks(void*, int, size_t shared_bytes) override { return shared_bytes <= info_.shared_bytes ? 2 : 0; }
   void allow_shared(void*, size_t bytes) override {
     if (bytes > info_.shared_bytes) throw std::runtime_error("emulated GPU: more shared memory asked for than there is");
@@ -164,7 +166,10 @@ class EmulatedDevice final : public Device {
 class HostCompiler final : public Compiler {
  public:
   HostCompiler(std::string command, std::string folder) : command_(std::move(command)), folder_(std::move(folder)) {}
-  std::string identity() const override { return "host compiler " + command_; }
+  std::string identity() const override {
+    const std::filesystem::path folder = std::filesystem::path(language()) / "../emulator";
+    return "host compiler " + command_ + "\n" + read(folder / "language.h") + read(folder / "runtime.h");
+  }
 
   Compiled compile(const std::string& main, const std::vector<Text>& texts, const std::vector<std::string>& options, int) const override {
     static std::atomic<int> counter{0};

@@ -12,7 +12,7 @@ struct Settings {
   Turns turns = Turns::ascending;
   size_t total_bytes = size_t{4} << 30;
   int failing_allocation = 0;  // the n-th from now on fails; 0: none
-  int architecture = 90, planted = 0;  // planted: number of a fault of the kernels
+  int planted = 0;  // number of a fault of the kernels
   size_t shared_bytes = 227 << 10;
 };
 

@@ -4,16 +4,16 @@
 namespace painnless::cuda {
 
 KERNEL(message_threads, MESSAGE_BLOCKS, distiller_message_first, DistillerMessageArguments) {
-  each_receiver<true>(a, [](const DistillerMessage<true>& message, int i) { message.forward(i); });
+  pass_messages<DistillerMessage<true>, Way::forward>(a);
 }
 KERNEL(message_threads, MESSAGE_BLOCKS, distiller_message, DistillerMessageArguments) {
-  each_receiver<false>(a, [](const DistillerMessage<false>& message, int i) { message.forward(i); });
+  pass_messages<DistillerMessage<false>, Way::forward>(a);
 }
-KERNEL(message_threads, MESSAGE_ADJOINT_BLOCKS, distiller_message_adjoint, DistillerMessageArguments) {
-  each_receiver<false>(a, [](const DistillerMessage<false>& message, int i) { message.adjoint(i); });
+KERNEL(message_threads, message_adjoint_blocks, distiller_message_adjoint, DistillerMessageArguments) {
+  pass_messages<DistillerMessage<false>, Way::adjoint>(a);
 }
-KERNEL(message_threads, MESSAGE_ADJOINT_BLOCKS, distiller_message_adjoint_first, DistillerMessageArguments) {
-  each_receiver<true>(a, [](const DistillerMessage<true>& message, int i) { message.adjoint(i); });
+KERNEL(message_threads, message_adjoint_blocks, distiller_message_adjoint_first, DistillerMessageArguments) {
+  pass_messages<DistillerMessage<true>, Way::adjoint>(a);
 }
 
 }  // namespace painnless::cuda

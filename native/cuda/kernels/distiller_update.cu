@@ -8,7 +8,6 @@ namespace painnless::cuda {
 template <class Cut, bool LAST> __device__ void update(const DistillerUpdateArguments<real>& a) {
   DYNAMIC_SHARED(real, memory);
   const Tile<Cut> tile(a.sizes->atoms, memory);
-  memory += update_exchange(Cut::atoms, Cut::split, Cut::threads);
   if (tile.count == 0) return;
   constexpr int s_row = row_of(2 * FEATURES);
   real *sn = memory, *h = sn + Cut::tile * s_row;
@@ -31,16 +30,13 @@ template <class Cut, bool LAST> __device__ void update(const DistillerUpdateArgu
 template <class Cut> __device__ void adjoint(const DistillerUpdateArguments<real>& a) {
   DYNAMIC_SHARED(real, memory);
   const Tile<Cut> tile(a.sizes->atoms, memory);
-  memory += update_exchange(Cut::atoms, Cut::split, Cut::threads);
   if (tile.count == 0) return;
   update_adjoint<Cut, false>(tile, a.weights, a.saved, memory, memory + Cut::tile * row_of(3 * FEATURES), a.s_bar, a.v_bar);
 }
 
-using Small = Cut<SMALL_TILE, SMALL_ATOMS, SMALL_SPLIT, SMALL_THREADS>;
 KERNEL(SMALL_THREADS, 1, distiller_update_small, DistillerUpdateArguments) { update<Small, false>(a); }
 KERNEL(SMALL_THREADS, 1, distiller_update_last_small, DistillerUpdateArguments) { update<Small, true>(a); }
 KERNEL(SMALL_THREADS, 1, distiller_update_adjoint_small, DistillerUpdateArguments) { adjoint<Small>(a); }
-using Large = Cut<LARGE_TILE, LARGE_ATOMS, LARGE_SPLIT, LARGE_THREADS>;
 KERNEL(LARGE_THREADS, LARGE_BLOCKS, distiller_update_large, DistillerUpdateArguments) { update<Large, false>(a); }
 KERNEL(LARGE_THREADS, LARGE_BLOCKS, distiller_update_last_large, DistillerUpdateArguments) { update<Large, true>(a); }
 KERNEL(LARGE_THREADS, LARGE_BLOCKS, distiller_update_adjoint_large, DistillerUpdateArguments) { adjoint<Large>(a); }

@@ -4,16 +4,16 @@
 namespace painnless::cuda {
 
 KERNEL(message_threads, MESSAGE_BLOCKS, painn_message_first, PainnMessageArguments) {
-  each_receiver<true>(a, [](const PainnMessage<true>& message, int i) { message.forward(i); });
+  pass_messages<PainnMessage<true>, Way::forward>(a);
 }
 KERNEL(message_threads, MESSAGE_BLOCKS, painn_message, PainnMessageArguments) {
-  each_receiver<false>(a, [](const PainnMessage<false>& message, int i) { message.forward(i); });
+  pass_messages<PainnMessage<false>, Way::forward>(a);
 }
-KERNEL(message_threads, MESSAGE_ADJOINT_BLOCKS, painn_message_adjoint, PainnMessageArguments) {
-  each_receiver<false>(a, [](const PainnMessage<false>& message, int i) { message.adjoint(i); });
+KERNEL(message_threads, message_adjoint_blocks, painn_message_adjoint, PainnMessageArguments) {
+  pass_messages<PainnMessage<false>, Way::adjoint>(a);
 }
-KERNEL(message_threads, MESSAGE_ADJOINT_BLOCKS, painn_message_adjoint_first, PainnMessageArguments) {
-  each_receiver<true>(a, [](const PainnMessage<true>& message, int i) { message.adjoint(i); });
+KERNEL(message_threads, message_adjoint_blocks, painn_message_adjoint_first, PainnMessageArguments) {
+  pass_messages<PainnMessage<true>, Way::adjoint>(a);
 }
 
 }  // namespace painnless::cuda

@@ -11,7 +11,6 @@ namespace painnless::cuda {
 template <class Cut, bool LAST> __device__ void update(const PainnUpdateArguments<real>& a) {
   DYNAMIC_SHARED(real, memory);
   const Tile<Cut> tile(a.sizes->atoms, memory);
-  memory += update_exchange(Cut::atoms, Cut::split, Cut::threads);
   if (tile.count == 0) return;
   real *mid = memory, *qn = mid + 3 * Cut::tile * row_of(FEATURES), *h = qn + Cut::tile * row_of(2 * FEATURES);
   fetch<3, FEATURES>(tile, a.mid, mid, row_of(FEATURES));
@@ -37,7 +36,6 @@ template <class Cut, bool LAST> __device__ void update(const PainnUpdateArgument
 template <class Cut> __device__ void adjoint(const PainnUpdateArguments<real>& a) {
   DYNAMIC_SHARED(real, memory);
   const Tile<Cut> tile(a.sizes->atoms, memory);
-  memory += update_exchange(Cut::atoms, Cut::split, Cut::threads);
   if (tile.count == 0) return;
   constexpr int wide = larger(row_of(3 * FEATURES), 3 * row_of(2 * FEATURES));
   real* z_bar = memory + Cut::tile * wide;
@@ -47,11 +45,9 @@ template <class Cut> __device__ void adjoint(const PainnUpdateArguments<real>& a
   update_adjoint<Cut, false>(tile, a.weights, a.saved, memory, z_bar, a.q_bar, a.mu_bar);
 }
 
-using Small = Cut<SMALL_TILE, SMALL_ATOMS, SMALL_SPLIT, SMALL_THREADS>;
 KERNEL(SMALL_THREADS, 1, painn_update_small, PainnUpdateArguments) { update<Small, false>(a); }
 KERNEL(SMALL_THREADS, 1, painn_update_last_small, PainnUpdateArguments) { update<Small, true>(a); }
 KERNEL(SMALL_THREADS, 1, painn_update_adjoint_small, PainnUpdateArguments) { adjoint<Small>(a); }
-using Large = Cut<LARGE_TILE, LARGE_ATOMS, LARGE_SPLIT, LARGE_THREADS>;
 KERNEL(LARGE_THREADS, LARGE_BLOCKS, painn_update_large, PainnUpdateArguments) { update<Large, false>(a); }
 KERNEL(LARGE_THREADS, LARGE_BLOCKS, painn_update_last_large, PainnUpdateArguments) { update<Large, true>(a); }
 KERNEL(LARGE_THREADS, LARGE_BLOCKS, painn_update_adjoint_large, PainnUpdateArguments) { adjoint<Large>(a); }

@@ -32,7 +32,14 @@ constexpr unsigned all_lanes = ~0u;
 __device__ int lane_index() { return threadIdx.x % 32; }
 __device__ int warp_index() { return threadIdx.x / 32; }
 
-/// A planted fault takes the wrong value (-DPLANTED=number, tests only; the numbers are those of cuda/faults.h).
+/// So many numbers, loaded and stored as wide as their alignment allows.
+template <int N, class Value = real> struct alignas(N * sizeof(Value) % 16 == 0 ? 16 : N * sizeof(Value) % 8 == 0 ? 8 : sizeof(Value)) Pack {
+  Value v[N];
+};
+template <int N> __device__ Pack<N> load(const real* at) { return *reinterpret_cast<const Pack<N>*>(at); }
+template <int N> __device__ void store(real* at, const Pack<N>& values) { *reinterpret_cast<Pack<N>*>(at) = values; }
+
+/// A planted fault takes the wrong value (-DPLANTED=number, tests only; tests/cuda/faults.test.ts says which number is which).
 #if !defined(PLANTED)
 #define PLANTED 0
 #endif

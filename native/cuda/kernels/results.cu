@@ -1,13 +1,10 @@
 // From the sums of pairs to forces, stress and energies, in float64 (docs/theory.md, sections 9 and 10), put together where the host fetches
 // them. The gradient of a pair is computed from the same numbers at both its ends, so forces cancel to the last bit of their sums.
-#include "layers/edges.cuh"
+#include "request.cuh"
 
 namespace painnless::cuda {
 
 using Arguments = ResultArguments<real>;
-
-__device__ int structures_of(const Arguments& a) { return reinterpret_cast<const Request*>(a.request)->structures; }
-__device__ const Structure& structure_of(const Arguments& a, int s) { return reinterpret_cast<const Structure*>(a.request + sizeof(Request))[s]; }
 
 /// Places in the answer.
 struct Answer {
@@ -15,7 +12,7 @@ struct Answer {
   int* edges;                 // (structures)
   double *atom_energies, *forces;
   __device__ Answer(const Arguments& a) {
-    const int structures = structures_of(a), atoms = reinterpret_cast<const Request*>(a.request)->atoms;
+    const int structures = request_of(a).structures, atoms = request_of(a).atoms;
     energies = reinterpret_cast<double*>(a.answer + (sizeof(Sizes) + 7) / 8 * 8);
     stress = energies + structures;
     edges = reinterpret_cast<int*>(stress + 6 * structures);
@@ -68,12 +65,12 @@ KERNEL(result_threads, 1, sum_forces, ResultArguments) {
 /// that sum_forces has run.
 __device__ void sum_structure(const Arguments& a, bool with_virial) {
   __shared__ double parts[7][result_threads / 32];
-  const int index = blockIdx.x;
+  const int index = blockIdx.x, structures = request_of(a).structures;
   if (index == 0 && threadIdx.x == 0) *reinterpret_cast<Sizes*>(a.answer) = *a.sizes;
-  if (index >= structures_of(a) || a.sizes->atoms == 0) return;
-  const Structure& s = structure_of(a, index);
+  if (index >= structures || a.sizes->atoms == 0) return;
+  const Structure& s = structures_of(a)[index];
   const Answer answer(a);
-  if (index == 0 && threadIdx.x == 0 && structures_of(a) % 2 == 1) answer.edges[structures_of(a)] = 0;  // the gap is fetched too
+  if (index == 0 && threadIdx.x == 0 && structures % 2 == 1) answer.edges[structures] = 0;  // the gap is fetched too
   double sum[7] = {};
   for (int i = s.first + threadIdx.x; i < s.first + s.atoms; i += blockDim.x) {
     const double energy = a.energy_unit * a.energies[i];

@@ -27,5 +27,6 @@ constexpr int distiller_message_shared(int radial, int features, int group) { re
 
 // Threads of a block.
 constexpr int message_threads = 128, result_threads = 128;
+constexpr int message_adjoint_blocks = 2;  // that a multiprocessor shall hold at once
 
 }  // namespace painnless::cuda

@@ -80,13 +80,15 @@ template <class Real> struct PainnSaved {
   Real *vy, *inverse_norm, *dot, *update_slope, *y;  // (atoms, 3, 2, F), (atoms, F), (atoms, F), (atoms, F), (atoms, 2, F) y^m and y^p
 };
 
-/// Every matrix as (inputs, outputs), features fastest.
+/// y = x W + b, and what its adjoint multiplies by.
+template <class Real> struct Dense {
+  const Real *weight, *bias, *adjoint;  // (inputs, outputs), (outputs) or null, (outputs, inputs)
+};
+
 template <class Real> struct PainnWeights {
-  const Real* filter;                                              // (chunks, R + 1, 3, chunk); the bias is input R
-  const Real *context1, *context1_bias, *context2, *context2_bias;  // of the next layer's context in an update, of its own in a message
-  const Real *context1_adjoint, *context2_adjoint;
-  const Real *channels, *update1, *update1_bias, *update2, *update2_bias;
-  const Real *channels_adjoint, *update1_adjoint, *update2_adjoint;
+  const Real* filter;              // (chunks, R + 1, 3, chunk); the bias is input R
+  Dense<Real> context1, context2;  // of the next layer's context in an update, of its own in a message
+  Dense<Real> channels, update1, update2;
 };
 
 template <class Real> struct Radial {
@@ -111,10 +113,8 @@ template <class Real> struct PainnMessageArguments {
 };
 
 template <class Real> struct Readout {
-  const Real* weight[4];   // (inputs, outputs) of the hidden layers
-  const Real* adjoint[4];  // (outputs, inputs)
-  const Real* bias[4];
-  const double* last;      // (width) of the last layer
+  Dense<Real> hidden[4];
+  const double* last;  // (width) of the last layer
   double last_bias;
 };
 
@@ -137,7 +137,7 @@ template <class Real> struct DistillerSaved {
 template <class Real> struct DistillerWeights {
   const Real *filter1, *filter1_bias;  // (R, F), (F)
   const Real *filter2, *filter2_bias;  // (chunks, F, 3, chunk), (chunks, 3, chunk): blocks s, 2, 1
-  const Real *update1, *update1_bias, *update2, *update2_bias, *update1_adjoint, *update2_adjoint;
+  Dense<Real> update1, update2;
   Real mixing[9];
 };
 

@@ -43,13 +43,12 @@ export interface CudaSeconds {
   readonly network: number;
 }
 
-/** What a compiler made of every kernel of a model. */
+/** What a compiler made of every kernel of the models asked about; a text that several share stands here once. */
 export interface CompiledKernels {
   readonly compiler: string;
   readonly parts: readonly {
     readonly source: string;
-    readonly seconds: number;
-    readonly bytes: number;
+    readonly options: readonly string[];
     /** the compiler's words, with registers, shared memory and spills */
     readonly log: string;
   }[];

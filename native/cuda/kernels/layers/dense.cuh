@@ -2,23 +2,9 @@
 // Dense products over a tile of atoms: y = x W, x in shared memory, W (inputs, outputs) streamed from global memory. Every output is summed
 // over each eighth of the inputs in ascending order, then over the eighths: its bits depend neither on the tile nor on what else is in it,
 // and in float32 a long sum rounds a third as much as it would in one piece. Twin of cpu/dense.h.
-#include "prelude.cuh"
+#include "layers/silu.cuh"
 
 namespace painnless::cuda {
-
-/// So many numbers, loaded and stored as wide as their alignment allows.
-template <int N, class Value = real> struct alignas(N * sizeof(Value) % 16 == 0 ? 16 : N * sizeof(Value) % 8 == 0 ? 8 : sizeof(Value)) Pack {
-  Value v[N];
-};
-template <int N> __device__ Pack<N> load(const real* at) { return *reinterpret_cast<const Pack<N>*>(at); }
-template <int N> __device__ void store(real* at, const Pack<N>& values) { *reinterpret_cast<Pack<N>*>(at) = values; }
-
-/// T1: silu(z) and its derivative. For z far below 0, exp overflows and sigma is 0.
-__device__ void silu(real z, real& value, real& slope) {
-  const real sigma = 1 / (1 + exp(-z));
-  value = z * sigma;
-  slope = sigma * (1 + z * (1 - sigma));
-}
 
 /// How a kernel cuts its work: a block takes `tile` atoms, a thread `atoms` of them and two features; `split` groups of threads share out the
 /// inputs of every product, so that few atoms still keep many loads under way.
@@ -27,11 +13,20 @@ template <int TILE, int ATOMS, int SPLIT, int THREADS> struct Cut {
   static constexpr int tile = TILE, atoms = ATOMS, split = SPLIT, threads = THREADS, lanes = THREADS / SPLIT;
 };
 
+/// The cuts for few atoms and for many.
+using Small = Cut<SMALL_TILE, SMALL_ATOMS, SMALL_SPLIT, SMALL_THREADS>;
+using Large = Cut<LARGE_TILE, LARGE_ATOMS, LARGE_SPLIT, LARGE_THREADS>;
+
 /// A block's atoms that exist, and shared memory for the sums that its groups pass on.
 template <class Cut> struct Tile {
   int first, count;
   real* exchange;
-  __device__ Tile(int atoms, real* exchange_) : first(blockIdx.x * Cut::tile), count(max(0, min(Cut::tile, atoms - first))), exchange(exchange_) {}
+  /// `next` is where free shared memory begins, after it.
+  __device__ Tile(int atoms, real*& next) : first(blockIdx.x * Cut::tile), count(max(0, min(Cut::tile, atoms - first))), exchange(next) {
+    next += update_exchange(Cut::atoms, Cut::split, Cut::threads);
+  }
+  /// Where an atom of the tile begins in (atoms, rows, F).
+  __device__ long long at(int atom, int rows = 1) const { return static_cast<long long>(first + atom) * rows * FEATURES; }
 };
 
 /// A thread's part of a tile: atoms from `atom` on, two features from `feature` on. The same comes to the same thread each time, so that what it
@@ -133,6 +128,42 @@ __device__ bool multiply(const Tile<Cut>& tile, const Part<Cut>& part, const rea
     }
     return part.owned();
   }
+}
+
+/// A hidden layer: h = silu(x W + b) (TILE, row_of(WIDTH)) in shared memory. keep(atom, feature, slopes) is called for every two silu'(z), also of
+/// atoms that are not there.
+template <class Cut, int INPUTS, int WIDTH, class Keep>
+__device__ void hidden_forward(const Tile<Cut>& tile, const Dense<real>& layer, const real* x, int x_row, real* h, Keep keep) {
+  each_part<Cut, WIDTH>([&](const Part<Cut>& part) {
+    real z[Cut::atoms][1][2];
+    if (!multiply<Cut, Cut::atoms, 1, INPUTS, WIDTH>(tile, part, x + part.atom * x_row, x_row, layer.weight + part.feature, z)) return;
+#pragma unroll
+    for (int i = 0; i < Cut::atoms; i++) {
+      Pack<2> value, slope;
+      for (int c = 0; c < 2; c++) silu(z[i][0][c] + layer.bias[part.feature + c], value.v[c], slope.v[c]);
+      store(h + (part.atom + i) * row_of(WIDTH) + part.feature, value);
+      keep(part.atom + i, part.feature, slope);
+    }
+  });
+}
+
+/// From the bars of the product after a hidden layer of F features, (TILE, y_row) in shared memory, to its own: z_bar = silu'(z) (y_bar W^T) (TILE,
+/// row_of(F)), zeros for atoms that are not there. `slope` (atoms, F) is what hidden_forward gave.
+template <class Cut, int OUTPUTS>
+__device__ void hidden_adjoint(const Tile<Cut>& tile, const Dense<real>& next, const real* y_bar, int y_row, const real* slope, real* z_bar) {
+  each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
+    real h_bar[Cut::atoms][1][2];
+    if (!multiply<Cut, Cut::atoms, 1, OUTPUTS, FEATURES>(tile, part, y_bar + part.atom * y_row, y_row, next.adjoint + part.feature, h_bar)) return;
+#pragma unroll
+    for (int i = 0; i < Cut::atoms; i++) {
+      Pack<2> out{};
+      if (part.atom + i < tile.count) {
+        const Pack<2> derivative = load<2>(slope + tile.at(part.atom + i) + part.feature);
+        for (int c = 0; c < 2; c++) out.v[c] = h_bar[i][0][c] * derivative.v[c];
+      }
+      store(z_bar + (part.atom + i) * row_of(FEATURES) + part.feature, out);
+    }
+  });
 }
 
 /// Copies rows of WIDTH numbers from (atoms, ROWS, WIDTH) of this tile into shared memory, zeros for atoms that are not there.

@@ -2,6 +2,7 @@
 // The student's message (docs/theory.md, section 12), and its filters, a small network of each distance (section 4). Owned and ordered like
 // PaiNN's (message.cuh). Twin of cpu/layers/distiller_message.h.
 #include "layers/edges.cuh"
+#include "layers/silu.cuh"
 
 namespace painnless::cuda {
 
@@ -11,6 +12,15 @@ template <bool FIRST> struct DistillerMessage {
   const DistillerMessageArguments<real>& a;
   const real* weight;                           // A2 of this chunk, at this lane's feature
   real *value, *slope, *hidden, *hidden_slope;  // of this warp: radial inputs, silu(z) and its derivative (F, EDGE_GROUP)
+
+  /// `memory`: the block's dynamic shared memory. Every thread of the block calls it.
+  __device__ DistillerMessage(const DistillerMessageArguments<real>& arguments, real* memory) : a(arguments) {
+    weight = chunk_weights<FEATURES>(a.weights.filter2, memory) + lane_index() * LANE_VALUES;
+    value = memory + warp_index() * distiller_message_shared(RADIAL, FEATURES, EDGE_GROUP);
+    slope = value + group_inputs;
+    hidden = slope + group_inputs;
+    hidden_slope = hidden + FEATURES * EDGE_GROUP;
+  }
 
   __device__ const real* s_of(int atom, int feature) const {
     return FIRST ? a.embedding + static_cast<long long>(a.numbers[atom]) * FEATURES + feature : a.s + static_cast<long long>(atom) * FEATURES + feature;
@@ -186,16 +196,5 @@ template <bool FIRST> struct DistillerMessage {
     }
   }
 };
-
-/// Calls work(message, receiver) for the receivers of this warp.
-template <bool FIRST, class Work> __device__ void each_receiver(const DistillerMessageArguments<real>& a, Work work) {
-  DYNAMIC_SHARED(real, memory);
-  const real* weight = chunk_weights<FEATURES>(a.weights.filter2, memory) + lane_index() * LANE_VALUES;
-  real* inputs = memory + warp_index() * 2 * (group_inputs + FEATURES * EDGE_GROUP);
-  real* hidden = inputs + 2 * group_inputs;
-  const DistillerMessage<FIRST> message{a, weight, inputs, inputs + group_inputs, hidden, hidden + FEATURES * EDGE_GROUP};
-  const int warps = blockDim.x / 32;
-  for (int i = blockIdx.x * warps + warp_index(); i < a.sizes->atoms; i += gridDim.x * warps) work(message, i);
-}
 
 }  // namespace painnless::cuda

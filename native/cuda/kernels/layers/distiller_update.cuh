@@ -36,23 +36,14 @@ __device__ void update_forward(const Tile<Cut>& tile, const DistillerWeights<rea
     }
   });
   __syncthreads();
-  each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
-    real z[Cut::atoms][1][2];
-    if (!multiply<Cut, Cut::atoms, 1, 2 * FEATURES, FEATURES>(tile, part, sn + part.atom * s_row, s_row,
-        weights.update1 + part.feature, z)) return;
-#pragma unroll
-    for (int i = 0; i < Cut::atoms; i++) {
-      Pack<2> value, derivative;
-      for (int c = 0; c < 2; c++) silu(z[i][0][c] + weights.update1_bias[part.feature + c], value.v[c], derivative.v[c]);
-      store(h + (part.atom + i) * row + part.feature, value);
-      if (part.atom + i < tile.count) store(saved.update_slope + static_cast<long long>(tile.first + part.atom + i) * FEATURES + part.feature, derivative);
-    }
+  hidden_forward<Cut, 2 * FEATURES, FEATURES>(tile, weights.update1, sn, s_row, h, [&](int atom, int feature, const Pack<2>& derivative) {
+    if (atom < tile.count) store(saved.update_slope + tile.at(atom) + feature, derivative);
   });
   __syncthreads();
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real y[Cut::atoms][groups][2];
     if (!multiply<Cut, Cut::atoms, groups, FEATURES, FEATURES>(tile, part, h + part.atom * row, row,
-        weights.update2 + part.feature, y)) return;
+        weights.update2.weight + part.feature, y)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       if (part.atom + i >= tile.count) break;
@@ -60,7 +51,7 @@ __device__ void update_forward(const Tile<Cut>& tile, const DistillerWeights<rea
       real* s = sn + (part.atom + i) * s_row + part.feature;
       for (int c = 0; c < 2; c++) {
 #pragma unroll
-        for (int g = 0; g < groups; g++) y[i][g][c] += weights.update2_bias[g * FEATURES + part.feature + c];
+        for (int g = 0; g < groups; g++) y[i][g][c] += weights.update2.bias[g * FEATURES + part.feature + c];
         s[c] += y[i][0][c];
       }
       if constexpr (!LAST) {
@@ -110,25 +101,12 @@ __device__ void update_adjoint(const Tile<Cut>& tile, const DistillerWeights<rea
     }
   });
   __syncthreads();
-  each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
-    real h_bar[Cut::atoms][1][2];
-    if (!multiply<Cut, Cut::atoms, 1, groups * FEATURES, FEATURES>(tile, part, wide + part.atom * y_row, y_row,
-        weights.update2_adjoint + part.feature, h_bar)) return;
-#pragma unroll
-    for (int i = 0; i < Cut::atoms; i++) {
-      Pack<2> out{};
-      if (part.atom + i < tile.count) {
-        const Pack<2> derivative = load<2>(saved.update_slope + static_cast<long long>(tile.first + part.atom + i) * FEATURES + part.feature);
-        for (int c = 0; c < 2; c++) out.v[c] = h_bar[i][0][c] * derivative.v[c];
-      }
-      store(z_bar + (part.atom + i) * row + part.feature, out);
-    }
-  });
+  hidden_adjoint<Cut, groups * FEATURES>(tile, weights.update2, wide, y_row, saved.update_slope, z_bar);
   __syncthreads();
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real c_bar[Cut::atoms][2][2];  // of s, of n
     if (!multiply<Cut, Cut::atoms, 2, FEATURES, FEATURES>(tile, part, z_bar + part.atom * row, row,
-        weights.update1_adjoint + part.feature, c_bar)) return;
+        weights.update1.adjoint + part.feature, c_bar)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       if (part.atom + i >= tile.count) break;

@@ -48,19 +48,21 @@ struct EdgeGroup {
 /// Filters of a group: [edge][block][value].
 template <int BLOCKS> using Filters = real[EDGE_GROUP][BLOCKS][LANE_VALUES];
 
+/// w[n][b] += x[n] row for every edge n of a group.
+template <int BLOCKS> __device__ void add_row(const Pack<EDGE_GROUP>& x, const Values& row, int b, Filters<BLOCKS>& w) {
+#pragma unroll
+  for (int n = 0; n < EDGE_GROUP; n++)
+#pragma unroll
+    for (int v = 0; v < LANE_VALUES; v++) w[n][b][v] += x.v[n] * row.v[v];
+}
+
 /// w[n][b] += sum_k inputs[k][n] weight[k][b], k ascending; `weight` (INPUTS, 3, chunk) begins at this lane's feature.
 template <int BLOCKS, int INPUTS> __device__ void add_filters(const real* weight, const real* inputs, Filters<BLOCKS>& w) {
 #pragma unroll 3
   for (int k = 0; k < INPUTS; k++) {
     const Pack<EDGE_GROUP> x = load<EDGE_GROUP>(inputs + k * EDGE_GROUP);
 #pragma unroll
-    for (int b = 0; b < BLOCKS; b++) {
-      const Values row = values_at(weight + (3 * k + b) * chunk);
-#pragma unroll
-      for (int n = 0; n < EDGE_GROUP; n++)
-#pragma unroll
-        for (int v = 0; v < LANE_VALUES; v++) w[n][b][v] += x.v[n] * row.v[v];
-    }
+    for (int b = 0; b < BLOCKS; b++) add_row<BLOCKS>(x, values_at(weight + (3 * k + b) * chunk), b, w);
   }
 }
 
@@ -73,13 +75,8 @@ __device__ void add_filters(const real* weight, const real* inputs, const real* 
 #pragma unroll
     for (int b = 0; b < BLOCKS; b++) {
       const Values row = values_at(weight + (3 * k + b) * chunk);
-#pragma unroll
-      for (int n = 0; n < EDGE_GROUP; n++)
-#pragma unroll
-        for (int v = 0; v < LANE_VALUES; v++) {
-          w[n][b][v] += x.v[n] * row.v[v];
-          slope[n][b][v] += x_slope.v[n] * row.v[v];
-        }
+      add_row<BLOCKS>(x, row, b, w);
+      add_row<BLOCKS>(x_slope, row, b, slope);
     }
   }
 }
@@ -137,6 +134,19 @@ template <int INPUTS> __device__ const real* chunk_weights(const real* weights, 
 #else
   return own;
 #endif
+}
+
+enum class Way { forward, adjoint };
+
+/// One way of a message for the receivers of this warp: every `warps of the grid`-th one.
+template <class Message, Way WAY, class Arguments> __device__ void pass_messages(const Arguments& a) {
+  DYNAMIC_SHARED(real, memory);
+  const Message message(a, memory);
+  const int warps = blockDim.x / 32;
+  for (int i = blockIdx.x * warps + warp_index(); i < a.sizes->atoms; i += gridDim.x * warps) {
+    if constexpr (WAY == Way::forward) message.forward(i);
+    else message.adjoint(i);
+  }
 }
 
 }  // namespace painnless::cuda

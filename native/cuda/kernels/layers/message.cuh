@@ -9,8 +9,15 @@ namespace painnless::cuda {
 template <bool FIRST> struct PainnMessage {
   static constexpr int blocks = FIRST ? 2 : 3;  // W^q, W^R, W^m
   const PainnMessageArguments<real>& a;
-  const real* weight;     // of this chunk, at this lane's feature
-  real *value, *slope;    // radial inputs of this warp
+  const real* weight;   // of this chunk, at this lane's feature
+  real *value, *slope;  // radial inputs of this warp
+
+  /// `memory`: the block's dynamic shared memory. Every thread of the block calls it.
+  __device__ PainnMessage(const PainnMessageArguments<real>& arguments, real* memory) : a(arguments) {
+    weight = chunk_weights<RADIAL + 1>(a.filter, memory) + lane_index() * LANE_VALUES;
+    value = memory + warp_index() * painn_message_shared(RADIAL, EDGE_GROUP);
+    slope = value + group_inputs;
+  }
 
   __device__ const real* x_of(int atom, int feature) const {
     return a.x + static_cast<long long>(FIRST ? a.numbers[atom] : atom) * 3 * FEATURES + feature;
@@ -158,15 +165,5 @@ template <bool FIRST> struct PainnMessage {
     }
   }
 };
-
-/// Calls work(message, receiver) for the receivers of this warp: every `warps of the grid`-th one.
-template <bool FIRST, class Work> __device__ void each_receiver(const PainnMessageArguments<real>& a, Work work) {
-  DYNAMIC_SHARED(real, memory);
-  const real* weight = chunk_weights<RADIAL + 1>(a.filter, memory) + lane_index() * LANE_VALUES;
-  real* inputs = memory + warp_index() * 2 * group_inputs;
-  const PainnMessage<FIRST> message{a, weight, inputs, inputs + group_inputs};
-  const int warps = blockDim.x / 32;
-  for (int i = blockIdx.x * warps + warp_index(); i < a.sizes->atoms; i += gridDim.x * warps) work(message, i);
-}
 
 }  // namespace painnless::cuda

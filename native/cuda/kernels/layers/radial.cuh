@@ -1,7 +1,7 @@
 #pragma once
 // Distance -> radial functions times cutoff, and the derivative. Twin of cpu/layers/radial.h. In float32 a distance comes with what rounding
 // took from it: filters are steep, and 1e-7 Å of a stiff bond is 1e-5 eV/Å.
-#include "layers/dense.cuh"
+#include "prelude.cuh"
 
 namespace painnless::cuda {
 

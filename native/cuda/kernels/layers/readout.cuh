@@ -23,17 +23,8 @@ __device__ void readout_forward(const Tile<Cut>& tile, const Readout<real>& read
   if constexpr (LAYER <= readout_hidden) {
     constexpr int width = readout_widths[LAYER], row = row_of(width);
     real *h = scratch + Cut::tile * readout_offset(LAYER), *slope = h + Cut::tile * row;
-    each_part<Cut, width>([&](const Part<Cut>& part) {
-      real z[Cut::atoms][1][2];
-      if (!multiply<Cut, Cut::atoms, 1, readout_widths[LAYER - 1], width>(tile, part, x + part.atom * x_row, x_row,
-          readout.weight[LAYER - 1] + part.feature, z)) return;
-#pragma unroll
-      for (int i = 0; i < Cut::atoms; i++) {
-        Pack<2> value, derivative;
-        for (int c = 0; c < 2; c++) silu(z[i][0][c] + readout.bias[LAYER - 1][part.feature + c], value.v[c], derivative.v[c]);
-        store(h + (part.atom + i) * row + part.feature, value);
-        store(slope + (part.atom + i) * row + part.feature, derivative);
-      }
+    hidden_forward<Cut, readout_widths[LAYER - 1], width>(tile, readout.hidden[LAYER - 1], x, x_row, h, [&](int atom, int feature, const Pack<2>& derivative) {
+      store(slope + atom * row + feature, derivative);
     });
     __syncthreads();
     readout_forward<Cut, LAYER + 1>(tile, readout, h, row, scratch, energies);
@@ -63,13 +54,13 @@ __device__ void readout_adjoint(const Tile<Cut>& tile, const Readout<real>& read
       constexpr int above = row_of(readout_widths[LAYER + 1]);
       const real* bars = scratch + Cut::tile * (readout_offset(LAYER + 1) + above);
       if (!multiply<Cut, Cut::atoms, 1, readout_widths[LAYER + 1], width>(tile, part, bars + part.atom * above, above,
-          readout.adjoint[LAYER] + part.feature, h_bar)) return;
+          readout.hidden[LAYER].adjoint + part.feature, h_bar)) return;
     }
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       if constexpr (LAYER == 0) {
         if (part.atom + i < tile.count)
-          store(q_bar + static_cast<long long>(tile.first + part.atom + i) * FEATURES + part.feature, Pack<2>{h_bar[i][0][0], h_bar[i][0][1]});
+          store(q_bar + tile.at(part.atom + i) + part.feature, Pack<2>{h_bar[i][0][0], h_bar[i][0][1]});
       } else {
         real* z = z_bar + (part.atom + i) * row + part.feature;
         for (int c = 0; c < 2; c++) z[c] = FAULT(11, 1, z[c]) * h_bar[i][0][c];

@@ -11,11 +11,10 @@ template <class Cut, bool LAST>
 __device__ void update_forward(const Tile<Cut>& tile, const PainnWeights<real>& weights, const PainnSaved<real>& saved, real norm_eps, const real* mid,
                                real* qn, real* h, real* mu_next) {
   constexpr int row = row_of(FEATURES), q_row = row_of(2 * FEATURES);
-  const auto at = [&](int atom, int rows) { return static_cast<long long>(tile.first + atom) * rows * FEATURES; };
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real vy[3 * Cut::atoms][2][2];
     if (!multiply<Cut, 3 * Cut::atoms, 2, FEATURES, FEATURES>(tile, part, mid + 3 * part.atom * row, row,
-        weights.channels + part.feature, vy)) return;
+        weights.channels.weight + part.feature, vy)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       Pack<2> norm, inverse, dot;
@@ -34,51 +33,42 @@ __device__ void update_forward(const Tile<Cut>& tile, const PainnWeights<real>& 
       }
       store(qn + (part.atom + i) * q_row + FEATURES + part.feature, norm);
       if (part.atom + i >= tile.count) continue;
-      store(saved.inverse_norm + at(part.atom + i, 1) + part.feature, inverse);
-      store(saved.dot + at(part.atom + i, 1) + part.feature, dot);
+      store(saved.inverse_norm + tile.at(part.atom + i) + part.feature, inverse);
+      store(saved.dot + tile.at(part.atom + i) + part.feature, dot);
 #pragma unroll
       for (int k = 0; k < 3; k++)
 #pragma unroll
         for (int g = 0; g < 2; g++)
-          store(saved.vy + at(part.atom + i, 6) + (2 * k + g) * FEATURES + part.feature, Pack<2>{vy[3 * i + k][g][0], vy[3 * i + k][g][1]});
+          store(saved.vy + tile.at(part.atom + i, 6) + (2 * k + g) * FEATURES + part.feature, Pack<2>{vy[3 * i + k][g][0], vy[3 * i + k][g][1]});
     }
   });
   __syncthreads();
-  each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
-    real z[Cut::atoms][1][2];
-    if (!multiply<Cut, Cut::atoms, 1, 2 * FEATURES, FEATURES>(tile, part, qn + part.atom * q_row, q_row,
-        weights.update1 + part.feature, z)) return;
-#pragma unroll
-    for (int i = 0; i < Cut::atoms; i++) {
-      Pack<2> value, derivative;
-      for (int c = 0; c < 2; c++) silu(z[i][0][c] + weights.update1_bias[part.feature + c], value.v[c], derivative.v[c]);
-      store(h + (part.atom + i) * row + part.feature, value);
-      if (part.atom + i < tile.count) store(saved.update_slope + at(part.atom + i, 1) + part.feature, derivative);
-    }
+  hidden_forward<Cut, 2 * FEATURES, FEATURES>(tile, weights.update1, qn, q_row, h, [&](int atom, int feature, const Pack<2>& derivative) {
+    if (atom < tile.count) store(saved.update_slope + tile.at(atom) + feature, derivative);
   });
   __syncthreads();
   constexpr int groups = LAST ? 2 : 3, scaled = groups - 1;  // y^q, y^m unless last, y^p
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real y[Cut::atoms][groups][2];
     if (!multiply<Cut, Cut::atoms, groups, FEATURES, FEATURES>(tile, part, h + part.atom * row, row,
-        weights.update2 + part.feature, y)) return;
+        weights.update2.weight + part.feature, y)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       if (part.atom + i >= tile.count) break;
 #pragma unroll
       for (int g = 0; g < groups; g++) {
-        for (int c = 0; c < 2; c++) y[i][g][c] += weights.update2_bias[g * FEATURES + part.feature + c];
-        if (g > 0) store(saved.y + at(part.atom + i, 2) + (g == scaled ? FEATURES : 0) + part.feature, Pack<2>{y[i][g][0], y[i][g][1]});
+        for (int c = 0; c < 2; c++) y[i][g][c] += weights.update2.bias[g * FEATURES + part.feature + c];
+        if (g > 0) store(saved.y + tile.at(part.atom + i, 2) + (g == scaled ? FEATURES : 0) + part.feature, Pack<2>{y[i][g][0], y[i][g][1]});
       }
       real* q = qn + (part.atom + i) * q_row + part.feature;
-      const Pack<2> dot = load<2>(saved.dot + at(part.atom + i, 1) + part.feature);
+      const Pack<2> dot = load<2>(saved.dot + tile.at(part.atom + i) + part.feature);
       for (int c = 0; c < 2; c++) q[c] += y[i][0][c] + y[i][scaled][c] * dot.v[c];
       if constexpr (!LAST) {
 #pragma unroll
         for (int k = 0; k < 3; k++) {
-          const Pack<2> w = load<2>(saved.vy + at(part.atom + i, 6) + (2 * k + 1) * FEATURES + part.feature);
+          const Pack<2> w = load<2>(saved.vy + tile.at(part.atom + i, 6) + (2 * k + 1) * FEATURES + part.feature);
           const real* old = mid + (3 * (part.atom + i) + k) * row + part.feature;
-          store(mu_next + at(part.atom + i, 3) + k * FEATURES + part.feature, Pack<2>{old[0] + y[i][1][0] * w.v[0], old[1] + y[i][1][1] * w.v[1]});
+          store(mu_next + tile.at(part.atom + i, 3) + k * FEATURES + part.feature, Pack<2>{old[0] + y[i][1][0] * w.v[0], old[1] + y[i][1][1] * w.v[1]});
         }
       }
     }
@@ -91,20 +81,19 @@ template <class Cut, bool LAST>
 __device__ void update_adjoint(const Tile<Cut>& tile, const PainnWeights<real>& weights, const PainnSaved<real>& saved, real* wide, real* z_bar,
                                real* q_bar, real* mu_bar) {
   constexpr int row = row_of(FEATURES), groups = LAST ? 2 : 3, scaled = groups - 1, y_row = row_of(groups * FEATURES), vy_row = row_of(2 * FEATURES);
-  const auto at = [&](int atom, int rows) { return static_cast<long long>(tile.first + atom) * rows * FEATURES; };
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     if (!part.owned()) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       Pack<2> q{}, gate{}, dot{};
       if (part.atom + i < tile.count) {
-        q = load<2>(q_bar + at(part.atom + i, 1) + part.feature);
-        dot = load<2>(saved.dot + at(part.atom + i, 1) + part.feature);
+        q = load<2>(q_bar + tile.at(part.atom + i) + part.feature);
+        dot = load<2>(saved.dot + tile.at(part.atom + i) + part.feature);
         if constexpr (!LAST) {
 #pragma unroll
           for (int k = 0; k < 3; k++) {
-            const Pack<2> mu = load<2>(mu_bar + at(part.atom + i, 3) + k * FEATURES + part.feature);
-            const Pack<2> w = load<2>(saved.vy + at(part.atom + i, 6) + (2 * k + 1) * FEATURES + part.feature);
+            const Pack<2> mu = load<2>(mu_bar + tile.at(part.atom + i, 3) + k * FEATURES + part.feature);
+            const Pack<2> w = load<2>(saved.vy + tile.at(part.atom + i, 6) + (2 * k + 1) * FEATURES + part.feature);
             for (int c = 0; c < 2; c++) gate.v[c] += mu.v[c] * w.v[c];
           }
         }
@@ -116,43 +105,30 @@ __device__ void update_adjoint(const Tile<Cut>& tile, const PainnWeights<real>& 
     }
   });
   __syncthreads();
-  each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
-    real h_bar[Cut::atoms][1][2];
-    if (!multiply<Cut, Cut::atoms, 1, groups * FEATURES, FEATURES>(tile, part, wide + part.atom * y_row, y_row,
-        weights.update2_adjoint + part.feature, h_bar)) return;
-#pragma unroll
-    for (int i = 0; i < Cut::atoms; i++) {
-      Pack<2> out{};
-      if (part.atom + i < tile.count) {
-        const Pack<2> derivative = load<2>(saved.update_slope + at(part.atom + i, 1) + part.feature);
-        for (int c = 0; c < 2; c++) out.v[c] = h_bar[i][0][c] * derivative.v[c];
-      }
-      store(z_bar + (part.atom + i) * row + part.feature, out);
-    }
-  });
+  hidden_adjoint<Cut, groups * FEATURES>(tile, weights.update2, wide, y_row, saved.update_slope, z_bar);
   __syncthreads();
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real c_bar[Cut::atoms][2][2];  // of q, of n
     if (!multiply<Cut, Cut::atoms, 2, FEATURES, FEATURES>(tile, part, z_bar + part.atom * row, row,
-        weights.update1_adjoint + part.feature, c_bar)) return;
+        weights.update1.adjoint + part.feature, c_bar)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       const bool here = part.atom + i < tile.count;
       Pack<2> q{}, y_p{}, y_m{}, inverse{};
       if (here) {
-        q = load<2>(q_bar + at(part.atom + i, 1) + part.feature);
-        y_p = load<2>(saved.y + at(part.atom + i, 2) + FEATURES + part.feature);
-        if constexpr (!LAST) y_m = load<2>(saved.y + at(part.atom + i, 2) + part.feature);
-        inverse = load<2>(saved.inverse_norm + at(part.atom + i, 1) + part.feature);
-        store(q_bar + at(part.atom + i, 1) + part.feature, Pack<2>{q.v[0] + c_bar[i][0][0], q.v[1] + c_bar[i][0][1]});
+        q = load<2>(q_bar + tile.at(part.atom + i) + part.feature);
+        y_p = load<2>(saved.y + tile.at(part.atom + i, 2) + FEATURES + part.feature);
+        if constexpr (!LAST) y_m = load<2>(saved.y + tile.at(part.atom + i, 2) + part.feature);
+        inverse = load<2>(saved.inverse_norm + tile.at(part.atom + i) + part.feature);
+        store(q_bar + tile.at(part.atom + i) + part.feature, Pack<2>{q.v[0] + c_bar[i][0][0], q.v[1] + c_bar[i][0][1]});
       }
 #pragma unroll
       for (int k = 0; k < 3; k++) {
         Pack<2> v{}, w{}, mu{}, v_bar, w_bar;
         if (here) {
-          v = load<2>(saved.vy + at(part.atom + i, 6) + 2 * k * FEATURES + part.feature);
-          w = load<2>(saved.vy + at(part.atom + i, 6) + (2 * k + 1) * FEATURES + part.feature);
-          if constexpr (!LAST) mu = load<2>(mu_bar + at(part.atom + i, 3) + k * FEATURES + part.feature);
+          v = load<2>(saved.vy + tile.at(part.atom + i, 6) + 2 * k * FEATURES + part.feature);
+          w = load<2>(saved.vy + tile.at(part.atom + i, 6) + (2 * k + 1) * FEATURES + part.feature);
+          if constexpr (!LAST) mu = load<2>(mu_bar + tile.at(part.atom + i, 3) + k * FEATURES + part.feature);
         }
         for (int c = 0; c < 2; c++) {
           const real dot_bar = FAULT(8, 0, q.v[c] * y_p.v[c]), norm_part = FAULT(10, -1, 1) * c_bar[i][1][c] * inverse.v[c];
@@ -169,13 +145,13 @@ __device__ void update_adjoint(const Tile<Cut>& tile, const PainnWeights<real>& 
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real y[3 * Cut::atoms][1][2];
     if (!multiply<Cut, 3 * Cut::atoms, 1, 2 * FEATURES, FEATURES>(tile, part, wide + 3 * part.atom * vy_row, vy_row,
-        weights.channels_adjoint + part.feature, y)) return;
+        weights.channels.adjoint + part.feature, y)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       if (part.atom + i >= tile.count) break;
 #pragma unroll
       for (int k = 0; k < 3; k++) {
-        real* mu = mu_bar + at(part.atom + i, 3) + k * FEATURES + part.feature;
+        real* mu = mu_bar + tile.at(part.atom + i, 3) + k * FEATURES + part.feature;
         const Pack<2> old = LAST ? Pack<2>{} : load<2>(mu);
         store(mu, Pack<2>{old.v[0] + y[3 * i + k][0][0], old.v[1] + y[3 * i + k][0][1]});
       }
