@@ -4,6 +4,7 @@ import { PainnlessError } from "../errors.ts";
 import type { Frame } from "../system/frame.ts";
 import { AppendFile } from "./append-file.ts";
 import { type Checkpoint, decodeCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+import { lockCheckpoint } from "./lock.ts";
 import { type LogPart, readRunLog, recordLines, type ShadowPoint, shadowLine } from "./run-log.ts";
 import type { DynamicsState, Stop, Stretch } from "./session.ts";
 import { frameText, readFrames, type TrajectoryHead } from "./trajectory.ts";
@@ -33,37 +34,43 @@ export class Recording {
   readonly head: TrajectoryHead;
   readonly #log: AppendFile;
   readonly #trajectory: AppendFile | null;
+  readonly #unlock: () => void;
   #frames: number;
-  #saved: number | null = null;
+  #saved: number | null;
 
-  private constructor(paths: RecordingPaths, head: TrajectoryHead, log: AppendFile, trajectory: AppendFile | null, frames: number) {
+  private constructor(paths: RecordingPaths, head: TrajectoryHead, open: OpenFiles) {
     this.paths = paths;
     this.head = head;
-    this.#log = log;
-    this.#trajectory = trajectory;
-    this.#frames = frames;
+    this.#log = open.log;
+    this.#trajectory = open.trajectory;
+    this.#unlock = open.unlock;
+    this.#frames = open.frames;
+    this.#saved = open.saved;
   }
 
-  /** Of a new run. @throws {PainnlessError} USAGE if a run that could go on would be lost, WRITE_FAILED */
-  static async create(paths: RecordingPaths, head: TrajectoryHead): Promise<Recording> {
-    await assertNothingLost(paths.checkpoint);
-    const trajectory = paths.trajectory === null ? null : await AppendFile.create(paths.trajectory);
-    return new Recording(paths, head, await AppendFile.create(paths.log), trajectory, 0);
+  /** Of a new run. @throws {PainnlessError} USAGE if a run that could go on would be lost, or another process makes it now; WRITE_FAILED */
+  static create(paths: RecordingPaths, head: TrajectoryHead): Promise<Recording> {
+    return locked(paths.checkpoint, async (unlock) => {
+      await assertNothingLost(paths.checkpoint);
+      const trajectory = paths.trajectory === null ? null : await AppendFile.create(paths.trajectory);
+      return new Recording(paths, head, { log: await AppendFile.create(paths.log), trajectory, unlock, frames: 0, saved: null });
+    });
   }
 
-  /** Of a run that goes on from a checkpoint; what came after it is cut off. @throws {PainnlessError} BAD_CHECKPOINT */
-  static async resume(paths: RecordingPaths, head: TrajectoryHead, checkpoint: Checkpoint): Promise<Recording> {
+  /** Of a run that goes on from a checkpoint; what came after it is cut off.
+   *  @throws {PainnlessError} BAD_CHECKPOINT; USAGE if another process makes the run now */
+  static resume(paths: RecordingPaths, head: TrajectoryHead, checkpoint: Checkpoint): Promise<Recording> {
     const { mark, frames } = checkpoint.trajectory ?? { mark: null, frames: 0 };
-    const log = await AppendFile.continueAt(paths.log, checkpoint.log.mark);
-    try {
-      const trajectory = mark === null || paths.trajectory === null ? null : await AppendFile.continueAt(paths.trajectory, mark);
-      const recording = new Recording(paths, head, log, trajectory, frames);
-      recording.#saved = checkpoint.state.step;
-      return recording;
-    } catch (cause) {
-      await log.close();
-      throw cause;
-    }
+    return locked(paths.checkpoint, async (unlock) => {
+      const log = await AppendFile.continueAt(paths.log, checkpoint.log.mark);
+      try {
+        const trajectory = mark === null || paths.trajectory === null ? null : await AppendFile.continueAt(paths.trajectory, mark);
+        return new Recording(paths, head, { log, trajectory, unlock, frames, saved: checkpoint.state.step });
+      } catch (cause) {
+        await log.close();
+        throw cause;
+      }
+    });
   }
 
   /** Frames kept so far; all replicas of a step are one. */
@@ -111,6 +118,27 @@ export class Recording {
 
   async close(): Promise<void> {
     await Promise.all([this.#log.close(), this.#trajectory?.close()]);
+    this.#unlock();
+  }
+}
+
+/** What a recording holds until it is closed, and where it begins. */
+interface OpenFiles {
+  readonly log: AppendFile;
+  readonly trajectory: AppendFile | null;
+  readonly unlock: () => void;
+  readonly frames: number;
+  readonly saved: number | null;
+}
+
+/** Opens the files of a run that no other process makes. */
+async function locked(checkpoint: string, open: (unlock: () => void) => Promise<Recording>): Promise<Recording> {
+  const unlock = await lockCheckpoint(checkpoint);
+  try {
+    return await open(unlock);
+  } catch (cause) {
+    unlock();
+    throw cause;
   }
 }
 

@@ -89,6 +89,22 @@ test("killed 50 times with SIGKILL and resumed each time: no frame twice, none m
   await Promise.all([killOften(25, 1), killOften(25, 2)]);
 }, 240_000);
 
+test("a run that another process is making is refused, also while that one stands still, and free once it is dead", async () => {
+  const { child, ended } = start([...fresh("shared.xyz", 3, 1000), "--log", "json"]);
+  await new Promise((resolve) => child.stdout?.once("data", resolve));
+  child.kill("SIGSTOP");
+  const again = ["md", "--resume", join(folder, "shared.xyz.checkpoint")];
+  expect(await painnless(...again)).toMatchObject({
+    status: 2,
+    err: expect.stringMatching(
+      /shared\.xyz\.checkpoint is that of a run which another process is making; wait for it to end, or end it\n$/,
+    ),
+  });
+  child.kill("SIGKILL");
+  await ended;
+  expect(await painnless(...again)).toMatchObject({ status: 0, err: "" });
+}, 60_000);
+
 test("a full disk ends a run with its reason and what is kept; with space again it goes on", async () => {
   expect((await painnless(...fresh("roomy.xyz", 7, 4000))).status).toBe(0);
   const { size } = await stat(join(folder, "roomy.xyz"));
