@@ -57,7 +57,9 @@ export async function runPlan(plan: MdPlan, sides: Sides, settings: RunSettings)
     try {
       // What an earlier run left there must not pass for this one's.
       if (resumed === null && plan.converted !== null) await claimOutput(plan.converted);
-      const identity = await identityOf(plan, side.potential.name, settings.command);
+      const identity = await identityOf(plan, side, settings.command);
+      if (identity.side.kernels.length > (resumed?.side.kernels.length ?? 1))
+        process.stderr.write(`${mixedKernels(identity.side.kernels)}\n`);
       const atoms = structure.numbers.length;
       const trace = new EnergyTrace({ replicas: options.replicas, timestep: options.timestep, atoms, freedoms: session.freedoms });
       if (resumed !== null) for await (const { records } of recording.readLog()) trace.add(records);
@@ -88,6 +90,10 @@ export async function runPlan(plan: MdPlan, sides: Sides, settings: RunSettings)
   }
 }
 
+/** What a user must know of a run that went on elsewhere: our kernels sum in another order there. */
+export const mixedKernels = (kernels: readonly string[]): string =>
+  `The steps of this run were made by kernels for ${kernels.join(", then ")}: the trajectory is not, to the last bit, what one of them makes alone.`;
+
 /** Whatever went wrong on the way, a user wants to know what is not lost. */
 function withRemedy(cause: unknown, { saved, paths }: Recording): unknown {
   if (saved === null || !(cause instanceof PainnlessError)) return cause;
@@ -95,7 +101,7 @@ function withRemedy(cause: unknown, { saved, paths }: Recording): unknown {
   return new PainnlessError(cause.code, `${cause.message}; ${remedy}`, { field: cause.field, cause });
 }
 
-async function identityOf(plan: MdPlan, side: string, command: string): Promise<RunIdentity> {
+async function identityOf(plan: MdPlan, { potential, kernels }: OpenSide, command: string): Promise<RunIdentity> {
   const { model, structure, options, shadow, converted, paths, resumed } = plan;
   const known: Pick<Checkpoint, "version" | "command" | "started"> = resumed ?? {
     ...{ version: await packageVersion(), command, started: new Date().toISOString() },
@@ -103,7 +109,10 @@ async function identityOf(plan: MdPlan, side: string, command: string): Promise<
   return {
     ...{ version: known.version, command: known.command, started: known.started, structure, options, shadow },
     model: { path: resolve(model.path), sha256: model.sha256 },
-    side: { asked: plan.side, name: side },
+    side: {
+      ...{ asked: plan.side, name: potential.name },
+      kernels: [...new Set([...(resumed?.side.kernels ?? []), ...(kernels === null ? [] : [kernels])])],
+    },
     out: converted === null ? null : relative(dirname(paths.checkpoint), converted),
   };
 }

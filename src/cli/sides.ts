@@ -28,6 +28,8 @@ export interface OpenSide {
   readonly potential: Potential;
   /** what "auto" chose and why */
   readonly note: string | null;
+  /** what its kernels are made for, on which the last bits depend: an instruction set ("avx512"), a card's architecture ("sm_90"); null: not ours */
+  readonly kernels: string | null;
   /** of what computes: torch, python, ... */
   readonly versions: Readonly<Record<string, string>>;
 }
@@ -126,23 +128,25 @@ async function build(
     const [card] = cudaCards();
     const nvrtc = await nvrtcCandidates(process.env, await sitePackages(interpreter));
     const engine = await createCudaEngine(model, { precision, nvrtc, cache: kernelCache(process.env) });
-    return { potential: engine, note: `${side} runs on ${card?.name}`, versions: {} };
+    return { potential: engine, note: `${side} runs on ${card?.name}`, kernels: `sm_${card?.architecture}`, versions: {} };
   }
-  if (side.startsWith("native:"))
-    return { potential: createNativeEngine(model, { device: "cpu", precision, ...limit }), note: null, versions: {} };
+  if (side.startsWith("native:")) {
+    const engine = createNativeEngine(model, { device: "cpu", precision, ...limit });
+    return { potential: engine, note: null, kernels: engine.plan(1, 0).instructionSet, versions: {} };
+  }
   if (side.startsWith("fd:")) {
     const inner = await open(side.slice(3));
     return { ...inner, potential: finiteDifferencePotential(inner.potential) };
   }
   if (/^(ipc|tcp):/.test(side)) {
     const remote = await RemotePotential.connect(side);
-    return { potential: remote, note: `${side} serves ${remote.name}`, versions: remote.welcome.versions };
+    return { potential: remote, note: `${side} serves ${remote.name}`, kernels: null, versions: remote.welcome.versions };
   }
   const kind = side === "package" ? "package" : side.startsWith("ase:") ? "ase" : null;
   const python = await interpreter(kind && options.pythons?.[kind]);
   const connect = RemotePotential.connect.bind(RemotePotential);
   const worker = await startWorker({ python, threads: threads ?? 1, ...workerOf(side, model, checkpoint) }, connect);
-  return { potential: worker, note: null, versions: worker.remote.welcome.versions };
+  return { potential: worker, note: null, kernels: null, versions: worker.remote.welcome.versions };
 }
 
 /** Where the Python environment in use keeps its packages, NVRTC's wheel among them; a machine without Python may have NVRTC elsewhere. */

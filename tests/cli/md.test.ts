@@ -130,6 +130,25 @@ test("--resume takes what the run has, said again, and refuses another model", a
   });
 });
 
+test("a run that goes on where other kernels make its steps says at once, and in the end, that its bits are of both", async () => {
+  const begun = await readCheckpoint(at("run.h5.xyz.checkpoint"));
+  const [own] = begun.side.kernels;
+  expect(["plain", "avx2", "avx512"]).toContain(own);
+  const files = { log: { ...begun.log, path: "moved.log" }, trajectory: begun.trajectory && { ...begun.trajectory, path: "moved.xyz" } };
+  await cp(at("run.h5.xyz.log"), at("moved.log"));
+  await cp(at("run.h5.xyz"), at("moved.xyz"));
+  const side = { ...begun.side, kernels: ["sse9"] };
+  await writeCheckpoint(at("moved.checkpoint"), { ...begun, ...files, side, out: null });
+  const again = (steps: string) =>
+    painnless("md", "--resume", at("moved.checkpoint"), "--steps", steps, "--budget", "0", "--json", at("moved.json"));
+  const note = `The steps of this run were made by kernels for sse9, then ${own}: the trajectory is not, to the last bit, what one of them makes alone.`;
+  expect(await again("320")).toMatchObject({ status: 0, err: `${note}\n` });
+  expect((await readCheckpoint(at("moved.checkpoint"))).side.kernels).toEqual(["sse9", own]);
+  // Said when it happens; found for as long as the run lasts.
+  expect(await again("340")).toMatchObject({ status: 0, err: "" });
+  expect(mdResultSchema.parse(JSON.parse(await readFile(at("moved.json"), "utf8"))).findings).toContain(note);
+}, 60_000);
+
 test("a run that a guard stopped says why, and that it cannot go on", async () => {
   const checkpoint = await readCheckpoint(at("run.h5.xyz.checkpoint"));
   const nobody = { replica: 1, atom: 2, other: null, value: 300, limit: 200, position: null };

@@ -30,7 +30,7 @@ export const identityOf = ({ options }: DynamicsSession): RunIdentity => ({
   command: "painnless md",
   started: "2026-01-01T00:00:00.000Z",
   model: { path: "model.safetensors", sha256: "0" },
-  side: { asked: "auto", name: "test:oscillators" },
+  side: { asked: "auto", name: "test:oscillators", kernels: [] },
   structure,
   options,
   shadow: null,
