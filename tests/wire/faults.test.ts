@@ -9,9 +9,10 @@ import { RemotePotential } from "../../src/wire/client.ts";
 import { decodeMessage, encodeMessage } from "../../src/wire/codec.ts";
 import { Exchange } from "../../src/wire/exchange.ts";
 import { painnless } from "../cli/run.ts";
+import { damaged } from "../moments.ts";
 import { ethanol, water } from "../systems.ts";
 import { sleep, withDealer, withServer } from "./in-process.ts";
-import { damaged, type Serving, startServe, stop } from "./processes.ts";
+import { type Serving, startServe, stop } from "./processes.ts";
 import { energyOfPair, isAlive, pair } from "./served.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "painnless-faults-"));

@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { RemotePotential } from "../../src/wire/client.ts";
+import { moments } from "../moments.ts";
 import { ethanol } from "../systems.ts";
 import { sleep } from "./in-process.ts";
-import { children, delays, model, moments, startServe, stop } from "./processes.ts";
+import { children, delays, model, startServe, stop } from "./processes.ts";
 import { energyOfPair, isAlive, pair, sleepy, within } from "./served.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "painnless-kill-"));

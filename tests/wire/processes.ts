@@ -9,11 +9,6 @@ import { calculators } from "./served.ts";
 const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 export const model = fileURLToPath(new URL("../../models/ethanol.safetensors", import.meta.url));
 
-/** At how many moments a process is killed; 30 by hand, fewer where all tests together have minutes. */
-export const moments = Number(process.env.PAINNLESS_FAULT_MOMENTS ?? 4);
-/** Damaged messages; 100,000 by hand. */
-export const damaged = Number(process.env.PAINNLESS_FAULT_MESSAGES ?? 4_000);
-
 export interface Serving {
   readonly endpoint: string;
   readonly pid: number;
