@@ -57,10 +57,12 @@ const expectSame = async (name: string, whole: string): Promise<void> => {
 
 /** Starts a run and kills it after some time. @returns whether it had not ended by itself before */
 async function kill(argv: readonly string[], random: Random): Promise<boolean> {
-  const { child, ended } = start([...argv, "--log", "json", "--checkpoint-every", "150"]);
+  // Half of them with checkpoints close together, which are soon being written at any moment; half with none, so that all their steps are in vain.
+  const every = random.uniform() < 0.5 ? 150 : steps;
+  const { child, ended } = start([...argv, "--log", "json", "--checkpoint-every", String(every)]);
   const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms * random.uniform()));
-  // Half of them at any moment, also before there is a step; half while it surely runs.
-  if (random.uniform() < 0.5) await wait(450);
+  // A quarter of them at any moment, also before there is a step; the others while it surely runs.
+  if (random.uniform() < 0.25) await wait(450);
   else {
     await new Promise((resolve) => {
       child.stdout?.once("data", resolve);
