@@ -49,23 +49,19 @@ const skipped = !found.startsWith("NVRTC");
 
 describe.skipIf(skipped)("every kernel compiles", () => {
   // Two at once: one alone leaves a core idle while its largest text compiles.
-  test.concurrent.for(rows)(
-    "for sm_%s, without spills in float32",
-    async ([architecture, chosen], { expect }) => {
-      const { parts } = await compile(architecture, chosen);
-      let kernels = 0;
-      for (const { source, options, log } of parts) {
-        const exact = options.includes("-Dreal=double");
-        for (const { name, spills, registers } of resourcesIn(log)) {
-          kernels++;
-          expect(registers, `${source}, ${name}`).toBeLessThanOrEqual(255);
-          if (!(exact && spilling.includes(name))) expect(spills, `${source}, ${name}: bytes of spilled registers`).toBe(0);
-        }
+  test.concurrent.for(rows)("for sm_%s, without spills in float32", { timeout: 240_000 }, async ([architecture, chosen], { expect }) => {
+    const { parts } = await compile(architecture, chosen);
+    let kernels = 0;
+    for (const { source, options, log } of parts) {
+      const exact = options.includes("-Dreal=double");
+      for (const { name, spills, registers } of resourcesIn(log)) {
+        kernels++;
+        expect(registers, `${source}, ${name}`).toBeLessThanOrEqual(255);
+        if (!(exact && spilling.includes(name))) expect(spills, `${source}, ${name}: bytes of spilled registers`).toBe(0);
       }
-      expect(kernels).toBe(chosen.length === 1 ? 21 : 62);
-    },
-    240_000,
-  );
+    }
+    expect(kernels).toBe(chosen.length === 1 ? 21 : 62);
+  });
 });
 
 test.skipIf(skipped)("a card older than the compiler knows is refused by name", async () => {
