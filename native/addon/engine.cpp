@@ -39,11 +39,16 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
 
  private:
   Napi::Value evaluate(const Napi::CallbackInfo& info) {
-    return Job::start(info.Env(), desk_, [asked = std::make_shared<Question>(info)](Engine& engine) {
+    const auto asked = std::make_shared<Question>(info);
+    const size_t atoms = asked->batch.numbers.size();
+    const auto work = [asked, atoms, &pace = desk_->pace](Engine& engine) {
       const auto result = std::make_shared<Evaluation>();
+      const auto start = std::chrono::steady_clock::now();
       engine.evaluate(asked->batch.view(), asked->want, *result);
-      return [result](Napi::Env env) -> Napi::Value { return evaluation_to(env, *result); };
-    });
+      pace.learn(atoms, std::chrono::steady_clock::now() - start);
+      return [result](Napi::Env env) -> Napi::Value { return evaluation_to(env, std::move(*result)); };
+    };
+    return desk_->is_idle() && desk_->pace.is_short(atoms) ? Job::at_once(info.Env(), *desk_, work) : Job::start(info.Env(), desk_, work);
   }
 
   Napi::Value time(const Napi::CallbackInfo& info) {

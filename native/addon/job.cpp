@@ -27,6 +27,11 @@ Napi::Promise Job::start(Napi::Env env, const std::shared_ptr<Desk>& desk, std::
   return promise;
 }
 
+Napi::Promise Job::at_once(Napi::Env env, const Desk& desk, const std::function<Answer(Engine&)>& work) {
+  desk.require_open(env);
+  return Task::at_once(env, [&] { return work(*desk.engine); });
+}
+
 void Job::refuse() {
   promise_.Reject(error_to(Env(), {"CANCELLED", "", "the engine was closed before this evaluation began"}).Value());
   Destroy();

@@ -1,5 +1,7 @@
 #pragma once
 // Work of an engine: one request after the other.
+#include <algorithm>
+#include <chrono>
 #include <deque>
 #include <memory>
 
@@ -9,15 +11,32 @@ namespace painnless {
 
 class Job;
 
-/// Shared by the JavaScript objects and their jobs. The queue belongs to the event loop; `engine` to whichever job runs.
+/// How large an evaluation may be to be done before anybody could notice, as far as those before it tell.
+class Pace {
+ public:
+  using Time = std::chrono::steady_clock::duration;
+
+  bool is_short(size_t atoms) const { return atoms <= short_atoms_; }
+  void learn(size_t atoms, Time taken) {
+    short_atoms_ = taken < longest ? std::max(short_atoms_, atoms) : std::min(short_atoms_, atoms - 1);
+  }
+
+ private:
+  static constexpr Time longest = std::chrono::milliseconds(1);
+  size_t short_atoms_ = 0;
+};
+
+/// Shared by the JavaScript objects and their jobs. The queue belongs to the event loop; `engine` and its pace to whichever job runs.
 struct Desk {
   std::unique_ptr<Engine> engine;
+  Pace pace;
   std::deque<Job*> waiting;
   bool running = false, closed = false;
 
   void require_open(Napi::Env env) const {
     if (closed) throw error_to(env, {"CANCELLED", "", "the engine is closed"});
   }
+  bool is_idle() const { return !running && waiting.empty(); }
   /// What waits is refused; what runs may finish, and the engine goes with it.
   void close();
   void start_next();
@@ -28,6 +47,8 @@ class Job : public Task {
  public:
   /// As Task::start; `work` is given the engine. Throws JavaScript's CANCELLED once the desk is closed.
   static Napi::Promise start(Napi::Env env, const std::shared_ptr<Desk>& desk, std::function<Answer(Engine&)> work);
+  /// As start, on the event loop: for work at an idle desk that is shorter than the way to another thread and back is worth.
+  static Napi::Promise at_once(Napi::Env env, const Desk& desk, const std::function<Answer(Engine&)>& work);
   void refuse();
 
  protected:

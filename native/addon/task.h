@@ -1,5 +1,5 @@
 #pragma once
-// What runs off the event loop.
+// Work whose answer is a promise: off the event loop, or on it where it is short.
 #include <functional>
 #include <optional>
 
@@ -20,12 +20,15 @@ class Task : public Napi::AsyncWorker {
     return promise;
   }
 
+  /// The same on the event loop, which stands still meanwhile.
+  static Napi::Promise at_once(Napi::Env env, const std::function<Answer()>& work);
+
  protected:
   Task(Napi::Env env, std::function<Answer()> work)
       : Napi::AsyncWorker(env), promise_(Napi::Promise::Deferred::New(env)), work_(std::move(work)) {}
 
   void Execute() override {
-    failure_ = attempt([&] { answer_ = work_(); });
+    outcome_ = Outcome(work_);
   }
   void OnOK() override { settle(); }
 
@@ -35,9 +38,20 @@ class Task : public Napi::AsyncWorker {
   const Napi::Promise::Deferred promise_;
 
  private:
+  /// What work gave, or threw.
+  struct Outcome {
+    Answer answer;
+    std::optional<Failure> failure;
+
+    Outcome() = default;
+    explicit Outcome(const std::function<Answer()>& work) {
+      failure = attempt([&] { answer = work(); });
+    }
+    void settle(Napi::Env env, const Napi::Promise::Deferred& promise) const;
+  };
+
   std::function<Answer()> work_;
-  Answer answer_;
-  std::optional<Failure> failure_;
+  Outcome outcome_;
 };
 
 }  // namespace painnless

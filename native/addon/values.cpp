@@ -45,12 +45,16 @@ Tensors tensors_from(const Napi::Object& object) {
   return tensors;
 }
 
-Napi::Object evaluation_to(Napi::Env env, const Evaluation& result) {
+Napi::Object evaluation_to(Napi::Env env, Evaluation&& result) {
+  constexpr size_t large = 4096;  // numbers; to have fewer collected one by one takes longer than their copy
+  const auto column = [&](std::vector<double>& values) {
+    return values.size() < large ? array_from(env, values) : array_of(env, std::move(values));
+  };
   auto object = Napi::Object::New(env);
-  object["netEnergy"] = array_from(env, result.net_energy);
-  object["forces"] = array_from(env, result.forces);
-  object["stress"] = array_from(env, result.stress);
-  object["energies"] = array_from(env, result.energies);
+  object["netEnergy"] = column(result.net_energy);
+  object["forces"] = column(result.forces);
+  object["stress"] = column(result.stress);
+  object["energies"] = column(result.energies);
   object["edges"] = array_from(env, result.edges);
   return object;
 }

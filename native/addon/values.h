@@ -71,7 +71,8 @@ template <class List> Napi::Object neighbors_to(Napi::Env env, List&& list) {
   return object;
 }
 
-Napi::Object evaluation_to(Napi::Env env, const Evaluation& result);
+/// Moves the large arrays out of `result`.
+Napi::Object evaluation_to(Napi::Env env, Evaluation&& result);
 Napi::Object plan_to(Napi::Env env, const Plan& plan);
 
 }  // namespace painnless

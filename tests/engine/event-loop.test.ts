@@ -4,6 +4,7 @@ import { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
 import { packBatch } from "../../src/engine/batch.ts";
 import { nativeConfig, nativeTensors } from "../../src/engine/weights.ts";
+import type { Structure } from "../../src/system/structure.ts";
 import { ethanol, water } from "../systems.ts";
 import { gas } from "./gas.ts";
 import { everything, one, open, painn } from "./open.ts";
@@ -18,6 +19,25 @@ test("later calls wait in order, and the loop turns meanwhile", async () => {
   await new Promise((resolve) => setImmediate(resolve)).then(() => order.push("loop"));
   await Promise.all([large, small]);
   expect(order).toEqual(["loop", "large", "small"]);
+});
+
+test("a size that has proved short is done at once, and a long one never", async () => {
+  const engine = open();
+  const isDoneAtOnce = async (structure: Structure) => {
+    let done = false;
+    const evaluation = engine.evaluate([structure]).then(() => {
+      done = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    const atOnce = done;
+    await evaluation;
+    return atOnce;
+  };
+  expect(await isDoneAtOnce(water)).toBe(false); // nothing is known yet
+  const seen: boolean[] = [];
+  while (!seen.at(-1) && seen.length < 50) seen.push(await isDoneAtOnce(water)); // others may hold this process up
+  expect(seen.at(-1)).toBe(true);
+  for (let k = 0; k < 3; k++) expect(await isDoneAtOnce(gas(600, 2))).toBe(false);
 });
 
 test("the caller may change his arrays at once", async () => {
