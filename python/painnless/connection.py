@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 import warnings
 import weakref
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -25,6 +26,8 @@ Floats = NDArray[np.float64]
 
 _LOST = ("TIMEOUT", "WORKER_DIED")
 """What is raised where the server itself, and not the request, is at fault."""
+_DYING_SECONDS = 0.25
+"""A process that was killed is there until its threads have had a core once more, and for _LOOK_MS of line.py until somebody looks."""
 
 
 class Connection:
@@ -59,7 +62,10 @@ class Connection:
         return None if self._server is None else self._server.note
 
     def evaluate(self, structures: Sequence[Structure], want: Collection[Property]) -> list[Evaluation]:
-        """As RemotePotential. A server that does not answer is given up with TIMEOUT or WORKER_DIED, and the next call has a new one."""
+        """As RemotePotential. A server that does not answer is given up with TIMEOUT or WORKER_DIED, and the next call has a new one.
+
+        Where a private one is gone as soon as it is asked, and may have been so before, another one is asked, with a RuntimeWarning.
+        """
         return self._call(lambda potential: potential.evaluate(structures, want))
 
     def move(self, structure: Structure, options: dict[str, Any], velocities: Floats | None) -> Iterator[Snapshot]:
@@ -98,12 +104,24 @@ class Connection:
                 "used here. Make the calculator after the fork, or hand it over by pickle (multiprocessing does so with spawn)",
             )
         with self._turn:
+            asked = time.monotonic()
             try:
-                return work(self._connected())
+                return self._ask(work)
             except PainnlessError as error:
-                if error.code in _LOST:
-                    self._drop(kill=True)
-                raise
+                is_ours = isinstance(self._target, ServerSpec)
+                if not (is_ours and error.code == "WORKER_DIED" and time.monotonic() - asked < _DYING_SECONDS):
+                    raise
+                # It may have been killed before it was asked, which is nobody's fault; what kills every server is raised below.
+                warnings.warn(f"{error}; asking another one", RuntimeWarning, stacklevel=3)
+            return self._ask(work)
+
+    def _ask(self, work: Callable[[RemotePotential], T]) -> T:
+        try:
+            return work(self._connected())
+        except PainnlessError as error:
+            if error.code in _LOST:
+                self._drop(kill=True)
+            raise
 
     def _connected(self) -> RemotePotential:
         lost = None if self._potential is None else self._potential.lost()

@@ -1,12 +1,18 @@
 """Structures and models that tests of the calculator share."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from ase import Atoms
 from ase.build import molecule
+
+from painnless import PainnlessError
+from painnless.errors import ErrorCode
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests/golden"
@@ -35,3 +41,12 @@ def golden_atoms(name: str) -> Atoms:
     structure = SCHNETPACK["structures"][name]
     cell = structure["cell"] if any(structure["pbc"]) else None
     return Atoms(numbers=structure["numbers"], positions=structure["positions"], cell=cell, pbc=structure["pbc"])
+
+
+@contextmanager
+def refusal(code: ErrorCode, field: str | None, *said: str) -> Iterator[None]:
+    """The error that is expected, by code, field and words of its message."""
+    with pytest.raises(PainnlessError) as caught:
+        yield
+    error = caught.value
+    assert (error.code, error.field, [word for word in said if word not in str(error)]) == (code, field, []), error

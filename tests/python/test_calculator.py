@@ -1,9 +1,6 @@
 """The ASE calculator against the package's own values and ASE's contract: properties, units, cache, refusals."""
 
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
-from ctypes.util import find_library
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +11,9 @@ from ase.build import molecule
 from ase.calculators.calculator import PropertyNotImplementedError, all_changes
 from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_stress
 from ase.stress import voigt_6_to_full_3x3_stress
-from calculations import ELEMENTS_OF_MODEL, GOLDEN, MODEL, SCHNETPACK, crystal, ethanol, golden_atoms
+from calculations import GOLDEN, MODEL, SCHNETPACK, crystal, ethanol, golden_atoms, refusal
 
-from painnless import PainnlessCalculator, PainnlessError
-from painnless.errors import ErrorCode
-from painnless.model_file import read_model
+from painnless import PainnlessCalculator
 from painnless.units import energy_units_in_ev
 
 KCAL = energy_units_in_ev["kcal/mol"]
@@ -28,15 +23,6 @@ KCAL = energy_units_in_ev["kcal/mol"]
 def calc() -> Iterator[PainnlessCalculator]:
     with PainnlessCalculator(MODEL) as calculator:
         yield calculator
-
-
-@contextmanager
-def refusal(code: ErrorCode, field: str | None, *said: str) -> Iterator[None]:
-    """The error that is expected, by code, field and words of its message."""
-    with pytest.raises(PainnlessError) as caught:
-        yield
-    error = caught.value
-    assert (error.code, error.field, [word for word in said if word not in str(error)]) == (code, field, []), error
 
 
 # Values
@@ -210,120 +196,3 @@ def test_compute_many_is_one_by_one_bit_for_bit(calc: PainnlessCalculator) -> No
         calc.compute_many([ethanol(), Atoms()])
     with pytest.raises(PropertyNotImplementedError, match="dipole"):
         calc.compute_many(images, ["dipole"])
-
-
-# Refusals
-
-
-REFUSED_ATOMS: dict[str, tuple[Any, str, tuple[str, ...]]] = {
-    "no atoms": (Atoms, "numbers", ("0 atoms",)),
-    "an element it does not know": (lambda: Atoms("Fe"), "numbers", ("26", ELEMENTS_OF_MODEL)),
-    "a ghost": (lambda: Atoms("X"), "numbers", ("atomic number 0",)),
-    "NaN": (lambda: Atoms("H2", [[0, 0, 0], [0, 0, np.nan]]), "positions", ("atom 1",)),
-    "two at one place": (lambda: Atoms("H2", np.zeros((2, 3))), "positions", ("atoms 0 and 1 coincide",)),
-    "periodic without a cell": (lambda: Atoms("H", pbc=True), "cell", ()),
-    "a flat cell": (lambda: Atoms("H", cell=[[1, 0, 0], [2, 0, 0], [0, 0, 1]], pbc=True), "cell", ("independent",)),
-}
-
-
-@pytest.mark.parametrize("name", REFUSED_ATOMS)
-def test_refused_atoms_leave_nothing_behind(calc: PainnlessCalculator, name: str) -> None:
-    make, field, said = REFUSED_ATOMS[name]
-    good = ethanol()
-    calc.get_forces(good)
-    with refusal("BAD_STRUCTURE", field, *said):
-        calc.get_forces(make())
-    assert calc.results == {} and calc.atoms is None
-    assert calc.get_forces(good).shape == (9, 3)
-
-
-def test_stress_needs_a_volume(calc: PainnlessCalculator) -> None:
-    for atoms in (ethanol(), Atoms("H", cell=[5, 5, 0], pbc=(True, True, False)), Atoms("H", cell=[5, 5, 5])):
-        calc.get_potential_energy(atoms)
-        with pytest.raises(PropertyNotImplementedError, match="volume"):
-            calc.get_stress(atoms)
-        assert calc.results == {}
-    with pytest.raises(PropertyNotImplementedError, match="dipole"):
-        calc.get_dipole_moment(ethanol())
-    with refusal("USAGE", "atoms"):
-        calc.calculate()
-
-
-@pytest.mark.parametrize(
-    ("keywords", "field", "said"),
-    [
-        ({"device": "tpu"}, "device", ("'tpu'", "auto, cpu, cuda")),
-        ({"precision": "f16"}, "precision", ("'f16'", "auto, f64, f32, mixed")),
-        ({"precision": "mixed", "device": "cpu"}, "precision", ("f64 or f32",)),
-        ({"energy_unit": "eV/mol"}, "energy_unit", ("kcal/mol, kJ/mol",)),
-        ({"energy_unit": "kcal/mol"}, "energy_unit", ("says 'eV'",)),
-        ({"threads": 0}, "threads", ("0", "1 to 1024")),
-        ({"threads": True}, "threads", ("True",)),
-        ({"timeout": float("nan")}, "timeout", ("nan",)),
-        ({"model": None}, "model", ("None",)),
-        ({"server": "http://localhost"}, "server", ("ipc://PATH or tcp://HOST:PORT",)),
-        ({"server": "ipc:///x", "device": "cuda"}, "device", ("'cuda'", "the server")),
-        ({"neighbor_list": 1}, "neighbor_list", ("energy_unit, device, precision", "SpkCalculator")),
-    ],
-    ids=lambda value: str(value) if isinstance(value, dict) else "",
-)
-def test_refused_options_say_what_there_is(keywords: dict[str, Any], field: str, said: tuple[str, ...]) -> None:
-    with refusal("USAGE", field, *said):
-        PainnlessCalculator(**{"model": MODEL, **keywords})
-
-
-def test_refused_files_and_devices(tmp_path: Path) -> None:
-    with refusal("NOT_FOUND", "model", "nowhere"):
-        PainnlessCalculator(tmp_path / "nowhere")
-    (tmp_path / "text").write_text("hello, this is no model")
-    with pytest.raises(PainnlessError, match="not a checkpoint"):
-        PainnlessCalculator(tmp_path / "text")
-    (tmp_path / "torn").write_bytes(MODEL.read_bytes()[:-10])
-    with pytest.raises(PainnlessError, match=r"torn.*ends at byte"):
-        PainnlessCalculator(tmp_path / "torn")
-
-
-@pytest.mark.skipif(find_library("cuda") is not None, reason="skipped: there is a GPU driver")
-def test_a_device_that_is_not_there() -> None:
-    with refusal("MISSING", "device", "driver"):
-        PainnlessCalculator(MODEL, device="cuda")
-
-
-# Checkpoints on the fly
-
-
-def test_an_unsaid_unit_is_assumed_aloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    checkpoint = GOLDEN / "schnetpack/gaussian.model"
-    for _ in range(2):  # converted, then from the cache
-        with pytest.warns(UserWarning, match="assumed to be kcal/mol"), PainnlessCalculator(checkpoint):
-            pass
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        with PainnlessCalculator(checkpoint, energy_unit="eV") as in_ev, PainnlessCalculator(checkpoint, energy_unit="meV") as in_mev:
-            atoms = golden_atoms("ethanol")
-            assert in_ev.get_forces(atoms) == pytest.approx(1000 * in_mev.get_forces(atoms), rel=1e-12)
-
-
-def test_a_damaged_copy_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    checkpoint = GOLDEN / "schnetpack/gaussian.model"
-    with PainnlessCalculator(checkpoint, energy_unit="eV") as calculator:
-        forces = calculator.get_forces(golden_atoms("ethanol"))
-    (copy,) = (tmp_path / "painnless").glob("*.safetensors")
-    copy.write_bytes(copy.read_bytes()[:-100])
-    with PainnlessCalculator(checkpoint, energy_unit="eV") as calculator:
-        assert np.array_equal(calculator.get_forces(golden_atoms("ethanol")), forces)
-    assert read_model(copy).config.energy_unit == "eV"
-
-
-def test_set_gives_what_a_new_calculator_would(tmp_path: Path) -> None:
-    with PainnlessCalculator(MODEL) as calculator:
-        atoms = ethanol()
-        calculator.get_forces(atoms)
-        assert calculator.set(precision="f64", timeout=10.0) == {"precision": "f64"}
-        assert calculator.set(precision="f32") == {"precision": "f32"}
-        assert calculator.side == "native:cpu:f32" and calculator.results == {}
-        assert calculator.todict()["precision"] == "f32"
-        with refusal("USAGE", "colour"):
-            calculator.set(colour="red")

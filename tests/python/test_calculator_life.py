@@ -1,15 +1,12 @@
-"""How a calculator lives: copies, forks, threads, its server's death and its own, and that nothing is left."""
+"""How a calculator lives: copies, forks, threads, its end, and that nothing is left."""
 
 import copy
 import gc
 import os
 import pickle
-import random
 import signal
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
@@ -20,38 +17,9 @@ import numpy as np
 import pytest
 from ase import Atoms
 from calculations import GOLDEN, MODEL, ethanol
+from private_servers import is_alive, pid_of, socket_of, within
 
 from painnless import PainnlessCalculator, PainnlessError
-
-
-def pid_of(calc: PainnlessCalculator) -> int:
-    pid = calc._connection.server_pid
-    assert pid is not None
-    return pid
-
-
-def is_alive(pid: int) -> bool:
-    """A zombie is dead: it waits only to be noticed."""
-    try:
-        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return False
-
-
-def within(seconds: float, happens: Callable[[], bool]) -> bool:
-    end = time.monotonic() + seconds
-    while not happens():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.01)
-    return True
-
-
-def socket_of(calc: PainnlessCalculator) -> Path:
-    server = calc._connection._server
-    assert server is not None
-    return Path(server.endpoint.removeprefix("ipc://"))
-
 
 # The end
 
@@ -264,85 +232,3 @@ def test_a_fork_is_refused_and_does_no_harm() -> None:
         assert said.startswith("UNSUPPORTED") and "fork" in said and "Make the calculator after the fork" in said
         assert is_alive(pid_of(calc))
         assert calc.get_forces(ethanol(3)).shape == (9, 3)
-
-
-# Faults
-
-
-@pytest.fixture
-def steady() -> Iterator[PainnlessCalculator]:
-    with PainnlessCalculator(MODEL) as calc:
-        yield calc
-
-
-@pytest.mark.filterwarnings("ignore:the server.*between two calls:RuntimeWarning")
-def test_kill_9_of_the_server_at_random_moments(steady: PainnlessCalculator) -> None:
-    """A typed error within 2 s, or an answer; the next call works; nothing is left."""
-    chance = random.Random(5)
-    atoms = Atoms("H200", np.random.default_rng(1).uniform(0, 40, (200, 3)))
-    expected = steady.get_forces(atoms)
-    errors = 0
-    for _ in range(30):
-        pid, socket = pid_of(steady), socket_of(steady)
-        delay = chance.uniform(0, 0.02)
-        killer = threading.Timer(delay, os.kill, (pid, signal.SIGKILL))
-        killer.start()
-        start = time.monotonic()
-        try:
-            while time.monotonic() - start < delay + 0.01:
-                steady.reset()
-                assert np.array_equal(steady.get_forces(atoms), expected)
-        except PainnlessError as error:
-            assert error.code == "WORKER_DIED" and "SIGKILL" in str(error)
-            assert steady.results == {}
-            assert time.monotonic() - start < 2
-            errors += 1
-        killer.join()
-        steady.reset()
-        assert np.array_equal(steady.get_forces(atoms), expected)
-        assert pid_of(steady) != pid and not is_alive(pid) and not socket.exists()
-    assert errors > 0
-
-
-def test_a_stopped_server_is_given_up_and_replaced() -> None:
-    with PainnlessCalculator(MODEL, timeout=0.5) as calc:
-        forces = calc.get_forces(ethanol())
-        pid = pid_of(calc)
-        os.kill(pid, signal.SIGSTOP)
-        start = time.monotonic()
-        with pytest.raises(PainnlessError) as caught:
-            calc.get_forces(ethanol(1))
-        assert (caught.value.code, time.monotonic() - start < 2) == ("TIMEOUT", True)
-        assert not is_alive(pid)
-        assert np.array_equal(calc.get_forces(ethanol()), forces)
-
-
-def test_an_interruption_leaves_a_calculator_that_works(steady: PainnlessCalculator) -> None:
-    atoms = Atoms("H3000", np.random.default_rng(1).uniform(0, 100, (3000, 3)))
-    small = steady.get_forces(ethanol())
-    for delay in (0.0, 0.005, 0.05):
-        with suppress(KeyboardInterrupt):
-            threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT)).start()
-            while True:
-                steady.reset()
-                steady.get_forces(atoms)
-        assert steady.results == {} or set(steady.results) >= {"forces"}
-        assert np.array_equal(steady.get_forces(ethanol()), small)
-
-
-def test_memory_stays_flat_over_10000_calls() -> None:
-    def resident(pid: int) -> int:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
-
-    with PainnlessCalculator(MODEL, precision="f32", device="cpu", threads=1) as calc:
-        water = Atoms("OH2", [[0, 0, 0.12], [0, 0.76, -0.48], [0, -0.76, -0.48]], calculator=calc)
-        sizes: list[tuple[int, int]] = []
-        for k in range(10_000):
-            water.positions[0, 0] = 1e-6 * k
-            water.get_forces()
-            if k in (4_000, 9_999):
-                gc.collect()
-                sizes.append((resident(os.getpid()), resident(pid_of(calc))))
-        (ours, theirs), (ours_later, theirs_later) = sizes
-        assert ours_later - ours < 2 << 20
-        assert theirs_later - theirs < 16 << 20  # V8 grows and shrinks by such steps
