@@ -1,4 +1,4 @@
-// The engine object: evaluations off the event loop, one at a time.
+// The engine object: evaluations one at a time, off the event loop where they are not short.
 #include <chrono>
 
 #include "../cpu/engine.h"

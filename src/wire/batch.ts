@@ -1,7 +1,7 @@
 import { PainnlessError } from "../errors.ts";
 import type { Evaluation, Property } from "../system/potential.ts";
 import type { Structure } from "../system/structure.ts";
-import { ArrayWriter, type DecodedMessage, encodeMessage, expectRows } from "./codec.ts";
+import { ArrayWriter, type DecodedMessage, encodeMessage, encodeUnchecked, expectRows } from "./codec.ts";
 import type { MessageOf } from "./messages.ts";
 
 /** Structures and evaluations as messages, and back. python/painnless/batch.py is the same in Python. */
@@ -89,7 +89,7 @@ export function encodeResult({ epoch, id }: Address, evaluations: readonly Evalu
   const energies = all((evaluation) => evaluation.energies);
   const stressed = evaluations.flatMap((evaluation, s) => (evaluation.stress === null ? [] : [s]));
   const stress = concatenate(evaluations.flatMap((evaluation) => evaluation.stress ?? []));
-  return encodeMessage(
+  return encodeUnchecked(
     {
       kind: "result",
       ...{ epoch, id },

@@ -51,6 +51,11 @@ export function encodeMessage(message: Message, arrays: readonly WireArray[] = [
     checkHeader(message),
     arrays.map((array) => array.byteLength),
   );
+  return encodeUnchecked(message, arrays);
+}
+
+/** As encodeMessage, for the answer to every evaluation: the message was made by types that hold, the arrays by its ArrayWriter. */
+export function encodeUnchecked(message: Message, arrays: readonly WireArray[] = []): Uint8Array[] {
   const header = Buffer.from(packr.pack(message));
   return [header, ...arrays.map((array) => Buffer.from(new Uint8Array(array.buffer, array.byteOffset, array.byteLength)))];
 }

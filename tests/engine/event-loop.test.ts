@@ -9,7 +9,7 @@ import { ethanol, water } from "../systems.ts";
 import { gas } from "./gas.ts";
 import { everything, one, open, painn } from "./open.ts";
 
-/** Evaluations run off the event loop, one after the other. */
+/** Evaluations run one after the other, off the event loop where they are not short. */
 
 test("later calls wait in order, and the loop turns meanwhile", async () => {
   const engine = open();

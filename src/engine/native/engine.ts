@@ -56,7 +56,8 @@ export interface CpuEngineOptions {
 }
 
 export interface NativeEngineObject<Plan extends NativePlan = NativePlan> {
-  /** Off the event loop; one at a time, later calls wait. Rejects with an Error whose `code` is BAD_STRUCTURE (then `field` names
+  /** Off the event loop, or at once where nothing runs and evaluations of so many atoms have taken less than a millisecond; one at a time,
+   *  later calls wait. Rejects with an Error whose `code` is BAD_STRUCTURE (then `field` names
    *  the input), MISSING (memory) or CANCELLED. Whether results are finite is the caller's to check. */
   evaluate(batch: NativeBatch, want: NativeWant): Promise<NativeEvaluation>;
   /** Seconds of each of `count` evaluations of one batch, timed inside, nothing else in between: for benchmarks. */
