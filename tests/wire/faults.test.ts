@@ -27,7 +27,6 @@ afterEach(async () => {
   if (serving !== null) await stop(serving);
   serving = null;
 });
-
 const say = (text: string) => process.stderr.write(`  ${text}\n`);
 const seconds = (since: number) => (performance.now() - since) / 1e3;
 const pathOf = ({ endpoint }: Serving) => endpoint.slice("ipc://".length);
