@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from painnless.codec import ArrayWriter, Decoded, FrameBytes, encode_message, encode_unchecked
 from painnless.errors import PainnlessError
 from painnless.structure import Structure
-from painnless.wire import ArrayWriter, Decoded, Evaluate, Property, Result, encode_message, encode_unchecked
+from painnless.wire import Evaluate, Property, Result
 
 __all__ = ["Evaluation", "decode_evaluate", "decode_result", "encode_evaluate", "encode_result"]
 
@@ -30,7 +31,7 @@ class Evaluation:
     energies: Floats | None  # (n) eV
 
 
-def encode_evaluate(epoch: int, request: int, structures: Sequence[Structure], want: Collection[Property]) -> list[bytes]:
+def encode_evaluate(epoch: int, request: int, structures: Sequence[Structure], want: Collection[Property]) -> list[FrameBytes]:
     """The frames that ask for `want` of each structure; their shapes have been checked."""
     writer = ArrayWriter()
     message = Evaluate(
@@ -79,7 +80,7 @@ def decode_evaluate(decoded: Decoded) -> list[Structure]:
     ]
 
 
-def encode_result(epoch: int, request: int, evaluations: Sequence[Evaluation]) -> list[bytes]:
+def encode_result(epoch: int, request: int, evaluations: Sequence[Evaluation]) -> list[FrameBytes]:
     """The frames that answer with `evaluations`; a property is sent when every evaluation has it (stress: those that have it)."""
     writer = ArrayWriter()
     forces = [e.forces for e in evaluations if e.forces is not None]

@@ -11,30 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from painnless.batch import Evaluation, decode_result, encode_evaluate
+from painnless.codec import Decoded, FrameBytes, decode_message, other_protocol
+from painnless.codec import encode_message as encode
 from painnless.destination import read_destination
 from painnless.errors import PainnlessError
 from painnless.line import Line
 from painnless.motion import Snapshot, decode_frame, encode_dynamics
 from painnless.structure import Structure
-from painnless.wire import (
-    PROTOCOL,
-    Bye,
-    Cancel,
-    Decoded,
-    Done,
-    Error,
-    Frame,
-    Hello,
-    Message,
-    Ping,
-    Pong,
-    Property,
-    Result,
-    Welcome,
-    decode_message,
-    other_protocol,
-)
-from painnless.wire import encode_message as encode
+from painnless.wire import PROTOCOL, Bye, Cancel, Done, Error, Frame, Hello, Message, Ping, Pong, Property, Result, Welcome
 
 __all__ = ["RemotePotential"]
 
@@ -142,7 +126,7 @@ class RemotePotential:
             raise other_protocol(answer.protocol)
         return answer
 
-    def _ask(self, make_frames: Callable[[int], list[bytes]], deadline: float) -> Decoded:
+    def _ask(self, make_frames: Callable[[int], Sequence[FrameBytes]], deadline: float) -> Decoded:
         """The answer to the request; it is withdrawn when given up, so that the server does not work for nobody."""
         self._last_id += 1
         request = self._last_id

@@ -4,12 +4,13 @@ import os
 import sys
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import cast
 
 import zmq
 
+from painnless.codec import LARGE_BYTES, FrameBytes
 from painnless.destination import Destination
 from painnless.errors import PainnlessError
 
@@ -34,11 +35,12 @@ class Line:
     there or where that cannot be known. bye: what is said at the end.
     """
 
-    def __init__(self, destination: Destination, silence: float, ended: Callable[[], str | None], bye: list[bytes]) -> None:
+    def __init__(self, destination: Destination, silence: float, ended: Callable[[], str | None], bye: Sequence[FrameBytes]) -> None:
         self.endpoint = destination.endpoint
         self._silence = silence
         self._ended = ended
         self._waited = 0.0
+        self._copies = True
         context: zmq.Context[Socket] = zmq.Context()
         self._socket = context.socket(zmq.DEALER)
         self._socket.setsockopt(zmq.LINGER, 0)
@@ -60,32 +62,33 @@ class Line:
         """Says bye; may be called twice."""
         self._finalizer()
 
-    def send(self, frames: list[bytes]) -> None:
+    def send(self, frames: Sequence[FrameBytes]) -> None:
         """Raises TIMEOUT where nobody takes it."""
+        self._copies = max(map(len, frames)) < LARGE_BYTES  # ZeroMQ copies small frames faster than it keeps account of them
         try:
-            self._socket.send_multipart(frames)
+            self._socket.send_multipart(frames, copy=self._copies)
         except zmq.Again as exc:
             raise PainnlessError("TIMEOUT", f"{self.endpoint}: nobody takes what is sent for {self._silence} s") from exc
         except BaseException:
             self.close()  # what comes next would be taken for the rest of this message
             raise
 
-    def say(self, frames: list[bytes]) -> None:
+    def say(self, frames: Sequence[FrameBytes]) -> None:
         """As send, but waits for nothing, and lets it be where nobody is there."""
         with suppress(zmq.Again, zmq.ZMQError):
             self._socket.send_multipart(frames, zmq.NOBLOCK)
 
-    def receive(self, end: float) -> list[bytes]:
+    def receive(self, end: float) -> Sequence[FrameBytes]:
         """The next message. end: on time.monotonic's clock. Raises TIMEOUT then or after silence, WORKER_DIED, UNSUPPORTED (keys)."""
         start = time.monotonic()
         while self._waited < _EAGER_SECONDS and time.monotonic() - start < _EAGER_SECONDS:
             if cast("int", self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
-                return self._socket.recv_multipart()
+                return self._take()
             os.sched_yield()  # the engine may need this very core
         looked, silent = start, 0.0
         while True:
             try:
-                message = self._socket.recv_multipart()
+                message = self._take()
                 self._waited = time.monotonic() - start
                 return message
             except zmq.Again:
@@ -100,6 +103,11 @@ class Line:
                 raise PainnlessError("TIMEOUT", f"{self.endpoint}: no answer in time")
             if silent >= self._silence:
                 raise PainnlessError("TIMEOUT", f"{self.endpoint}: no sign of life for {silent:.1f} s")
+
+    def _take(self) -> Sequence[FrameBytes]:
+        if self._copies:
+            return self._socket.recv_multipart()
+        return [frame.buffer for frame in self._socket.recv_multipart(copy=False)]  # a large question has a large answer
 
     def lost(self) -> PainnlessError | None:
         """Why no answer can come any more, as far as is known: WORKER_DIED, UNSUPPORTED (keys); None while one can."""
@@ -118,7 +126,7 @@ class Line:
         return PainnlessError("WORKER_DIED", self._ended() or f"the connection to the server at {self.endpoint} is lost")
 
 
-def _hang_up(context: "zmq.Context[Socket]", socket: Socket, monitor: Socket, bye: list[bytes], owner: int) -> None:
+def _hang_up(context: "zmq.Context[Socket]", socket: Socket, monitor: Socket, bye: Sequence[FrameBytes], owner: int) -> None:
     if os.getpid() != owner:  # in a fork they are the parent's
         return
     socket.disable_monitor()

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from painnless.codec import ArrayWriter, Decoded, FrameBytes, encode_message
 from painnless.errors import PainnlessError
 from painnless.structure import Structure
-from painnless.wire import ArrayWriter, Decoded, Dynamics, Frame, encode_message
+from painnless.wire import Dynamics, Frame
 
 __all__ = ["Snapshot", "decode_frame", "encode_dynamics"]
 
@@ -28,7 +29,7 @@ class Snapshot:
     forces: Floats  # (r, n, 3) eV/Å
 
 
-def encode_dynamics(epoch: int, request: int, structure: Structure, options: dict[str, Any], velocities: Floats | None) -> list[bytes]:
+def encode_dynamics(epoch: int, request: int, structure: Structure, options: dict[str, Any], velocities: Floats | None) -> list[FrameBytes]:
     """The frames that ask for a run. options: SimulationRequest of src/dynamics/options.ts. velocities: (r, n, 3) Å/fs; drawn without."""
     writer = ArrayWriter()
     message = Dynamics(

@@ -18,6 +18,8 @@ from private_servers import is_alive, pid_of, socket_of, within
 
 from painnless import PainnlessCalculator, PainnlessError
 
+MOMENTS = int(os.environ.get("PAINNLESS_FAULT_MOMENTS", "4"))  # as tests/moments.ts
+
 
 @pytest.fixture
 def steady() -> Iterator[PainnlessCalculator]:
@@ -31,7 +33,7 @@ def test_kill_9_of_the_server_at_random_moments(steady: PainnlessCalculator) -> 
     chance = random.Random(5)
     atoms = Atoms("H200", np.random.default_rng(1).uniform(0, 40, (200, 3)))
     expected = steady.get_forces(atoms)
-    for _ in range(30):
+    for _ in range(MOMENTS):
         pid, socket = pid_of(steady), socket_of(steady)
         delay = chance.uniform(0, 0.02)
         killer = threading.Timer(delay, os.kill, (pid, signal.SIGKILL))

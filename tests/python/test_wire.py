@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from painnless import wire
+from painnless import codec, wire
 from painnless.batch import Evaluation, decode_evaluate, decode_result, encode_evaluate, encode_result
 from painnless.errors import PainnlessError
 from painnless.structure import Structure
@@ -32,7 +32,7 @@ def encode(content: Any) -> list[bytes]:
     message = content["message"]
     refs = {field: message[field] for field in content["arrays"]}
     frames = {ref["frame"]: np.array(content["arrays"][field], dtype=NUMPY[ref["dtype"]]).tobytes() for field, ref in refs.items()}
-    return wire.encode_message(msgspec.convert(message, wire.Message), [frames[k] for k in sorted(frames)])
+    return codec.encode_message(msgspec.convert(message, wire.Message), [frames[k] for k in sorted(frames)])
 
 
 NUMPY = {"f64": "<f8", "i32": "<i4", "u8": "u1"}
@@ -49,7 +49,7 @@ def test_what_python_writes_has_not_changed(name: str) -> None:
 
 @pytest.mark.parametrize("name", CONTENTS)
 def test_what_node_wrote_is_read(name: str) -> None:
-    decoded = wire.decode_message([base64.b64decode(frame) for frame in read("node.json")[name]])
+    decoded = codec.decode_message([base64.b64decode(frame) for frame in read("node.json")[name]])
     assert json.loads(msgspec.json.encode(decoded.message)) == CONTENTS[name]["message"]
     for field, values in CONTENTS[name]["arrays"].items():
         assert decoded.array(getattr(decoded.message, field)).ravel().tolist() == values
@@ -145,7 +145,7 @@ REFUSED = {
 def test_refused(name: str) -> None:
     frames, field = REFUSED[name]
     with pytest.raises(PainnlessError) as caught:
-        wire.decode_message(frames)
+        codec.decode_message(frames)
     assert caught.value.code == "BAD_MESSAGE"
     if field is not None:
         assert caught.value.field == field
@@ -166,7 +166,7 @@ def structures(draw: st.DrawFn) -> Structure:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(structures(), min_size=1, max_size=4), st.data())
 def test_a_batch_and_its_answer_survive_the_wire(batch: list[Structure], data: st.DataObject) -> None:
-    back = decode_evaluate(wire.decode_message(encode_evaluate(1, 2, batch, ["energy", "forces"])))
+    back = decode_evaluate(codec.decode_message(encode_evaluate(1, 2, batch, ["energy", "forces"])))
     for a, b in zip(batch, back, strict=True):
         assert (a.name, a.numbers.tolist(), a.positions.tolist(), a.pbc) == (b.name, b.numbers.tolist(), b.positions.tolist(), b.pbc)
         assert (a.cell is None) == (b.cell is None) and (a.cell is None or (b.cell is not None and np.array_equal(a.cell, b.cell)))
@@ -182,7 +182,7 @@ def test_a_batch_and_its_answer_survive_the_wire(batch: list[Structure], data: s
         )
         for s in batch
     ]
-    got = decode_result(wire.decode_message(encode_result(1, 2, answer)), batch)
+    got = decode_result(codec.decode_message(encode_result(1, 2, answer)), batch)
     for a, b in zip(answer, got, strict=True):
         assert (a.energy, a.net_energy) == (b.energy, b.net_energy)
         for name in ("forces", "stress", "energies"):
@@ -197,7 +197,7 @@ def test_damaged_messages_are_refused_or_read(tail: list[bytes], at: int, patch:
     header, *arrays = encode(CONTENTS["evaluate"])
     for frames in ([header[:at] + patch + header[at + len(patch) :], *arrays], tail, [header, *tail]):
         try:
-            wire.decode_message(frames)
+            codec.decode_message(frames)
         except PainnlessError as error:
             assert error.code == "BAD_MESSAGE"
-        wire.address_of(frames)
+        codec.address_of(frames)

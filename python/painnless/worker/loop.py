@@ -4,35 +4,16 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import FrameType
 
 import zmq
 
 from painnless.batch import decode_evaluate, encode_result
+from painnless.codec import Decoded, FrameBytes, address_of, decode_message, encode_message, other_protocol
 from painnless.errors import PainnlessError
-from painnless.wire import (
-    PROTOCOL,
-    Busy,
-    Bye,
-    Cancel,
-    Decoded,
-    Dynamics,
-    Error,
-    Evaluate,
-    Hello,
-    Limits,
-    Message,
-    Ping,
-    Pong,
-    Status,
-    Welcome,
-    address_of,
-    decode_message,
-    encode_message,
-    other_protocol,
-)
+from painnless.wire import PROTOCOL, Busy, Bye, Cancel, Dynamics, Error, Evaluate, Hello, Limits, Message, Ping, Pong, Status, Welcome
 from painnless.worker.compute import Compute, Job
 from painnless.worker.lifeline import assert_parent, die_with_parent, has_parent
 from painnless.worker.side import Side
@@ -217,7 +198,7 @@ class Loop:
     def _send(self, client: bytes, message: Message) -> None:
         self._deliver(client, encode_message(message))
 
-    def _deliver(self, client: bytes, frames: list[bytes]) -> None:
+    def _deliver(self, client: bytes, frames: Sequence[FrameBytes]) -> None:
         try:
             self._socket.send_multipart([client, *frames], zmq.NOBLOCK)
         except zmq.ZMQError as exc:
