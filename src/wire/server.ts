@@ -91,7 +91,7 @@ export class Server {
   }
 
   /** Takes nothing new, answers what is owed, and after `graceMs` refuses what is left with CANCELLED. The potential stays open. */
-  close(graceMs = 4_000): Promise<void> {
+  close(graceMs = 3_000): Promise<void> {
     this.#closing ??= this.#close(graceMs);
     return this.#closing;
   }
