@@ -28,7 +28,7 @@ def read(name: str) -> Any:
 CONTENTS: dict[str, Any] = read("messages.json")
 
 
-def encode(content: Any) -> list[bytes]:
+def encode(content: Any) -> list[codec.FrameBytes]:
     message = content["message"]
     refs = {field: message[field] for field in content["arrays"]}
     frames = {ref["frame"]: np.array(content["arrays"][field], dtype=NUMPY[ref["dtype"]]).tobytes() for field, ref in refs.items()}
