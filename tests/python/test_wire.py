@@ -194,7 +194,7 @@ def test_a_batch_and_its_answer_survive_the_wire(batch: list[Structure], data: s
 @settings(max_examples=500, deadline=None)
 @given(st.lists(st.binary(max_size=60), max_size=4), st.integers(0, 215), st.binary(min_size=1, max_size=3))
 def test_damaged_messages_are_refused_or_read(tail: list[bytes], at: int, patch: bytes) -> None:
-    header, *arrays = encode(CONTENTS["evaluate"])
+    header, *arrays = map(bytes, encode(CONTENTS["evaluate"]))
     for frames in ([header[:at] + patch + header[at + len(patch) :], *arrays], tail, [header, *tail]):
         try:
             codec.decode_message(frames)

@@ -13,7 +13,7 @@ from ase.calculators.calculator import Calculator, PropertyNotImplementedError, 
 from numpy.typing import NDArray
 
 from painnless.calculator import runs
-from painnless.calculator.conversion import has_volume, results_of, structure_of
+from painnless.calculator.conversion import has_volume, results_of, same_bits, structure_of
 from painnless.connection import Connection
 from painnless.errors import PainnlessError
 from painnless.launch import ServerSpec
@@ -114,7 +114,7 @@ class PainnlessCalculator(Calculator):
             "cell": (last.cell.array, atoms.cell.array),
             "pbc": (last.pbc, atoms.pbc),
         }
-        return [name for name, (old, new) in pairs.items() if old.shape != new.shape or old.tobytes() != new.tobytes()]
+        return [name for name, (old, new) in pairs.items() if not same_bits(old, new)]
 
     def calculate(
         self, atoms: Atoms | None = None, properties: Sequence[str] = ("energy",), system_changes: Sequence[str] = all_changes

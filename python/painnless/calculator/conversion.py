@@ -4,11 +4,13 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
+from numpy.typing import NDArray
 
 from painnless.batch import Evaluation
+from painnless.codec import LARGE_BYTES
 from painnless.structure import Structure
 
-__all__ = ["has_volume", "results_of", "structure_of"]
+__all__ = ["has_volume", "results_of", "same_bits", "structure_of"]
 
 
 def structure_of(atoms: Atoms, name: str) -> Structure:
@@ -19,6 +21,16 @@ def structure_of(atoms: Atoms, name: str) -> Structure:
 def has_volume(atoms: Atoms) -> bool:
     """Whether there is a stress: a periodic axis, and a cell with a volume."""
     return bool(atoms.pbc.any()) and abs(float(np.linalg.det(atoms.cell.array))) > 0
+
+
+def same_bits(old: NDArray[Any], new: NDArray[Any]) -> bool:
+    """Whether they are the same in type, shape and every bit: NaN is itself, and 0 is not -0."""
+    if old.shape != new.shape or old.dtype != new.dtype:
+        return False
+    if old.nbytes < LARGE_BYTES:
+        return old.tobytes() == new.tobytes()
+    bits = f"i{old.itemsize}"
+    return np.array_equal(old.view(bits), new.view(bits))
 
 
 def results_of(evaluation: Evaluation) -> dict[str, Any]:
