@@ -29,8 +29,12 @@ def same_bits(old: NDArray[Any], new: NDArray[Any]) -> bool:
         return False
     if old.nbytes < LARGE_BYTES:
         return old.tobytes() == new.tobytes()
-    bits = f"i{old.itemsize}"
-    return np.array_equal(old.view(bits), new.view(bits))
+    bits = np.dtype(f"i{old.itemsize}")
+    return np.array_equal(_as(bits, old), _as(bits, new))
+
+
+def _as(bits: np.dtype[Any], array: NDArray[Any]) -> NDArray[Any]:
+    return array.view(bits)  # pyright: ignore[reportUnknownMemberType] (of numpy)
 
 
 def results_of(evaluation: Evaluation) -> dict[str, Any]:
