@@ -9,6 +9,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { quantile } from "../dist/bench/statistics.js";
 import { createCudaEngine } from "../dist/engine/cuda.js";
@@ -86,7 +87,7 @@ try {
   }
   const compared = rows.filter(({ alone }) => !alone).map(({ name, structures }) => `${name}:${structures}`);
   if (compared.length > 0) {
-    const script = new URL("torch_gpu.py", import.meta.url).pathname;
+    const script = fileURLToPath(new URL("torch_gpu.py", import.meta.url));
     const flags = values["no-compile"] ? ["--no-compile"] : [];
     const { stdout, status } = spawnSync(python.executable, [script, path, folder, compared.join(","), ...flags], {
       env: childVariables(),

@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { violations } from "./imports/arrows.ts";
 import { cppIncludes, pythonImports, typescriptImports } from "./imports/read.ts";
 
-const root = new URL("..", import.meta.url).pathname;
+const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Sources below a folder, by path from the repository's root. */
 function sources(folder: string, ending: RegExp): Map<string, string> {

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import type { Experiment } from "../../src/dynamics/experiment.ts";
 import { equilibrated } from "../../src/dynamics/experiment.ts";
@@ -164,7 +165,7 @@ describe("all experiments", () => {
 });
 
 test("the shipped model: order 2.0 ± 0.1, reversal over 1,000 steps within 1e-8 Å", async () => {
-  const file = await readModelFile(new URL("../../models/ethanol.safetensors", import.meta.url).pathname);
+  const file = await readModelFile(fileURLToPath(new URL("../../models/ethanol.safetensors", import.meta.url)));
   const engine = createNativeEngine(file, { device: "cpu", precision: "f64", threads: 1 });
   try {
     const own: Experiment = { ...experiment, structure: ethanol, timestep: 0.5, equilibration: 100 };

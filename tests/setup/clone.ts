@@ -2,8 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
-const repository = new URL("../..", import.meta.url).pathname;
+const repository = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Stand-ins for the tools the set-up calls: each makes what the real one would, and notes in `calls` that it ran. */
 const tools: Readonly<Record<string, string>> = {
