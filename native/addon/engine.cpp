@@ -48,7 +48,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
       pace.learn(atoms, std::chrono::steady_clock::now() - start);
       return [result](Napi::Env env) -> Napi::Value { return evaluation_to(env, std::move(*result)); };
     };
-    return desk_->is_idle() && desk_->pace.is_short(atoms) ? Job::at_once(info.Env(), *desk_, work) : Job::start(info.Env(), desk_, work);
+    return desk_->is_idle() && desk_->pace.allows_at_once(atoms) ? Job::at_once(info.Env(), *desk_, work) : Job::start(info.Env(), desk_, work);
   }
 
   Napi::Value time(const Napi::CallbackInfo& info) {

@@ -27,9 +27,12 @@ Napi::Promise Job::start(Napi::Env env, const std::shared_ptr<Desk>& desk, std::
   return promise;
 }
 
-Napi::Promise Job::at_once(Napi::Env env, const Desk& desk, const std::function<Answer(Engine&)>& work) {
+Napi::Promise Job::at_once(Napi::Env env, Desk& desk, const std::function<Answer(Engine&)>& work) {
   desk.require_open(env);
-  return Task::at_once(env, [&] { return work(*desk.engine); });
+  const auto start = Pace::Clock::now();
+  const auto promise = Task::at_once(env, [&] { return work(*desk.engine); });
+  desk.pace.did_at_once(Pace::Clock::now() - start);
+  return promise;
 }
 
 void Job::refuse() {
@@ -39,6 +42,7 @@ void Job::refuse() {
 
 void Job::OnOK() {
   desk_->running = false;
+  desk_->pace.turn();
   if (desk_->closed) desk_->engine.reset();
   if (settle())
     desk_->start_next();

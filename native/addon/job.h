@@ -11,19 +11,25 @@ namespace painnless {
 
 class Job;
 
-/// How large an evaluation may be to be done before anybody could notice, as far as those before it tell.
+/// How large an evaluation may be to be done before anybody could notice, as far as those before it tell; and not too many in a row: who awaits
+/// one after the other gives the event loop no turn, so that no signal and no timer would come through.
 class Pace {
  public:
-  using Time = std::chrono::steady_clock::duration;
+  using Clock = std::chrono::steady_clock;
+  using Time = Clock::duration;
 
-  bool is_short(size_t atoms) const { return atoms <= short_atoms_; }
+  bool allows_at_once(size_t atoms) const { return atoms <= short_atoms_ && at_once_ < longest_at_once; }
+  void did_at_once(Time taken) { at_once_ += taken; }
+  /// The event loop has turned.
+  void turn() { at_once_ = {}; }
   void learn(size_t atoms, Time taken) {
     short_atoms_ = taken < longest ? std::max(short_atoms_, atoms) : std::min(short_atoms_, atoms - 1);
   }
 
  private:
-  static constexpr Time longest = std::chrono::milliseconds(1);
+  static constexpr Time longest = std::chrono::milliseconds(1), longest_at_once = std::chrono::milliseconds(20);
   size_t short_atoms_ = 0;
+  Time at_once_{};  // since the last turn that is known of
 };
 
 /// Shared by the JavaScript objects and their jobs. The queue belongs to the event loop; `engine` and its pace to whichever job runs.
@@ -48,7 +54,7 @@ class Job : public Task {
   /// As Task::start; `work` is given the engine. Throws JavaScript's CANCELLED once the desk is closed.
   static Napi::Promise start(Napi::Env env, const std::shared_ptr<Desk>& desk, std::function<Answer(Engine&)> work);
   /// As start, on the event loop: for work at an idle desk that is shorter than the way to another thread and back is worth.
-  static Napi::Promise at_once(Napi::Env env, const Desk& desk, const std::function<Answer(Engine&)>& work);
+  static Napi::Promise at_once(Napi::Env env, Desk& desk, const std::function<Answer(Engine&)>& work);
   void refuse();
 
  protected:

@@ -40,6 +40,16 @@ test("a size that has proved short is done at once, and a long one never", async
   for (let k = 0; k < 3; k++) expect(await isDoneAtOnce(gas(600, 2))).toBe(false);
 });
 
+test("who awaits nothing but short evaluations leaves the loop its turns", async () => {
+  const engine = open();
+  let turns = 0;
+  const timer = setInterval(() => turns++, 1);
+  const start = performance.now();
+  while (performance.now() - start < 500) await engine.evaluate([water]);
+  clearInterval(timer);
+  expect(turns).toBeGreaterThan(5); // one in 20 ms of work, if nobody holds this process up
+});
+
 test("the caller may change his arrays at once", async () => {
   const engine = open();
   const expected = await one(engine, water);
