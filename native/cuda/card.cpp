@@ -12,8 +12,10 @@ namespace {
 constexpr int least_architecture = 70;
 constexpr int error_out_of_memory = 2;
 // Device attributes, function attributes and flags by their numbers in the driver's header.
-constexpr int attribute_multiprocessors = 16, attribute_major = 75, attribute_minor = 76, attribute_shared_optin = 97;
-constexpr int function_registers = 4, function_dynamic_shared = 8;
+constexpr int attribute_multiprocessors = 16, attribute_major = 75, attribute_minor = 76, attribute_shared_optin = 97,
+              attribute_clusters = 120;
+constexpr int function_registers = 4, function_dynamic_shared = 8, function_large_clusters = 14;
+constexpr int launch_cooperative = 2, launch_cluster = 4;
 constexpr unsigned portable_host_memory = 1, stream_non_blocking = 1, event_default = 0;
 constexpr int capture_thread_local = 1;
 
@@ -111,6 +113,8 @@ class Card final : public Device {
     if (info_.architecture < least_architecture)
       throw InputError("UNSUPPORTED", "device",
                        info_.name + " is of architecture sm_" + std::to_string(info_.architecture) + ", the CUDA engine needs sm_70 or newer; use native:cpu");
+    int clusters = 0;
+    has_clusters_ = call_.device_attribute(&clusters, attribute_clusters, device_) == 0 && clusters != 0;
     context_ = context_of(call_, device_);
     const Current current(call_, context_);
     call_.check(call_.create_stream(&stream_, stream_non_blocking), "cuStreamCreate");
@@ -168,6 +172,15 @@ class Card final : public Device {
     const Current current(call_, context_);
     call_.check(call_.set_function_attribute(static_cast<DriverFunction*>(kernel), function_dynamic_shared, static_cast<int>(bytes)), "cuFuncSetAttribute");
   }
+  int resident_clusters(void* kernel, unsigned cluster, int threads, size_t shared_bytes) override {
+    const Current current(call_, context_);
+    if (!has_clusters_ || !call_.launch_with || !call_.resident_clusters) return 0;
+    auto* function = static_cast<DriverFunction*>(kernel);
+    if (call_.set_function_attribute(function, function_large_clusters, 1) != 0) return 0;
+    Clusters clusters({cluster, 1, cluster}, threads, shared_bytes, stream_);
+    int count = 0;
+    return call_.resident_clusters(&count, function, &clusters.launch) == 0 ? count : 0;  // an error: no such cluster on this card
+  }
 
   void upload(Address to, const void* pinned, size_t bytes) override {
     const Current current(call_, context_);
@@ -184,6 +197,11 @@ class Card final : public Device {
   void launch(const char* name, void* kernel, Grid grid, int threads, size_t shared_bytes, const void* argument, size_t) override {
     const Current current(call_, context_);
     void* arguments[] = {const_cast<void*>(argument)};
+    if (grid.cluster > 0) {
+      Clusters clusters(grid, threads, shared_bytes, stream_);
+      call_.check(call_.launch_with(&clusters.launch, static_cast<DriverFunction*>(kernel), arguments, nullptr), name);
+      return;
+    }
     call_.check(call_.launch(static_cast<DriverFunction*>(kernel), grid.x, grid.y, 1, static_cast<unsigned>(threads), 1, 1,
                              static_cast<unsigned>(shared_bytes), stream_, arguments, nullptr),
                 name);
@@ -231,11 +249,23 @@ class Card final : public Device {
   }
 
  private:
+  /// A launch whose blocks run all at once, in clusters.
+  struct Clusters {
+    DriverLaunchAttribute attributes[2] = {{launch_cluster, {}}, {launch_cooperative, {}}};
+    DriverLaunch launch;
+    Clusters(Grid grid, int threads, size_t shared_bytes, DriverStream* stream)
+        : launch{grid.x, grid.y, 1, static_cast<unsigned>(threads), 1, 1, static_cast<unsigned>(shared_bytes), stream, attributes, 2} {
+      attributes[0].value.numbers[0] = grid.cluster, attributes[0].value.numbers[1] = attributes[0].value.numbers[2] = 1;
+      attributes[1].value.cooperative = 1;
+    }
+  };
+
   const Driver& call_;
   DriverDevice device_ = 0;
   DriverContext* context_ = nullptr;
   DriverStream* stream_ = nullptr;
   DeviceInfo info_;
+  bool has_clusters_ = false;
 };
 
 }  // namespace

@@ -24,6 +24,7 @@ struct DeviceInfo {
 
 struct Grid {
   unsigned x, y;
+  unsigned cluster = 0;  // unless 0, all blocks run at once and may wait for each other; so many next to each other share their memory
 };
 
 /// Compiled text in a device's memory.
@@ -59,6 +60,8 @@ class Device {
   /// Blocks of so many threads and so much dynamic shared memory that one multiprocessor holds at a time.
   virtual int resident_blocks(void* kernel, int threads, size_t shared_bytes) = 0;
   virtual void allow_shared(void* kernel, size_t bytes) = 0;
+  /// Clusters of such blocks that the whole card holds at a time; 0 where it has none.
+  virtual int resident_clusters(void* kernel, unsigned cluster, int threads, size_t shared_bytes) = 0;
 
   // In order on the queue; none waits.
   virtual void upload(Address to, const void* pinned, size_t bytes) = 0;

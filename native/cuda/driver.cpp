@@ -66,6 +66,8 @@ Driver::Driver(Library opened) : library(std::move(opened)) {
   library.find(set_function_attribute, "cuFuncSetAttribute");
   library.find(resident_blocks, "cuOccupancyMaxActiveBlocksPerMultiprocessor");
   library.find(launch, "cuLaunchKernel");
+  library.find_if_any(launch_with, "cuLaunchKernelEx");
+  library.find_if_any(resident_clusters, "cuOccupancyMaxActiveClusters");
   library.find(create_stream, "cuStreamCreate");
   library.find(destroy_stream, "cuStreamDestroy_v2");
   library.find(wait_stream, "cuStreamSynchronize");

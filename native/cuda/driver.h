@@ -20,6 +20,20 @@ struct DriverGraph;
 struct DriverGraphExec;
 struct DriverEvent;
 
+struct DriverLaunchAttribute {
+  int id;
+  union alignas(8) {
+    unsigned numbers[16];
+    int cooperative;
+  } value;
+};
+struct DriverLaunch {
+  unsigned grid_x, grid_y, grid_z, block_x, block_y, block_z, shared_bytes;
+  DriverStream* stream;
+  DriverLaunchAttribute* attributes;
+  unsigned attribute_count;
+};
+
 struct Driver {
   Library library;
   int version = 0;  // 13000 is CUDA 13.0
@@ -52,6 +66,9 @@ struct Driver {
   int (*resident_blocks)(int* blocks, DriverFunction* function, int threads, size_t shared_bytes);
   int (*launch)(DriverFunction* function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x, unsigned block_y, unsigned block_z,
                 unsigned shared_bytes, DriverStream* stream, void** arguments, void** extra);
+  // Of drivers since CUDA 11.8, else null.
+  int (*launch_with)(const DriverLaunch* launch, DriverFunction* function, void** arguments, void** extra);
+  int (*resident_clusters)(int* clusters, DriverFunction* function, const DriverLaunch* launch);
   int (*create_stream)(DriverStream** stream, unsigned flags);
   int (*destroy_stream)(DriverStream* stream);
   int (*wait_stream)(DriverStream* stream);

@@ -1,10 +1,11 @@
 #include "engine.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
+#include <tuple>
 
+#include "layered.h"
 #include "search.h"
 
 namespace painnless::cuda {
@@ -24,19 +25,23 @@ Capacity capacity_for(int atoms, int structures) {
   return {room, bucket(structures, 1), static_cast<int>(std::min<int64_t>(int64_t{room} * first_edges_per_atom, most_edges))};
 }
 
-template <class Real> class LayeredEngine final : public CudaEngine {
+/// Chooses a schedule for each batch, keeps what all of them work on, and replays what was recorded of them.
+template <class Real> class Launcher final : public CudaEngine {
  public:
-  LayeredEngine(const Config& config, const Tensors& tensors, const CudaOptions& options, std::unique_ptr<Device> device, const Compiler& compiler)
+  Launcher(const Config& config, const Tensors& tensors, const CudaOptions& options, std::unique_ptr<Device> device, const Compiler& compiler)
       : config_(config),
         tensors_(tensors),
         weights_(config_, tensors_),
         device_(std::move(device)),
         shape_(config_, options.precision, device_->info()),
         programs_(*device_, compiler, DiskCache(options.cache), shape_.sources()),
-        network_(create_network<Real>(weights_, shape_, device_->info().multiprocessors)),
         search_(config_),
         store_(*device_) {
-    store_.fill([&](WeightStore& store) { network_->pack(store); });
+    schedules_.push_back(std::make_unique<Layered<Real>>(weights_, shape_, programs_, device_->info().multiprocessors));
+    schedule_ = schedules_.front().get();
+    store_.fill([&](WeightStore& store) {
+      for (auto& schedule : schedules_) schedule->pack(store);
+    });
   }
 
   void evaluate(const Batch& batch, Want want, Evaluation& result, std::span<KeptNeighbors>) override {
@@ -49,13 +54,13 @@ template <class Real> class LayeredEngine final : public CudaEngine {
   }
 
   CudaActivity activity() const override {
-    return {"layered", programs_.compilations(), captures_, allocations_, static_cast<double>(arena_.bytes()), static_cast<double>(store_.bytes())};
+    return {schedule_->name(), programs_.compilations(), captures_, allocations_, static_cast<double>(arena_.bytes()), static_cast<double>(store_.bytes())};
   }
 
   Seconds device_seconds(const Batch& batch, Want want, int count) override {
     const Steps steps = want.forces || want.stress ? Steps::gradient : Steps::energy;
     run(batch, steps);
-    return {device_->time(graph(batch, Steps::search), count) / count, device_->time(graph(batch, steps), count) / count};
+    return {schedule_->searches() ? 0 : device_->time(graph(batch, Steps::search), count) / count, device_->time(graph(batch, steps), count) / count};
   }
 
   CudaNeighbors neighbors(const Batch& batch) override;
@@ -66,7 +71,7 @@ template <class Real> class LayeredEngine final : public CudaEngine {
   void reserve(Capacity needed);
   void lay_out(Capacity capacity);
   void run(const Batch& batch, Steps steps);
-  void launch_network(int atoms, int structures, bool gradient);
+  Schedule<Real>& choose(const Batch& batch) const;
   Graph& graph(const Batch& batch, Steps steps);
 
   Config config_;
@@ -75,20 +80,21 @@ template <class Real> class LayeredEngine final : public CudaEngine {
   std::unique_ptr<Device> device_;
   Shape shape_;
   Programs programs_;
-  std::unique_ptr<Network<Real>> network_;
   Search<Real> search_;
   WeightStore store_;
+  std::vector<std::unique_ptr<Schedule<Real>>> schedules_;  // the first that takes a batch has it
+  Schedule<Real>* schedule_;                               // of the last evaluation
 
   Capacity capacity_;
   Buffer arena_;
   Pinned request_, answer_;
   Workspace<Real> space_{};
-  std::map<std::array<int, 4>, std::unique_ptr<Graph>> graphs_;  // by atoms, structures, bins, steps; gone before what they point to
+  std::map<std::tuple<const Schedule<Real>*, Steps, int, int, bool>, std::unique_ptr<Graph>> graphs_;  // by sizes and bins too; gone before what they point to
   int captures_ = 0, allocations_ = 0;
 };
 
 /// Grows the arena where it is too small. A failure leaves the engine with what it had.
-template <class Real> void LayeredEngine<Real>::reserve(Capacity needed) {
+template <class Real> void Launcher<Real>::reserve(Capacity needed) {
   if (needed.atoms <= capacity_.atoms && needed.structures <= capacity_.structures && needed.edges <= capacity_.edges) return;
   const Capacity old = capacity_;
   try {
@@ -99,51 +105,41 @@ template <class Real> void LayeredEngine<Real>::reserve(Capacity needed) {
   }
 }
 
-template <class Real> void LayeredEngine<Real>::lay_out(Capacity capacity) {
+template <class Real> void Launcher<Real>::lay_out(Capacity capacity) {
   graphs_.clear();  // they hold addresses
   capacity_ = {};
   arena_ = {};  // the old block goes before the new one comes
+  const auto take = [&](Arena& arena) {
+    space_.lay_out(arena, capacity, shape_.chunks);
+    for (auto& schedule : schedules_) schedule->lay_out(arena, capacity);
+  };
   Arena counted;
-  space_.lay_out(counted, capacity, shape_.chunks, *network_);
+  take(counted);
   arena_ = Buffer(*device_, counted.bytes());
   request_ = Pinned(*device_, request_bytes(capacity.atoms, capacity.structures));
   answer_ = Pinned(*device_, answer_bytes(capacity.atoms, capacity.structures));
   Arena arena(arena_.begin());
-  space_.lay_out(arena, capacity, shape_.chunks, *network_);
+  take(arena);
   capacity_ = capacity;
   allocations_++;
 }
 
-template <class Real> void LayeredEngine<Real>::launch_network(int atoms, int structures, bool gradient) {
-  network_->launch(programs_, space_.work, atoms, gradient);
-  const ResultArguments<Real> arguments{.request = space_.request,
-                                        .sizes = space_.work.sizes,
-                                        .edges = space_.work.edges,
-                                        .sums = space_.work.sums,
-                                        .edge_capacity = capacity_.edges,
-                                        .chunks = shape_.chunks,
-                                        .direction_eps = config_.direction_eps,
-                                        .energy_unit = config_.energy_unit,
-                                        .energies = space_.work.energies,
-                                        .virials = space_.virials,
-                                        .answer = space_.answer};
-  constexpr int warps = result_threads / 32;
-  if (gradient) programs_.launch(kernels::sum_forces, {static_cast<unsigned>((atoms + warps - 1) / warps), 1}, result_threads, 0, arguments);
-  programs_.launch(gradient ? kernels::sum_structures : kernels::sum_energies, {static_cast<unsigned>(structures), 1}, result_threads, 0, arguments);
+template <class Real> Schedule<Real>& Launcher<Real>::choose(const Batch& batch) const {
+  return **std::find_if(schedules_.begin(), schedules_.end(), [&](const auto& each) { return each->takes(batch.atoms(), batch.structures()); });
 }
 
 /// The recorded launches that serve a batch of this size.
-template <class Real> Graph& LayeredEngine<Real>::graph(const Batch& batch, Steps steps) {
+template <class Real> Graph& Launcher<Real>::graph(const Batch& batch, Steps steps) {
   const bool bins = needs_bins(batch);
   const int atoms = std::min(bucket(batch.atoms(), 16), capacity_.atoms), structures = std::min(bucket(batch.structures(), 1), capacity_.structures);
-  auto& recorded = graphs_[{atoms, structures, static_cast<int>(bins), static_cast<int>(steps)}];
+  auto& recorded = graphs_[{steps == Steps::search ? nullptr : schedule_, steps, atoms, structures, bins}];
   if (recorded) return *recorded;
   device_->begin_recording();
   try {
     if (steps == Steps::search)
       search_.launch(*device_, programs_, space_, atoms, bins, nullptr);
     else
-      launch_network(atoms, structures, steps == Steps::gradient);
+      schedule_->launch(space_, atoms, structures, steps == Steps::gradient);
   } catch (...) {
     device_->cancel_recording();
     throw;
@@ -153,14 +149,15 @@ template <class Real> Graph& LayeredEngine<Real>::graph(const Batch& batch, Step
   return *recorded;
 }
 
-/// Search and network; where the edges found do not fit, nothing was computed from them, and once they do it is done again.
-template <class Real> void LayeredEngine<Real>::run(const Batch& batch, Steps steps) {
+/// Where the edges found do not fit, nothing was computed from them, and once they do it is done again.
+template <class Real> void Launcher<Real>::run(const Batch& batch, Steps steps) {
   const int atoms = batch.atoms(), structures = batch.structures();
   reserve(capacity_for(atoms, structures));
+  schedule_ = &choose(batch);
   while (true) {
     write_request(batch, config_.cutoff, config_.edge_at_cutoff, request_.begin());
     device_->upload(reinterpret_cast<Address>(space_.request), request_.begin(), request_bytes(atoms, structures));
-    device_->replay(graph(batch, Steps::search));
+    if (!schedule_->searches()) device_->replay(graph(batch, Steps::search));
     device_->replay(graph(batch, steps));
     device_->download(answer_.begin(), reinterpret_cast<Address>(space_.answer), answer_bytes(atoms, structures));
     device_->wait();
@@ -173,7 +170,7 @@ template <class Real> void LayeredEngine<Real>::run(const Batch& batch, Steps st
   }
 }
 
-template <class Real> CudaNeighbors LayeredEngine<Real>::neighbors(const Batch& batch) {
+template <class Real> CudaNeighbors Launcher<Real>::neighbors(const Batch& batch) {
   run(batch, Steps::energy);  // makes room for all edges
   const size_t edges = static_cast<size_t>(sizes_of_answer(answer_.begin()).found);
   CudaNeighbors list;
@@ -206,7 +203,8 @@ template <class Real> CudaPlan plan_of(const Config& config, const Tensors& tens
   Capacity capacity = capacity_for(atoms, 1);
   capacity.edges = std::max(capacity.edges, bucket(2 * pairs, 16));
   Arena arena;
-  Workspace<Real>{}.lay_out(arena, capacity, shape.chunks, *network);
+  Workspace<Real>{}.lay_out(arena, capacity, shape.chunks);
+  network->lay_out(arena, capacity.atoms);
   const Grids grids{shape, card.multiprocessors};
   return {"layered", grids.cut(atoms).tile, static_cast<double>(store.bytes()), static_cast<double>(arena.bytes())};
 }
@@ -218,8 +216,8 @@ namespace painnless {
 
 std::unique_ptr<CudaEngine> create_cuda_engine(const Config& config, const Tensors& tensors, const CudaOptions& options,
                                                std::unique_ptr<cuda::Device> device, const cuda::Compiler& compiler) {
-  if (options.precision == Precision::f32) return std::make_unique<cuda::LayeredEngine<float>>(config, tensors, options, std::move(device), compiler);
-  return std::make_unique<cuda::LayeredEngine<double>>(config, tensors, options, std::move(device), compiler);
+  if (options.precision == Precision::f32) return std::make_unique<cuda::Launcher<float>>(config, tensors, options, std::move(device), compiler);
+  return std::make_unique<cuda::Launcher<double>>(config, tensors, options, std::move(device), compiler);
 }
 
 CudaPlan plan_cuda(const Config& config, const Tensors& tensors, Precision precision, const cuda::DeviceInfo& card, int atoms, int pairs) {

@@ -52,8 +52,10 @@ Library::~Library() {
   if (handle_) dlclose(handle_);
 }
 
+void* Library::symbol_if_any(const char* symbol) const { return dlsym(handle_, symbol); }
+
 void* Library::symbol_at(const char* symbol) const {
-  if (void* found = dlsym(handle_, symbol)) return found;
+  if (void* found = symbol_if_any(symbol)) return found;
   throw std::runtime_error(path_ + " lacks the function " + symbol);
 }
 

@@ -19,10 +19,13 @@ class Library {
   const std::string& path() const { return path_; }
   /// Throws std::runtime_error where the library lacks it.
   template <class Function> void find(Function*& function, const char* symbol) const { function = reinterpret_cast<Function*>(symbol_at(symbol)); }
+  /// Null where the library is of a version that lacks it.
+  template <class Function> void find_if_any(Function*& function, const char* symbol) const { function = reinterpret_cast<Function*>(symbol_if_any(symbol)); }
 
  private:
   Library(void* handle, std::string path) : handle_(handle), path_(std::move(path)) {}
   void* symbol_at(const char* symbol) const;
+  void* symbol_if_any(const char* symbol) const;
 
   void* handle_;
   std::string path_;

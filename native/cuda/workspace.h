@@ -21,7 +21,7 @@ template <class Real> struct Workspace {
   double* virials;
   Work<Real> work;
 
-  void lay_out(Arena& arena, Capacity capacity, int chunks, Network<Real>& network) {
+  void lay_out(Arena& arena, Capacity capacity, int chunks) {
     const size_t atoms = static_cast<size_t>(capacity.atoms), edges = static_cast<size_t>(capacity.edges);
     slots = 64;
     while (slots < capacity.atoms) slots *= 2;
@@ -47,7 +47,6 @@ template <class Real> struct Workspace {
     work.sums = arena.take<Real>(4 * edges * static_cast<size_t>(chunks));
     found = reinterpret_cast<unsigned long long*>(work.edges.vectors);  // which are written when the finds have been put in order
     keys = reinterpret_cast<unsigned long long*>(work.sums);            // which are written when the search is done
-    network.lay_out(arena, capacity.atoms);
   }
 };
 

@@ -90,6 +90,7 @@ class EmulatedDevice final : public Device {
 
   std::unique_ptr<Module> load(const std::string& binary) override { return std::make_unique<SharedObject>(binary); }
   int resident_blocks(void*, int, size_t shared_bytes) override { return shared_bytes <= info_.shared_bytes ? 2 : 0; }
+  int resident_clusters(void*, unsigned, int, size_t shared_bytes) override { return shared_bytes <= info_.shared_bytes ? settings().clusters : 0; }
   void allow_shared(void*, size_t bytes) override {
     if (bytes > info_.shared_bytes) throw std::runtime_error("emulated GPU: more shared memory asked for than there is");
   }
@@ -140,13 +141,22 @@ class EmulatedDevice final : public Device {
   }
   void run(Kernel kernel, Grid grid, int threads, size_t shared_bytes, const void* argument) {
     const std::lock_guard lock(one_kernel);
-    shared_.resize(shared_bytes / 16 * 2 + 4);
+    const size_t stride = shared_bytes / 16 * 16 + 64, together = grid.cluster > 0 ? grid.x : 1;
+    shared_.resize(stride * together / sizeof(double) + 2);
     Runtime& runtime = fibers().runtime();
     fibers().set_turns(settings().turns);
     runtime.threads = {static_cast<unsigned>(threads), 1, 1};
     runtime.blocks = {grid.x, grid.y, 1};
+    runtime.cluster = grid.cluster;
+    runtime.shared_stride = static_cast<long long>(stride);
     runtime.planted = settings().planted;
     runtime.shared = reinterpret_cast<unsigned char*>((reinterpret_cast<uintptr_t>(shared_.data()) + 15) / 16 * 16);
+    if (grid.cluster > 0) {
+      poison(shared_.data(), shared_.size() * sizeof(double));
+      runtime.block = {0, 0, 0};
+      fibers().run(kernel, argument, threads, static_cast<int>(grid.x));
+      return;
+    }
     for (unsigned y = 0; y < grid.y; y++)
       for (unsigned x = 0; x < grid.x; x++) {
         poison(shared_.data(), shared_.size() * sizeof(double));

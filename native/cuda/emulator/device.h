@@ -14,6 +14,7 @@ struct Settings {
   int failing_allocation = 0;  // the n-th from now on fails; 0: none
   int planted = 0;  // number of a fault of the kernels
   size_t shared_bytes = 227 << 10;
+  int clusters = 7;  // that the card holds at once; 0: it knows none
 };
 
 struct Counts {

@@ -13,13 +13,15 @@ namespace painnless::cuda::emulator {
 namespace {
 
 constexpr size_t stack_bytes = 256 << 10;
-Fibers* active = nullptr;  // makecontext passes no pointers; one block runs at a time in a process
+Fibers* active = nullptr;  // makecontext passes no pointers; one launch runs at a time in a process
 
 }  // namespace
 
 Fibers::Fibers() {
   runtime_.meet_block = [] { active->leave(State::at_block); };
   runtime_.meet_warp = [] { active->leave(State::at_warp); };
+  runtime_.meet_cluster = [] { active->leave(State::at_cluster); };
+  runtime_.let_others_run = [] { active->leave(State::waiting); };
   runtime_.next_exchange = [] {
     Fiber& own = active->fibers_[active->current_];
     own.parity ^= 1;
@@ -47,7 +49,11 @@ void Fibers::leave(State state) {
 void Fibers::resume(int index) {
   Fiber& fiber = fibers_[index];
   current_ = index;
-  runtime_.thread = {static_cast<unsigned>(index), 0, 0};
+  runtime_.thread = {static_cast<unsigned>(index % threads_), 0, 0};
+  if (blocks_ > 1) {
+    runtime_.block = {static_cast<unsigned>(index / threads_), 0, 0};
+    runtime_.shared = shared_ + index / threads_ * runtime_.shared_stride;
+  }
   runtime_.exchange = &warps_[index / 32].slots[fiber.parity];
   fiber.state = State::ready;
   if (_setjmp(scheduler_) != 0) return;
@@ -62,50 +68,69 @@ void Fibers::resume(int index) {
   setcontext(&first);
 }
 
-/// Lets go those whose meeting is complete: a warp's when all its threads that still run are there, the block's likewise.
-bool Fibers::release() {
-  bool any = false;
-  for (int warp = 0; warp * 32 < threads_; warp++) {
-    const auto begin = fibers_.begin() + 32 * warp, end = begin + 32;
-    const auto is = [](State s) { return [s](const Fiber& f) { return f.state == s; }; };
-    const auto waiting = std::count_if(begin, end, is(State::at_warp));
-    if (waiting == 0) continue;
-    if (waiting + std::count_if(begin, end, is(State::done)) != 32)
-      throw std::runtime_error("emulated GPU: threads of a warp wait at different barriers");
-    for (auto f = begin; f != end; ++f)
-      if (f->state == State::at_warp) f->state = State::ready;
-    any = true;
-  }
-  if (any) return true;
-  const auto live = fibers_.begin() + threads_;
-  const auto waiting = std::count_if(fibers_.begin(), live, [](const Fiber& f) { return f.state == State::at_block; });
+/// Lets `count` threads from `first` on go if they have all come to the meeting, but for those whose work is done where that is allowed.
+bool Fibers::release(int first, int count, State meeting, const char* what, bool some_may_be_done) {
+  const auto begin = fibers_.begin() + first, end = begin + count;
+  const auto in = [&](State state) { return static_cast<int>(std::count_if(begin, end, [=](const Fiber& f) { return f.state == state; })); };
+  const int waiting = in(meeting), done = in(State::done);
   if (waiting == 0) return false;
-  if (waiting != threads_) throw std::runtime_error("emulated GPU: " + std::to_string(threads_ - waiting) + " threads of a block never reach its barrier");
-  for (auto f = fibers_.begin(); f != live; ++f) f->state = State::ready;
-  return true;
+  if (waiting + (some_may_be_done ? done : 0) == count) {
+    for (auto f = begin; f != end; ++f)
+      if (f->state == meeting) f->state = State::ready;
+    return true;
+  }
+  if (done > 0 && !some_may_be_done) throw std::runtime_error("emulated GPU: " + std::to_string(count - waiting) + " threads of a " + what + " never reach its barrier");
+  return false;
 }
 
-void Fibers::run(Kernel kernel, const void* argument, int threads) {
+bool Fibers::release() {
+  bool any = false;
+  const int all = threads_ * blocks_;
+  for (int warp = 0; warp * 32 < all; warp++) any |= release(32 * warp, 32, State::at_warp, "warp", true);
+  for (int block = 0; block < blocks_; block++) any |= release(block * threads_, threads_, State::at_block, "block", false);
+  const int cluster = static_cast<int>(runtime_.cluster) * threads_;
+  for (int first = 0; cluster > 0 && first < all; first += cluster) any |= release(first, cluster, State::at_cluster, "cluster", false);
+  return any;
+}
+
+void Fibers::run(Kernel kernel, const void* argument, int threads, int blocks) {
   if (threads % 32 != 0) throw std::runtime_error("emulated GPU: a block of " + std::to_string(threads) + " threads is not of whole warps");
-  while (static_cast<int>(fibers_.size()) < threads) {
+  const int all = threads * blocks;
+  while (static_cast<int>(fibers_.size()) < all) {
     fibers_.emplace_back();
-    fibers_.back().stack = std::make_unique<unsigned char[]>(stack_bytes);
+    fibers_.back().stack.reset(new unsigned char[stack_bytes]);  // not cleared: most of it is never touched
   }
-  warps_.resize(std::max<size_t>(warps_.size(), threads / 32));
+  warps_.resize(std::max<size_t>(warps_.size(), all / 32));
   active = this;
   kernel_ = kernel;
   argument_ = argument;
   threads_ = threads;
-  for (int i = 0; i < threads; i++) fibers_[i].state = State::ready;
-  order_.resize(threads);
+  blocks_ = blocks;
+  shared_ = runtime_.shared;
+  for (int i = 0; i < all; i++) fibers_[i].state = State::ready;
+  order_.resize(all);
   std::iota(order_.begin(), order_.end(), 0);
   if (turns_ == Turns::descending) std::reverse(order_.begin(), order_.end());
   try {
-    do {
+    for (bool idle = false;;) {  // idle: whoever ran in the last round only asked whether what it waits for has come
       if (turns_ == Turns::shuffled) shuffle();
-      for (const int i : order_)
-        if (fibers_[i].state == State::ready) resume(i);
-    } while (release());
+      bool ran = false, waiting = false;
+      for (const int i : order_) {
+        const bool again = fibers_[i].state == State::waiting;
+        if (fibers_[i].state != State::ready && !again) continue;
+        resume(i);
+        waiting |= fibers_[i].state == State::waiting;
+        ran |= !again || fibers_[i].state != State::waiting;
+      }
+      if (release() || ran) {
+        idle = false;
+        continue;
+      }
+      const bool finished = std::all_of(fibers_.begin(), fibers_.begin() + all, [](const Fiber& f) { return f.state == State::done; });
+      if (finished) return;
+      if (!waiting || idle) throw std::runtime_error("emulated GPU: threads wait for each other in vain");
+      idle = true;
+    }
   } catch (...) {
     fibers_.clear();  // they stand in the middle of a kernel and will not go on
     throw;

@@ -1,5 +1,5 @@
 #pragma once
-// The threads of one emulated block: each has a stack of its own and runs until it meets the others.
+// The threads of emulated blocks: each has a stack of its own and runs until it meets others.
 #include <csetjmp>
 #include <cstdint>
 #include <functional>
@@ -21,11 +21,11 @@ class Fibers {
 
   Runtime& runtime() { return runtime_; }
   void set_turns(Turns turns) { turns_ = turns; }
-  /// One block. Throws std::runtime_error where threads wait for each other in vain.
-  void run(Kernel kernel, const void* argument, int threads);
+  /// The block that runtime() names, or as many as it counts along x, all at once. Throws std::runtime_error where threads wait in vain.
+  void run(Kernel kernel, const void* argument, int threads, int blocks = 1);
 
  private:
-  enum class State { done, ready, at_block, at_warp };
+  enum class State { done, ready, at_block, at_warp, at_cluster, waiting };
   struct Fiber {
     std::unique_ptr<unsigned char[]> stack;
     std::jmp_buf place;
@@ -41,6 +41,7 @@ class Fibers {
   void resume(int index);
   void leave(State state);
   bool release();
+  bool release(int first, int count, State meeting, const char* what, bool some_may_be_done);
   void shuffle();
 
   Runtime runtime_{};
@@ -49,7 +50,8 @@ class Fibers {
   std::vector<Warp> warps_;
   std::vector<int> order_;
   uint64_t seed_ = 1;
-  int current_ = 0, threads_ = 0;
+  int current_ = 0, threads_ = 0, blocks_ = 1;  // threads of a block
+  unsigned char* shared_ = nullptr;
   Kernel kernel_ = nullptr;
   const void* argument_ = nullptr;
   std::jmp_buf scheduler_;

@@ -1,5 +1,5 @@
 #pragma once
-// Between the emulator and the kernels it has compiled: the threads of a block take turns on one processor, and meet here.
+// Between the emulator and the kernels it has compiled: threads take turns on one processor, and meet here.
 
 namespace painnless::cuda::emulator {
 
@@ -7,13 +7,18 @@ struct Index {
   unsigned x, y, z;
 };
 
-/// What a kernel may ask while it runs. One block runs at a time.
+/// What a kernel may ask while it runs. One block runs at a time, or, where blocks may wait for each other, all of them do.
 struct Runtime {
   Index thread, block, threads, blocks;  // of the thread whose turn it is
+  unsigned cluster;                      // blocks of a cluster; 0: none
   unsigned char* shared;                 // dynamic shared memory of the block
+  long long shared_stride;               // bytes from one block's to the next one's
   int planted;                           // fault of the kernels, 0: none
   void (*meet_block)();
   void (*meet_warp)();
+  void (*meet_cluster)();
+  /// Of a thread that waits for what another will write.
+  void (*let_others_run)();
   /// This thread's place among the 32 of its warp, for exchanges; two sets in turn, so that one meeting an exchange is enough.
   unsigned long long (*exchange)[32];
   void (*next_exchange)();

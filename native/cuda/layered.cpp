@@ -1,0 +1,31 @@
+#include "layered.h"
+
+namespace painnless::cuda {
+
+template <class Real>
+Layered<Real>::Layered(const Weights& weights, const Shape& shape, Programs& programs, int multiprocessors)
+    : config_(weights.config), shape_(shape), programs_(programs), network_(create_network<Real>(weights, shape, multiprocessors)) {}
+
+template <class Real> void Layered<Real>::launch(const Workspace<Real>& workspace, int atoms, int structures, bool gradient) {
+  const Work<Real>& work = workspace.work;
+  network_->launch(programs_, work, atoms, gradient);
+  const ResultArguments<Real> arguments{.request = workspace.request,
+                                        .sizes = work.sizes,
+                                        .edges = work.edges,
+                                        .sums = work.sums,
+                                        .edge_capacity = work.edge_capacity,
+                                        .chunks = shape_.chunks,
+                                        .direction_eps = config_.direction_eps,
+                                        .energy_unit = config_.energy_unit,
+                                        .energies = work.energies,
+                                        .virials = workspace.virials,
+                                        .answer = workspace.answer};
+  constexpr int warps = result_threads / 32;
+  if (gradient) programs_.launch(kernels::sum_forces, {static_cast<unsigned>((atoms + warps - 1) / warps), 1}, result_threads, 0, arguments);
+  programs_.launch(gradient ? kernels::sum_structures : kernels::sum_energies, {static_cast<unsigned>(structures), 1}, result_threads, 0, arguments);
+}
+
+template class Layered<float>;
+template class Layered<double>;
+
+}  // namespace painnless::cuda
