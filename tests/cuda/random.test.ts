@@ -1,0 +1,54 @@
+import { expect, test } from "vitest";
+import { createNativeEngine } from "../../src/engine/engine.ts";
+import type { NativePrecision } from "../../src/engine/native.ts";
+import type { Evaluation } from "../../src/system/potential.ts";
+import { randomModel } from "../engine/models.ts";
+import { everything } from "../engine/open.ts";
+import { randomBatch } from "./batches.ts";
+import { addon, onCard, openCuda } from "./open.ts";
+
+const [count, most] = onCard ? [500, 5000] : [4, 40];
+/** eV/Å, as for forces in docs/accuracy.md: so much, or that part of the largest force or of the largest number of the kind. */
+const allowed = { f64: { absolute: 1e-10, relative: 1e-12 }, f32: { absolute: 1e-5, relative: 5e-6 } };
+
+const largest = (values: ArrayLike<number>) => Array.from(values).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+
+/** How far the worst number is from the reference, as a part of what is allowed; NaN where one is missing or none. */
+function worst(found: Evaluation, expected: Evaluation, atoms: number, precision: NativePrecision): number {
+  const { absolute, relative } = allowed[precision];
+  const force = largest(expected.forces ?? []);
+  const kinds = [
+    [[found.energy], [expected.energy], atoms],
+    [found.energies, expected.energies, 1],
+    [found.forces, expected.forces, 1],
+    [found.stress, expected.stress, 1],
+  ] as const;
+  return kinds.reduce((sofar, [own, theirs, terms]) => {
+    if (own === null && theirs === null) return sofar; // no stress without a volume
+    if (own?.length !== theirs?.length) return Number.NaN;
+    const limit = terms * Math.max(absolute, relative * Math.max(force, largest(theirs ?? [])));
+    return Array.from(theirs ?? []).reduce<number>((most, x, i) => Math.max(most, Math.abs((own?.[i] ?? Number.NaN) - x) / limit), sofar);
+  }, 0);
+}
+
+test.each(["f64", "f32"] as const)(
+  `${count} random batches of structures of up to ${most} atoms: all results are the CPU's in float64, %s`,
+  async (precision) => {
+    const model = randomModel("painn-schnetpack");
+    const ours = await openCuda(model, precision);
+    const theirs = createNativeEngine(model, { device: "cpu", precision: "f64", addon });
+    let compared = 0;
+    for (let k = 0; k < count; k++) {
+      const batch = randomBatch(k, most);
+      const [found, expected] = [await ours.evaluate(batch, everything), await theirs.evaluate(batch, everything)];
+      for (const [s, structure] of batch.entries()) {
+        const ratio = worst(found[s] as Evaluation, expected[s] as Evaluation, structure.numbers.length, precision);
+        if (!(ratio <= 1)) expect.fail(`${structure.name}, pbc ${structure.pbc}: ${ratio} times what is allowed`);
+        compared += 3 * structure.numbers.length;
+      }
+    }
+    await theirs.close();
+    expect(compared).toBeGreaterThan(3 * count);
+  },
+  600_000,
+);
