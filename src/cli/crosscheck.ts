@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { defineCommand } from "citty";
 import { readReplay, unpackStructure } from "../crosscheck/replay.ts";
+import { type LawName, lawNames } from "../crosscheck/result.ts";
 import { PainnlessError } from "../errors.ts";
 import { type ModelFile, readModelFile } from "../model/model-file.ts";
-import { foreignPythons, nameList, option, usual, wholeNumber } from "./arguments.ts";
+import { foreignPythons, nameList, oneOf, option, usual, wholeNumber } from "./arguments.ts";
 import type { CommandData } from "./command.ts";
 import { type RunRequest, runCrosscheck } from "./crosscheck-run.ts";
 import { crosscheckSummary } from "./crosscheck-summary.ts";
@@ -24,6 +25,7 @@ export const crosscheckCommand = defineCommand({
     reference: option("SIDE", "Side to check them against", defaultReference),
     samples: option("K", "Displaced copies (0.05 Å, seeded) of each composition", "2"),
     boxes: { type: "boolean", default: true, description: "Also put molecules into periodic cells, where every side can do that" },
+    laws: option("A,B,...", "Laws to try on native sides, or none; all by default, which takes hundreds of evaluations"),
     seed: usual.seed,
     threads: option("N", "Threads of each engine and worker; a worker takes one by default"),
     checkpoint: option("FILE", 'The foreign file behind MODEL; side "package" runs what is in it'),
@@ -58,19 +60,34 @@ type Question = Omit<RunRequest, "threads" | "pythons" | "command" | "report" | 
 async function freshRequest(
   modelFile: string | undefined,
   sources: readonly string[],
-  args: { sides: string; reference: string; seed: string; samples: string; boxes: boolean; checkpoint?: string | undefined },
+  args: {
+    sides: string;
+    reference: string;
+    seed: string;
+    samples: string;
+    boxes: boolean;
+    laws?: string | undefined;
+    checkpoint?: string | undefined;
+  },
 ): Promise<Question> {
   if (modelFile === undefined) throw new PainnlessError("USAGE", "crosscheck: MODEL is missing; see painnless crosscheck --help");
   const sides = nameList("sides", args.sides).filter((side) => side !== args.reference);
   if (sides.length === 0)
     throw new PainnlessError("USAGE", `--sides is "${args.sides}": a side that is the reference itself proves nothing`, { field: "sides" });
   const numbers = { seed: wholeNumber("seed", args.seed, 0), samples: wholeNumber("samples", args.samples, 0) };
+  const laws = lawsOf(args.laws);
   if (sources.length === 0) throw new PainnlessError("USAGE", "crosscheck: STRUCTURES are missing; see painnless crosscheck --help");
   const model = await readModelFile(modelFile);
   const checkpoint = args.checkpoint ?? null;
   if (checkpoint !== null) await assertSource(model, checkpoint);
-  return { model, checkpoint, structures: readStructures(sources), sides, reference: args.reference, boxes: args.boxes, ...numbers };
+  const { reference, boxes } = args;
+  return { model, checkpoint, structures: readStructures(sources), sides, reference, boxes, laws, ...numbers };
 }
+
+const lawsOf = (text: string | undefined): readonly LawName[] => {
+  if (text === undefined) return lawNames;
+  return text === "none" ? [] : nameList("laws", text).map((name) => oneOf("laws", name, lawNames));
+};
 
 /** The checkpoint must be the one the model was made from, or side "package" would answer for another model. */
 async function assertSource(model: ModelFile, checkpoint: string): Promise<void> {

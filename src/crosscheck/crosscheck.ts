@@ -109,7 +109,8 @@ export async function crosscheck(request: CrosscheckRequest): Promise<{ result: 
   const comparisons = comparePairs(answers.map(clean), torch32 === null ? null : clean(torch32), only(structures), model.cutoff);
 
   const lawResults: LawResult[] = [];
-  const skipped: CrosscheckResult["skipped"] = [];
+  const unasked = laws.filter((law) => !tried.includes(law));
+  const skipped: CrosscheckResult["skipped"] = unasked.map(({ name }) => ({ law: name, side: null, reason: "not asked for" }));
   for (const law of tried)
     for (const subject of subjects) {
       // A displaced copy stands in for a structure on a kink.

@@ -209,7 +209,7 @@ export const crosscheckResultSchema = z.strictObject({
   comparisons: z.array(comparisonSchema),
   budget: z.array(budgetEntrySchema),
   laws: z.array(lawResultSchema),
-  /** laws that do not apply, and why */
+  /** laws that were not tried, and why; on no side: null */
   skipped: z.array(z.strictObject({ law: z.enum(lawNames), side: z.string().nullable(), reason: z.string() })),
   /** sentences for the user: laws that the model itself breaks, units that were assumed */
   findings: z.array(z.string()),

@@ -39,6 +39,7 @@ test.each([
   [["crosscheck", model, "name:CH4", "--sides", "native:cpu:f64,,"], /expected names between commas/],
   [["crosscheck", model, "name:CH4", "--seed", "x"], /--seed is "x"/],
   [["crosscheck", model, "name:CH4", "--samples", "-1"], /samples/],
+  [["crosscheck", model, "name:CH4", "--laws", "gravity"], /--laws is "gravity", expected translation, rotation/],
   [["crosscheck", "nowhere.safetensors", "name:CH4"], /nowhere.safetensors/],
   [["crosscheck", "package.json", "name:CH4"], /package.json/],
   [["crosscheck", "--replay", "package.json"], /not a replay file/],

@@ -39,7 +39,7 @@ test("a jump of the side alone, and an error beside a jump, are the engine's", a
 test("without a displaced copy no law is tried there; where nothing is left to compare that is said, and no verdict given", async () => {
   const sides = [[kinked("native:cpu:f64", 1)], kinked("torch:cpu:f64", -1)] as const;
   const { result } = await check(...sides, { ...options, samples: 0 });
-  expect(result.skipped).toEqual([
+  expect(result.skipped.filter(({ side }) => side !== null)).toEqual([
     { law: "repetition", side: "native:cpu:f64", reason: expect.stringContaining("ethanol: the model's own") },
   ]);
   expect(result).toMatchObject({ verdict: "pass", findings: [expect.stringContaining("forces jump")] });
