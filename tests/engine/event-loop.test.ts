@@ -85,15 +85,29 @@ test.runIf(process.platform === "linux")("a closed engine's threads are gone", a
   expect(threads()).toBeLessThan(before + 5);
 });
 
-test("a thread of Node that ends in the middle of an evaluation takes nothing down", async () => {
-  const addon = fileURLToPath(new URL("../../build/native/painnless.node", import.meta.url));
+test.each([
+  ["evaluations that wait", `for (let k = 0; k < 20; k++) engine.evaluate(large, want).catch(() => {});`],
+  ["evaluations at once", `for (;;) await engine.evaluate(small, want);`],
+  [
+    "calls that are refused",
+    `for (;;) try { addon.neighbors(new Float64Array(6), new Float64Array(9), new Uint8Array(3), 5, false); } catch {}`,
+  ],
+])("a thread of Node that ends in the middle of %s takes nothing down", async (_, calls) => {
+  const path = fileURLToPath(new URL("../../build/native/painnless.node", import.meta.url));
   const text = `
     const { workerData, parentPort } = require("node:worker_threads");
-    const engine = require(workerData.addon).createCpuEngine(workerData.config, workerData.tensors, workerData.options);
-    for (let k = 0; k < 20; k++) engine.evaluate(workerData.batch, { forces: true, stress: false }).catch(() => {});
-    parentPort.postMessage("busy");`;
+    const { path, config, tensors, options, large, small } = workerData;
+    const addon = require(path);
+    const engine = addon.createCpuEngine(config, tensors, options);
+    const want = { forces: true, stress: false };
+    (async () => {
+      for (let k = 0; k < 5; k++) await engine.evaluate(small, want);
+      parentPort.postMessage("busy");
+      ${calls}
+    })();`;
   const options = { precision: "f64", threads: 2, instructionSet: null, activationBytes: 1e9 };
-  const workerData = { addon, config: nativeConfig(painn), tensors: nativeTensors(painn), options, batch: packBatch([gas(300, 4)]) };
+  const batches = { large: packBatch([gas(300, 4)]), small: packBatch([ethanol]) };
+  const workerData = { path, config: nativeConfig(painn), tensors: nativeTensors(painn), options, ...batches };
   const worker = new Worker(text, { eval: true, workerData });
   await new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
   await worker.terminate();
