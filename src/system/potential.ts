@@ -3,7 +3,8 @@ import type { Domain, Structure } from "./structure.ts";
 export const properties = ["energy", "forces", "stress", "energies"] as const;
 export type Property = (typeof properties)[number];
 
-/** What a potential says of one structure. Absent properties are null, never stale and never zero-filled. */
+/** What a potential says of one structure. Absent properties are null, never stale and never zero-filled. Large arrays may lie where they were made,
+ *  outside JavaScript: another thread can be sent a copy, not the array itself (structuredClone's `transfer` refuses). */
 export interface Evaluation {
   /** eV, everything included */
   readonly energy: number;

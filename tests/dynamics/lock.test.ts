@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { mkdir, readdir, symlink } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, symlink } from "node:fs/promises";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
@@ -11,13 +12,18 @@ import { begin, headOf, inFolder, pathsIn, remains } from "./recorded.ts";
 
 const built = fileURLToPath(new URL("../../dist/dynamics/lock.js", import.meta.url));
 
-/** Another process that holds the lock until it is killed. */
-async function holder(path: string) {
-  const script = `import { lockCheckpoint } from ${JSON.stringify(built)}; await lockCheckpoint(process.argv[1]); console.log("held"); setInterval(() => {}, 1e6);`;
+/** Another process that holds the lock, until it is killed or has no more to do. */
+async function holder(path: string, then = "setInterval(() => {}, 1e6);") {
+  const script = `import { lockCheckpoint } from ${JSON.stringify(built)}; await lockCheckpoint(process.argv[1]); console.log("held"); ${then}`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", script, path], { stdio: ["ignore", "pipe", "inherit"] });
   const ended = new Promise((resolve) => child.once("exit", resolve));
   await new Promise((resolve) => child.stdout.once("data", resolve));
   return { child, ended };
+}
+
+/** The abstract sockets that are locks, as the system writes them: zeros as "@". */
+async function locks() {
+  return new Set((await readFile("/proc/net/unix", "utf8")).match(/@painnless-.*$/gm));
 }
 
 const refusal = (process: string) => ({
@@ -50,6 +56,41 @@ test("a process that is killed holds nothing any more; one that is stopped does,
     child.kill("SIGKILL");
     await ended;
     (await lockCheckpoint(path))();
+  });
+});
+
+test("it is the folder's, not its path's: a folder that was moved is the same, one in its place is another", async () => {
+  await inFolder(async (folder) => {
+    await mkdir(join(folder, "a"));
+    const release = await lockCheckpoint(join(folder, "a/run.checkpoint"));
+    await rename(join(folder, "a"), join(folder, "b"));
+    await mkdir(join(folder, "a"));
+    (await lockCheckpoint(join(folder, "a/run.checkpoint")))();
+    await expect(lockCheckpoint(join(folder, "b/run.checkpoint"))).rejects.toMatchObject(refusal(`process ${process.pid}`));
+    release();
+  });
+});
+
+test("whoever asks and does not hang up keeps no process; whoever else has the name is not quoted", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "run.checkpoint");
+    const others = await locks();
+    const { child, ended } = await holder(
+      path,
+      'const work = setInterval(() => {}, 1e6); process.once("SIGUSR2", () => clearInterval(work));',
+    );
+    const [written = ""] = [...(await locks())].filter((name) => !others.has(name));
+    expect(written).toMatch(/^@[^@]{107}$/); // no version of Node has anything to fill up
+    const name = written.replace("@", "\0");
+    const asking = connect({ path: name, allowHalfOpen: true });
+    await new Promise((resolve, reject) => asking.once("data", resolve).once("error", reject));
+    child.kill("SIGUSR2");
+    await ended;
+    asking.destroy();
+    const liar = createServer((socket) => socket.on("error", () => undefined).end("\u001b[2J1"));
+    await new Promise<void>((resolve) => liar.listen({ path: name }, resolve));
+    await expect(lockCheckpoint(path)).rejects.toMatchObject(refusal("another process"));
+    liar.close();
   });
 });
 
