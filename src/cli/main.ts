@@ -62,6 +62,8 @@ const exitStatus: Readonly<Record<ErrorCode, number>> = {
   INTERNAL: 1,
 };
 const interrupted = exitStatus.CANCELLED;
+/** As of a program that the signal SIGPIPE ended. */
+const unread = 128 + 13;
 
 const isHelp = (argument: string | undefined): boolean => argument === "--help" || argument === "-h";
 
@@ -118,6 +120,18 @@ process.on("SIGINT", () => {
   if (interrupt.signal.aborted) process.exit(interrupted);
   interrupt.abort();
 });
+/** The exit status where standard output takes no more: nobody reads it (| head), or there is no room. What runs is ended as by Ctrl-C, so that a run
+ *  keeps a checkpoint. */
+let lost = null as number | null;
+process.stdout.on("error", (cause: NodeJS.ErrnoException) => {
+  if (lost !== null) return;
+  lost = cause.code === "EPIPE" ? unread : exitStatus.WRITE_FAILED;
+  if (lost !== unread) process.stderr.write(`painnless: cannot write to standard output: ${cause.message}\n`);
+  process.exitCode = lost;
+  interrupt.abort();
+});
+process.stderr.on("error", () => undefined); // there is no other place to say so
+
 /** A command that has something to finish puts its own end here. */
 let terminate = (): void => process.exit(128 + 15);
 process.on("SIGTERM", () => terminate());
@@ -131,11 +145,11 @@ const abandon = (): void => {
 
 try {
   const status = await run(process.argv.slice(2), { signal: interrupt.signal, onTerminate, abandon });
-  process.exitCode = interrupt.signal.aborted ? interrupted : status;
+  process.exitCode = lost ?? (interrupt.signal.aborted ? interrupted : status);
 } catch (error) {
   if (interrupt.signal.aborted) {
-    process.stderr.write("painnless: interrupted\n");
-    process.exitCode = interrupted;
+    if (lost === null) process.stderr.write("painnless: interrupted\n");
+    process.exitCode = lost ?? interrupted;
   } else process.exitCode = report(error);
 }
 if (abandoned) loadAddon().exitNow(Number(process.exitCode));

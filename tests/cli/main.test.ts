@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { painnless, start } from "./run.ts";
+import { painnless, start, startInto } from "./run.ts";
 
 const model = "models/ethanol.safetensors";
 
@@ -62,4 +62,9 @@ test("what this machine lacks is exit 3, with the remedy", async () => {
   expect(cuda).toMatchObject({ status: 3, err: expect.stringMatching(/no NVIDIA driver .*use native:cpu/) });
   const python = await start(["evaluate", model, "name:CH4"], { PAINNLESS_PYTHON: "/nowhere/python" }).ended;
   expect(python).toMatchObject({ status: 3, err: expect.stringContaining("PAINNLESS_PYTHON") });
+});
+
+test.runIf(process.platform === "linux")("standard output without room is an error, on one line", async () => {
+  const ended = await startInto("/dev/full", ["--help"]).ended;
+  expect(ended).toMatchObject({ status: 1, err: expect.stringMatching(/^painnless: cannot write to standard output: ENOSPC.*\n$/) });
 });

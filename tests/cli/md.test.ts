@@ -59,6 +59,17 @@ test("--log json: each line is JSON, the last is the result; nothing else is sai
   expect(mdResultSchema.parse(lines.at(-1)).steps).toBe(300);
 });
 
+test("a run that nobody reads any more ends with a checkpoint, and says how it goes on", async () => {
+  const more = ["--steps", "100000000", "--out", at("unread.xyz"), "--log", "json"];
+  const { child, ended } = start(["md", system.model, system.structure, ...more]);
+  child.stdout?.once("data", () => child.stdout?.destroy());
+  const { status, err } = await ended;
+  expect(status).toBe(128 + 13);
+  expect(err).toMatch(/^painnless: stopped at step \d+; go on with: painnless md --resume .*\n$/);
+  expect((await readCheckpoint(at("unread.xyz.checkpoint"))).state.step).toBeGreaterThan(1);
+  for (const end of ["", ".log", ".checkpoint"]) await rm(`${at("unread.xyz")}${end}`);
+});
+
 const wrong: [string, Record<string, string>, string, RegExp][] = [
   ["steps", { steps: "1.5" }, "USAGE", /--steps is "1.5", expected a whole number of at least 1/],
   ["dt", { dt: "0" }, "USAGE", /--dt is "0", expected a number of fs above 0/],

@@ -28,6 +28,10 @@ export function startLimited(kibibytes: number, argv: readonly string[]): Return
   return watch(spawn("bash", ["-c", shell, "bash", process.execPath, main, ...argv], { cwd: root, stdio }));
 }
 
+/** The same with standard output into a file. */
+export const startInto = (file: string, argv: readonly string[]): ReturnType<typeof start> =>
+  watch(spawn("bash", ["-c", 'exec > "$1"; shift; exec "$@"', "bash", file, process.execPath, main, ...argv], { cwd: root, stdio }));
+
 function watch(child: ChildProcessByStdio<null, Readable, Readable>): ReturnType<typeof start> {
   let out = "";
   let err = "";
