@@ -11,7 +11,7 @@ import { runBench } from "./bench-run.ts";
 import { runShim, shimSummary } from "./bench-shim.ts";
 import { benchSummary, changeSummary } from "./bench-summary.ts";
 import type { CommandData } from "./command.ts";
-import { claimOutput } from "./output.ts";
+import { assertOwnFiles, claimOutput } from "./output.ts";
 
 const shippedModel = fileURLToPath(new URL("../../models/ethanol.safetensors", import.meta.url));
 const sizes = systems.map(({ name }) => name);
@@ -38,6 +38,7 @@ export const benchCommand = defineCommand({
   },
   async run({ args, rawArgs, data }) {
     const { signal } = data as CommandData;
+    await assertOwnFiles({ "--json": args.json }, [args.model]);
     if (args.suite === "shim") return benchShim(args);
     if (args.suite !== "cpu")
       throw new PainnlessError("USAGE", `there is no suite "${args.suite}"; the suites are cpu and shim`, { field: "suite" });

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { defineCommand } from "citty";
 import { readReplay, unpackStructure } from "../crosscheck/replay.ts";
 import { type LawName, lawNames } from "../crosscheck/result.ts";
@@ -9,6 +10,7 @@ import { foreignPythons, nameList, oneOf, option, usual, wholeNumber } from "./a
 import type { CommandData } from "./command.ts";
 import { type RunRequest, runCrosscheck } from "./crosscheck-run.ts";
 import { crosscheckSummary } from "./crosscheck-summary.ts";
+import { assertOwnFiles } from "./output.ts";
 import { readStructures } from "./structures.ts";
 import { quoted } from "./terminal.ts";
 
@@ -36,6 +38,8 @@ export const crosscheckCommand = defineCommand({
   },
   async run({ args, rawArgs, data }) {
     const { signal } = data as CommandData;
+    const page = args.report && join(args.report, "index.html");
+    await assertOwnFiles({ "--json": args.json, "the page of --report": page }, [...args._, args.checkpoint, args.replay]);
     const outputs = {
       threads: args.threads === undefined ? null : wholeNumber("threads", args.threads, 1),
       pythons: foreignPythons("python", args.python),

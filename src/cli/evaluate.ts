@@ -10,7 +10,7 @@ import type { Evaluation } from "../system/potential.ts";
 import { assertComputable, type Structure } from "../system/structure.ts";
 import { foreignPythons, option, usual, wholeNumber } from "./arguments.ts";
 import type { CommandData } from "./command.ts";
-import { claimOutput } from "./output.ts";
+import { assertOwnFiles, claimOutput } from "./output.ts";
 import { assertSide, sidesOf } from "./sides.ts";
 import { readStructures } from "./structures.ts";
 import { table } from "./terminal.ts";
@@ -33,6 +33,7 @@ export const evaluateCommand = defineCommand({
     const threads = args.threads === undefined ? null : wholeNumber("threads", args.threads, 1);
     if (args.out !== undefined && !/\.(ext)?xyz$/.test(args.out))
       throw new PainnlessError("USAGE", `--out is "${args.out}", expected a name that ends in .xyz`, { field: "out" });
+    await assertOwnFiles({ "--out": args.out, "--json": args.json }, args._);
     const model = await readModelFile(args.model);
     const out = args.out === undefined ? null : await claimOutput(args.out);
     const json = args.json === undefined ? null : await claimOutput(args.json);

@@ -7,7 +7,7 @@ import { type ModelFile, readModelFile } from "../model/model-file.ts";
 import { typicalNeighbors, workOf } from "../model/work.ts";
 import { option, usual, wholeNumber } from "./arguments.ts";
 import { countWeights, describeModel, lines } from "./model-summary.ts";
-import { claimOutput } from "./output.ts";
+import { assertOwnFiles, claimOutput } from "./output.ts";
 import { bold, yellow } from "./terminal.ts";
 
 const precisions = ["f32", "f64"] as const;
@@ -23,6 +23,7 @@ export const inspectCommand = defineCommand({
   },
   async run({ args }) {
     const atoms = wholeNumber("atoms", args.atoms, 1);
+    await assertOwnFiles({ "--json": args.json }, [args.model]);
     const model = await readModelFile(args.model);
     const json = args.json === undefined ? null : await claimOutput(args.json);
     const neighbors = typicalNeighbors(model.config, atoms);

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { defineCommand } from "citty";
 import { type CrosscheckResult, crosscheckResultSchema } from "../crosscheck/result.ts";
 import { PainnlessError } from "../errors.ts";
@@ -7,8 +8,9 @@ import { onAbort } from "../system/on-abort.ts";
 import { oneOf, option, usual, wholeNumber } from "./arguments.ts";
 import type { CommandData } from "./command.ts";
 import { runMd } from "./md-job.ts";
-import { planRun, runArguments } from "./md-request.ts";
+import { type MdPlan, planRun, runArguments } from "./md-request.ts";
 import { mdSummary } from "./md-summary.ts";
+import { assertOwnFiles } from "./output.ts";
 import { quoted } from "./terminal.ts";
 
 const terminated = 128 + 15;
@@ -52,6 +54,7 @@ export const mdCommand = defineCommand({
       signal: ended.signal,
     };
     const plan = await planRun(args, args._.slice(2), settings.report);
+    await assertOwnFiles(outputsOf(plan, settings), [plan.model.path, args.structure, args.crosscheck]);
     const crosscheck = args.crosscheck === undefined ? null : await readCrosscheck(args.crosscheck, plan.model);
     const outcome = await runMd(plan, { ...settings, crosscheck }).catch((cause: unknown) => {
       // Interrupted after its last step, among the measures: the run is whole, and --resume makes them anew.
@@ -68,6 +71,12 @@ export const mdCommand = defineCommand({
     if (settings.report !== null && !settings.logJson) process.stdout.write(`  report: ${settings.report}/index.html\n`);
     return result.verdict === "pass" ? 0 : 1;
   },
+});
+
+/** Not md.json of the report, which is what --json would write there. */
+const outputsOf = ({ converted, paths }: MdPlan, { json, report }: { json: string | null; report: string | null }) => ({
+  ...{ "the checkpoint": paths.checkpoint, "the log": paths.log, "the file of the frames": paths.trajectory, "--out": converted },
+  ...{ "--json": json, "the page of --report": report && join(report, "index.html") },
 });
 
 async function readCrosscheck(path: string, model: ModelFile): Promise<CrosscheckResult> {

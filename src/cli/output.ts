@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { mkdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { PainnlessError } from "../errors.ts";
 
 /** A file that a command will write at its end. What an earlier run left there is removed now, so that a run that fails leaves nothing that
@@ -27,4 +27,35 @@ export async function claimOutput(path: string): Promise<{ write(content: string
       }
     },
   };
+}
+
+/** Refuses an output that the command reads, which would be gone before, and two that are one file, of which the last would be left.
+ *  @param outputs path by what the user calls it; absent where it was not asked for
+ *  @param inputs as the command line names them, FILE@INDEX and name:NAME too  @throws {PainnlessError} USAGE */
+export async function assertOwnFiles(
+  outputs: Readonly<Record<string, string | null | undefined>>,
+  inputs: readonly (string | null | undefined)[],
+): Promise<void> {
+  const taken = new Map<string, string>();
+  for (const input of inputs.filter((source) => source != null)) {
+    for (const path of [input, input.replace(/@[^@]*$/, "")]) {
+      const file = await identityOf(path);
+      if (file !== null) taken.set(file, "the command reads");
+    }
+  }
+  for (const [name, path] of Object.entries(outputs)) {
+    const file = path == null ? null : await identityOf(path);
+    if (file === null) continue;
+    const other = taken.get(file);
+    if (other !== undefined) throw new PainnlessError("USAGE", `${name} is "${path}", which ${other}; name another file`);
+    taken.set(file, `is ${name} too`);
+  }
+}
+
+/** The same for all paths of one file, whether it is there or not; null of what is no file: a device, a pipe, a folder. */
+async function identityOf(path: string): Promise<string | null> {
+  const found = await stat(path, { bigint: true }).catch(() => null);
+  if (found !== null) return found.isFile() ? `${found.dev} ${found.ino}` : null;
+  const folder = await realpath(dirname(path)).catch(() => resolve(dirname(path))); // to be made too
+  return join(folder, basename(path));
 }

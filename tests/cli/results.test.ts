@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { claimOutput } from "../../src/cli/output.ts";
+import { assertOwnFiles, claimOutput } from "../../src/cli/output.ts";
 import type { Replay } from "../../src/crosscheck/replay.ts";
 import { crosscheckResultSchema } from "../../src/crosscheck/result.ts";
 import { painnless, start } from "./run.ts";
@@ -39,6 +39,51 @@ describe("an output file", () => {
     await writeFile(join(folder, "file"), "");
     await expect(claimOutput(join(folder, "file", "x.json"))).rejects.toMatchObject({ code: "NOT_FOUND" });
     await expect(claimOutput(folder)).rejects.toMatchObject({ code: "NOT_FOUND" });
+  });
+});
+
+describe("files to write", () => {
+  const refusal = (message: string) => ({ code: "USAGE", message: expect.stringContaining(message) });
+  const place = (name: string) => join(folder, "own", name);
+  beforeAll(async () => {
+    await mkdir(place("made"), { recursive: true });
+    await writeFile(place("in.xyz"), "");
+    await symlink(place("made"), place("link"));
+  });
+  test.each(["in.xyz", "made/../in.xyz", "link/../in.xyz"])("may not be read too: %s", async (name) => {
+    for (const source of ["in.xyz", "in.xyz@0", "in.xyz@:"])
+      await expect(assertOwnFiles({ "--out": place(name) }, ["name:H2O", undefined, place(source)])).rejects.toMatchObject(
+        refusal("which the command reads"),
+      );
+  });
+  test("may not be one", async () => {
+    await expect(assertOwnFiles({ "--out": place("made/x"), "--json": place("link/x") }, [])).rejects.toMatchObject(
+      refusal("is --out too"),
+    );
+    await expect(assertOwnFiles({ "--out": place("new/x"), "--json": place("made/../new/x") }, [])).rejects.toMatchObject({
+      code: "USAGE",
+    });
+  });
+  test("may be a device, and others of the same name elsewhere", async () => {
+    await assertOwnFiles({ "--out": "/dev/null", "--json": "/dev/null", "a report": null, "a log": undefined }, [place("in.xyz")]);
+    await assertOwnFiles({ "--out": place("x"), "--json": place("made/x") }, [place("in.xyz"), place("made/in.xyz")]);
+  });
+  test.each([
+    ["evaluate", ["MODEL", "IN", "--out", "IN"]],
+    ["inspect", ["MODEL", "--json", "MODEL"]],
+    ["crosscheck", ["MODEL", "IN", "--json", "IN"]],
+    ["bench", ["--model", "MODEL", "--json", "MODEL"]],
+    ["md", ["MODEL", "IN", "--out", "IN"]],
+    ["md", ["MODEL", "IN", "--out", "OUT", "--json", "OUT"]],
+  ])("are refused by %s %j before anything is lost", async (command, words) => {
+    const files = { MODEL: place("model.safetensors"), IN: place("ethanol.xyz"), OUT: place("out.xyz") };
+    await copyFile(model, files.MODEL);
+    await writeFile(files.IN, "1\n\nH 0 0 0\n");
+    const before = [await readFile(files.MODEL), await readFile(files.IN)];
+    const ended = await painnless(command, ...words.map((word) => files[word as keyof typeof files] ?? word));
+    expect(ended).toMatchObject({ status: 2, out: "", err: expect.stringMatching(/^painnless: .* name another file\n$/) });
+    expect([await readFile(files.MODEL), await readFile(files.IN)]).toEqual(before);
+    expect(existsSync(files.OUT)).toBe(false);
   });
 });
 
