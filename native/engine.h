@@ -87,6 +87,8 @@ struct CpuOptions {
 };
 
 class KeptNeighbors;  // neighbors/kept.h
+class Mover;          // run.h
+struct Setup;
 
 /// One model on one device. Not reentrant: one evaluation at a time.
 class Engine {
@@ -96,6 +98,8 @@ class Engine {
   /// `kept`: one for each structure whose neighbours are kept from call to call, or empty: every call searches anew. The same bits either way.
   virtual void evaluate(const Batch& batch, Want want, Evaluation& result, std::span<KeptNeighbors> kept = {}) = 0;
   virtual Plan plan(int atoms, int pairs) const = 0;
+  /// What makes steps of such a run by itself, valid as long as the engine; null: the engine is asked for forces at each step.
+  virtual Mover* mover(const Setup&) { return nullptr; }
 };
 
 }  // namespace painnless

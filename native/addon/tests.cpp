@@ -1,6 +1,6 @@
 // What the test build has beside the product's functions: layers one by one, faults to plant, random words.
 #include "../cpu/faults.h"
-#include "../dynamics/philox.h"
+#include "../formulas/philox.h"
 #include "../probe.h"
 #include "door.h"
 #include "failure.h"
@@ -45,8 +45,8 @@ void plant(const Napi::CallbackInfo& info) {
 /// philox(counter, key)
 Napi::Value philox_block(const Napi::CallbackInfo& info) {
   const auto counter = info[0].As<Napi::Uint32Array>(), key = info[1].As<Napi::Uint32Array>();
-  const auto words = philox({counter[0], counter[1], counter[2], counter[3]}, {key[0], key[1]});
-  return array_from(info.Env(), std::vector(words.begin(), words.end()));
+  const auto words = philox({{counter[0], counter[1], counter[2], counter[3]}}, {{key[0], key[1]}});
+  return array_from(info.Env(), std::vector<uint32_t>(std::begin(words.word), std::end(words.word)));
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ constexpr int attribute_multiprocessors = 16, attribute_major = 75, attribute_mi
               attribute_clusters = 120;
 constexpr int function_registers = 4, function_dynamic_shared = 8, function_large_clusters = 14;
 constexpr int launch_cooperative = 2, launch_cluster = 4;
-constexpr unsigned portable_host_memory = 1, stream_non_blocking = 1, event_default = 0;
+constexpr unsigned portable_host_memory = 1, stream_non_blocking = 1, event_default = 0, event_untimed = 2;
 constexpr int capture_thread_local = 1;
 
 DeviceInfo describe_card(const Driver& call, DriverDevice device) {
@@ -99,6 +99,20 @@ class CardGraph final : public Graph {
 
  private:
   const Driver& call_;
+};
+
+class CardMark final : public Mark {
+ public:
+  CardMark(const Driver& call, DriverContext* context) : call_(call), context_(context) { call.check(call.create_event(&event, event_untimed), "cuEventCreate"); }
+  ~CardMark() override {
+    const Current current(call_, context_);
+    call_.destroy_event(event);
+  }
+  DriverEvent* event = nullptr;
+
+ private:
+  const Driver& call_;
+  DriverContext* context_;
 };
 
 class Card final : public Device {
@@ -225,6 +239,18 @@ class Card final : public Device {
   void replay(Graph& graph) override {
     const Current current(call_, context_);
     call_.check(call_.launch_graph(static_cast<CardGraph&>(graph).exec, stream_), "cuGraphLaunch");
+  }
+  std::unique_ptr<Mark> create_mark() override {
+    const Current current(call_, context_);
+    return std::make_unique<CardMark>(call_, context_);
+  }
+  void mark(Mark& mark) override {
+    const Current current(call_, context_);
+    call_.check(call_.record_event(static_cast<CardMark&>(mark).event, stream_), "cuEventRecord");
+  }
+  void wait_for(Mark& mark) override {
+    const Current current(call_, context_);
+    call_.check(call_.wait_event(static_cast<CardMark&>(mark).event), "a kernel or copy");
   }
   void wait() override {
     const Current current(call_, context_);

@@ -42,6 +42,12 @@ class Graph {
   virtual ~Graph() = default;
 };
 
+/// A place in the queue of work that the host can wait for.
+class Mark {
+ public:
+  virtual ~Mark() = default;
+};
+
 /// One card and one queue of work on it. Calls come from one thread at a time, any thread; each makes the card current for itself.
 class Device {
  public:
@@ -74,6 +80,12 @@ class Device {
   /// Gives up what was begun.
   virtual void cancel_recording() noexcept = 0;
   virtual void replay(Graph& graph) = 0;
+
+  virtual std::unique_ptr<Mark> create_mark() = 0;
+  /// Sets it behind all that is queued now.
+  virtual void mark(Mark& mark) = 0;
+  /// Waits for what was queued before it. Throws as `wait`.
+  virtual void wait_for(Mark& mark) = 0;
 
   /// Waits for the queue. Throws std::runtime_error where something on it failed.
   virtual void wait() = 0;

@@ -5,6 +5,7 @@
 #include <map>
 #include <tuple>
 
+#include "dynamics/mover.h"
 #include "layered.h"
 #include "search.h"
 
@@ -26,7 +27,7 @@ Capacity capacity_for(int atoms, int structures) {
 }
 
 /// Chooses a schedule for each batch, keeps what all of them work on, and replays what was recorded of them.
-template <class Real> class Launcher final : public CudaEngine {
+template <class Real> class Launcher final : public CudaEngine, private Evaluator {
  public:
   Launcher(const Config& config, const Tensors& tensors, const CudaOptions& options, std::unique_ptr<Device> device, const Compiler& compiler)
       : config_(config),
@@ -36,7 +37,8 @@ template <class Real> class Launcher final : public CudaEngine {
         shape_(config_, options.precision, device_->info()),
         programs_(*device_, compiler, DiskCache(options.cache), shape_.sources()),
         search_(config_),
-        store_(*device_) {
+        store_(*device_),
+        mover_(*device_, programs_, *this) {
     schedules_.push_back(std::make_unique<Layered<Real>>(weights_, shape_, programs_, device_->info().multiprocessors));
     schedule_ = schedules_.front().get();
     store_.fill([&](WeightStore& store) {
@@ -65,14 +67,26 @@ template <class Real> class Launcher final : public CudaEngine {
 
   CudaNeighbors neighbors(const Batch& batch) override;
 
+  /// The search sees who is too near within the cutoff alone.
+  Mover* mover(const Setup& setup) override { return setup.limits.distance < config_.cutoff ? &mover_ : nullptr; }
+
  private:
   enum class Steps { search, energy, gradient };
 
   void reserve(Capacity needed);
   void lay_out(Capacity capacity);
+  void send(const Batch& batch, double nearest);
   void run(const Batch& batch, Steps steps);
   Schedule<Real>& choose(const Batch& batch) const;
+  Capacity room_for(const Batch& batch) const;
+  void launch(const Batch& batch, Steps steps);
   Graph& graph(const Batch& batch, Steps steps);
+
+  // What a run asks of the engine.
+  Places prepare(const Batch& batch, double nearest) override;
+  void launch(const Batch& batch) override;
+  void grow(int edges) override;
+  std::unique_ptr<Graph> record(const std::function<void()>& launches) override;
 
   Config config_;
   Tensors tensors_;
@@ -91,6 +105,7 @@ template <class Real> class Launcher final : public CudaEngine {
   Workspace<Real> space_{};
   std::map<std::tuple<const Schedule<Real>*, Steps, int, int, bool>, std::unique_ptr<Graph>> graphs_;  // by sizes and bins too; gone before what they point to
   int captures_ = 0, allocations_ = 0;
+  CardMover mover_;
 };
 
 /// Grows the arena where it is too small. A failure leaves the engine with what it had.
@@ -128,25 +143,48 @@ template <class Real> Schedule<Real>& Launcher<Real>::choose(const Batch& batch)
   return **std::find_if(schedules_.begin(), schedules_.end(), [&](const auto& each) { return each->takes(batch.atoms(), batch.structures()); });
 }
 
+/// The step of the ladder whose launches serve the batch.
+template <class Real> Capacity Launcher<Real>::room_for(const Batch& batch) const {
+  return {std::min(bucket(batch.atoms(), 16), capacity_.atoms), std::min(bucket(batch.structures(), 1), capacity_.structures), capacity_.edges};
+}
+
+template <class Real> void Launcher<Real>::launch(const Batch& batch, Steps steps) {
+  const auto [atoms, structures, edges] = room_for(batch);
+  if (steps == Steps::search)
+    search_.launch(*device_, programs_, space_, atoms, needs_bins(batch), nullptr);
+  else
+    schedule_->launch(space_, atoms, structures, steps == Steps::gradient);
+}
+
 /// The recorded launches that serve a batch of this size.
 template <class Real> Graph& Launcher<Real>::graph(const Batch& batch, Steps steps) {
-  const bool bins = needs_bins(batch);
-  const int atoms = std::min(bucket(batch.atoms(), 16), capacity_.atoms), structures = std::min(bucket(batch.structures(), 1), capacity_.structures);
-  auto& recorded = graphs_[{steps == Steps::search ? nullptr : schedule_, steps, atoms, structures, bins}];
-  if (recorded) return *recorded;
+  const auto [atoms, structures, edges] = room_for(batch);
+  auto& recorded = graphs_[{steps == Steps::search ? nullptr : schedule_, steps, atoms, structures, needs_bins(batch)}];
+  if (!recorded) recorded = record([&] { launch(batch, steps); });
+  return *recorded;
+}
+
+template <class Real> std::unique_ptr<Graph> Launcher<Real>::record(const std::function<void()>& launches) {
   device_->begin_recording();
   try {
-    if (steps == Steps::search)
-      search_.launch(*device_, programs_, space_, atoms, bins, nullptr);
-    else
-      schedule_->launch(space_, atoms, structures, steps == Steps::gradient);
+    launches();
   } catch (...) {
     device_->cancel_recording();
     throw;
   }
-  recorded = device_->end_recording();
   captures_++;
-  return *recorded;
+  return device_->end_recording();
+}
+
+template <class Real> void Launcher<Real>::send(const Batch& batch, double nearest) {
+  write_request(batch, config_.cutoff, config_.edge_at_cutoff, nearest, request_.begin());
+  device_->upload(reinterpret_cast<Address>(space_.request), request_.begin(), request_bytes(batch.atoms(), batch.structures()));
+}
+
+template <class Real> void Launcher<Real>::grow(int edges) {
+  if (edges > most_edges)
+    throw InputError("BAD_STRUCTURE", "positions", "more than 2^28 edges within the cutoff: the atoms are too dense or too many");
+  reserve({capacity_.atoms, capacity_.structures, std::min(bucket(edges, 16), most_edges)});
 }
 
 /// Where the edges found do not fit, nothing was computed from them, and once they do it is done again.
@@ -155,8 +193,7 @@ template <class Real> void Launcher<Real>::run(const Batch& batch, Steps steps) 
   reserve(capacity_for(atoms, structures));
   schedule_ = &choose(batch);
   while (true) {
-    write_request(batch, config_.cutoff, config_.edge_at_cutoff, request_.begin());
-    device_->upload(reinterpret_cast<Address>(space_.request), request_.begin(), request_bytes(atoms, structures));
+    send(batch, 0);
     if (!schedule_->searches()) device_->replay(graph(batch, Steps::search));
     device_->replay(graph(batch, steps));
     device_->download(answer_.begin(), reinterpret_cast<Address>(space_.answer), answer_bytes(atoms, structures));
@@ -164,10 +201,25 @@ template <class Real> void Launcher<Real>::run(const Batch& batch, Steps steps) 
     const Sizes sizes = sizes_of_answer(answer_.begin());
     if (sizes.status == 0) return;
     if (sizes.status != too_many_edges) refuse(batch, config_.cutoff, config_.edge_at_cutoff, sizes.status);
-    if (sizes.found > most_edges)
-      throw InputError("BAD_STRUCTURE", "positions", "more than 2^28 edges within the cutoff: the atoms are too dense or too many");
-    reserve({capacity_.atoms, capacity_.structures, std::min(bucket(sizes.found, 16), most_edges)});
+    grow(sizes.found);
   }
+}
+
+template <class Real> Evaluator::Places Launcher<Real>::prepare(const Batch& batch, double nearest) {
+  reserve(capacity_for(batch.atoms(), batch.structures()));
+  schedule_ = &choose(batch);
+  send(batch, nearest);
+  const auto at = [](auto* begin, size_t bytes) { return reinterpret_cast<double*>(reinterpret_cast<Address>(begin) + bytes); };
+  return {.positions = at(space_.request, positions_at(batch.structures())),
+          .sizes = reinterpret_cast<const Sizes*>(space_.answer),
+          .energies = at(space_.answer, energies_at()),
+          .forces = at(space_.answer, forces_at(batch.atoms(), batch.structures())),
+          .layout = allocations_};
+}
+
+template <class Real> void Launcher<Real>::launch(const Batch& batch) {
+  if (!schedule_->searches()) launch(batch, Steps::search);
+  launch(batch, Steps::gradient);
 }
 
 template <class Real> CudaNeighbors Launcher<Real>::neighbors(const Batch& batch) {

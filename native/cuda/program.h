@@ -9,6 +9,7 @@
 #include "device.h"
 #include "kernels/list.h"
 #include "kernels/signatures.h"
+#include "kernels/steps.h"
 
 namespace painnless::cuda {
 

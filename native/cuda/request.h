@@ -14,8 +14,14 @@ constexpr int few_atoms = 64;
 size_t request_bytes(int atoms, int structures);
 size_t answer_bytes(int atoms, int structures);
 
+/// Where the positions of a request are, and of an answer the net energies and the forces; bytes.
+size_t positions_at(int structures);
+size_t energies_at();
+size_t forces_at(int atoms, int structures);
+
 /// Writes the request. Throws InputError BAD_STRUCTURE for a cell that the CPU's search refuses, in its words.
-void write_request(const Batch& batch, double cutoff, bool edge_at_cutoff, std::byte* to);
+/// `nearest`: Å that atoms must be apart, or 0: any will do.
+void write_request(const Batch& batch, double cutoff, bool edge_at_cutoff, double nearest, std::byte* to);
 /// Are there structures that need bins?
 bool needs_bins(const Batch& batch);
 

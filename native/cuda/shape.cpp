@@ -103,11 +103,13 @@ std::vector<Source> Shape::sources() const {
   static const std::vector<const char*> distiller_update{PAINNLESS_DISTILLER_UPDATE_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> results{PAINNLESS_RESULT_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> search{PAINNLESS_SEARCH_KERNELS(PAINNLESS_TEXT)};
+  static const std::vector<const char*> steps{PAINNLESS_STEP_KERNELS(PAINNLESS_TEXT)};
 #undef PAINNLESS_TEXT
   return {{painn ? "painn_message.cu" : "distiller_message.cu", message, painn ? painn_message : distiller_message},
           {painn ? "painn_update.cu" : "distiller_update.cu", update, painn ? painn_update : distiller_update},
           {"results.cu", {real}, results},
-          {"neighbors.cu", {real, "-fmad=false"}, search}};  // two machines must agree on which pairs are edges
+          {"neighbors.cu", {real, "-fmad=false"}, search},               // two machines must agree on which pairs are edges
+          {"dynamics.cu", {"-Dreal=double", "-fmad=false"}, steps}};  // and on where atoms go
 }
 
 }  // namespace painnless::cuda

@@ -7,10 +7,9 @@
 namespace painnless {
 namespace {
 
-constexpr double skin = 1;            // Å, of the search for atoms on top of each other: seldom renewed, and few pairs are so near
-constexpr double farthest = 1e6;      // Å from the origin along an axis: beyond it differences of coordinates lose digits that forces need
+constexpr double skin = 1;  // Å, of the search for atoms on top of each other: seldom renewed, and few pairs are so near
 
-double length(const double* v) { return std::sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]); }
+double length(const double* v) { return std::sqrt(square_of(v)); }
 
 }  // namespace
 

@@ -1,8 +1,8 @@
 #pragma once
 // One step in two halves, with the forces in between: velocity Verlet, Langevin dynamics (BAOAB), stochastic velocity rescaling
 // (docs/theory.md, section on dynamics).
-#include "noise.h"
-#include "setup.h"
+#include "../formulas/step.h"
+#include "../run.h"
 
 namespace painnless {
 
@@ -25,10 +25,11 @@ class Motion {
   /// positions, energies and forces and the velocities of half-way. NaN under a thermostat.
   double modified(const State& before, const State& state, int replica) const;
   /// Degrees of freedom that carry kinetic energy under the ensemble of the step from `step` on.
-  int freedoms(int64_t step) const { return ensemble(step) == Ensemble::langevin ? static_cast<int>(3 * setup_.atoms()) : internal_; }
+  int freedoms(int64_t step) const { return setup_.ensemble_at(step) == Ensemble::langevin ? static_cast<int>(3 * setup_.atoms()) : constants_.internal; }
+  const Constants& constants() const { return constants_; }
 
  private:
-  Ensemble ensemble(int64_t step) const { return step < 0 ? setup_.equilibration_ensemble : setup_.ensemble; }
+  PhiloxKey key(int replica) const { return key_of(setup_.seed + static_cast<uint64_t>(replica)); }
   void kick(State& state) const;
   void drift(State& state, double time) const;
   void exchange(State& state) const;
@@ -36,11 +37,7 @@ class Motion {
   void remove_momentum(State& state) const;
 
   const Setup& setup_;
-  std::vector<Noise> noise_;          // by replica
-  std::vector<double> half_kick_;     // (n) dt / 2m
-  std::vector<double> spread_;        // (n) of a thermal velocity, sqrt(kT / m)
-  double kept_ = 0, renewed_ = 0;     // BAOAB: share of a velocity that a step of friction keeps, and of the noise it adds
-  int internal_ = 0;                  // degrees of freedom without the motions that are removed
+  Constants constants_{};
 };
 
 }  // namespace painnless

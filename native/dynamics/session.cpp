@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -37,15 +38,20 @@ Session::Session(Setup setup, State start, bool report_start)
 
 Stretch Session::advance(Engine& engine, int64_t steps, const std::atomic<bool>& cancelled) {
   const auto start = std::chrono::steady_clock::now();
+  const auto wanted = [&](int64_t last) { return state_.step < last && !cancelled.load(std::memory_order_relaxed); };
   const int64_t before = searches();
+  Mover* const mover = engine.mover(setup_);
   bool going = open(steps);
   try {
-    for (const int64_t last = state_.step + steps; going && state_.step < last && !cancelled.load(std::memory_order_relaxed);) {
-      if (!first_half()) break;
-      engine.evaluate({numbers_, state_.positions, offsets_, cells_, pbc_}, {.forces = true, .stress = false}, evaluation_, kept_);
-      going = second_half(evaluation_.net_energy, evaluation_.forces);
+    for (const int64_t last = state_.step + steps; going && wanted(last);) {
+      if (mover && move(*mover, last, cancelled)) continue;
+      if (wanted(last)) going = step(engine);
     }
   } catch (const InputError& error) {
+    if (error.code != "BAD_STRUCTURE") {
+      give_up();
+      throw;
+    }
     halt(Stop{.reason = "refused", .step = good_.step + 1, .detail = error.what()});
   } catch (...) {
     give_up();
@@ -54,6 +60,23 @@ Stretch Session::advance(Engine& engine, int64_t steps, const std::atomic<bool>&
   stretch_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   stretch_.searches = searches() - before;
   return close();
+}
+
+/// As many steps as the engine makes by itself. False: the next one is ours.
+bool Session::move(Mover& mover, int64_t last, const std::atomic<bool>& cancelled) {
+  const int64_t reach = state_.step < 0 ? std::min<int64_t>(last, -1) : last;  // step 0 ends equilibration, which no mover knows
+  if (state_.step >= reach) return false;
+  good_ = state_;
+  const Mover::Moved moved = mover.move(setup_, motion_.constants(), good_, reach, cancelled, stretch_);
+  state_ = good_;
+  moved_searches_ += moved.searches;
+  return moved.going;
+}
+
+bool Session::step(Engine& engine) {
+  if (!first_half()) return false;
+  engine.evaluate({numbers_, state_.positions, offsets_, cells_, pbc_}, {.forces = true, .stress = false}, evaluation_, kept_);
+  return second_half(evaluation_.net_energy, evaluation_.forces);
 }
 
 bool Session::open(int64_t steps) {
@@ -91,7 +114,7 @@ bool Session::halt(std::optional<Stop> stop) {
 }
 
 int64_t Session::searches() const {
-  int64_t sum = 0;
+  int64_t sum = moved_searches_;
   for (const KeptNeighbors& kept : kept_) sum += kept.searches();
   return sum;
 }

@@ -17,8 +17,8 @@ class Session {
   const State& state() const { return state_; }
   int freedoms() const { return motion_.freedoms(0); }
 
-  /// Up to `steps` steps; ends at the next one once `cancelled`. What the engine refuses is a stop. Allocates before the first step alone.
-  /// Throws what else the engine throws; the session then stands at its last good step.
+  /// Up to `steps` steps, made by the engine itself where it can; ends early once `cancelled`. What the engine refuses is a stop. Allocates before
+  /// the first step alone. Throws what else the engine throws; the session then stands at its last good step.
   Stretch advance(Engine& engine, int64_t steps, const std::atomic<bool>& cancelled);
 
   /// The same by hand: open, then for each step first_half and second_half with the forces (R, n, 3) and energies (R) of state().positions,
@@ -30,6 +30,8 @@ class Session {
   Stretch close();
 
  private:
+  bool move(Mover& mover, int64_t last, const std::atomic<bool>& cancelled);
+  bool step(Engine& engine);
   bool halt(std::optional<Stop> stop);
   int64_t searches() const;
 
@@ -44,6 +46,7 @@ class Session {
   std::vector<double> cells_;
   std::vector<uint8_t> pbc_;
   std::vector<KeptNeighbors> kept_;
+  int64_t moved_searches_ = 0;
   Evaluation evaluation_;
 };
 

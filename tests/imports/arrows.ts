@@ -19,13 +19,15 @@ const typescriptRooms: Readonly<Record<string, readonly string[]>> = {
 };
 const nativeRooms: Readonly<Record<string, readonly string[]>> = {
   engine: [],
+  run: [],
+  formulas: [],
   neighbors: ["engine"],
   model: ["engine"],
   cpu: ["engine", "neighbors", "model"],
-  cuda: ["engine", "neighbors", "model"],
+  cuda: ["engine", "run", "formulas", "neighbors", "model"],
   probe: ["cpu", "cuda", "engine", "neighbors", "model"],
-  dynamics: ["cpu", "cuda", "engine", "neighbors", "model"],
-  addon: ["probe", "dynamics", "cpu", "cuda", "engine", "neighbors", "model"],
+  dynamics: ["cpu", "cuda", "engine", "run", "formulas", "neighbors", "model"],
+  addon: ["probe", "dynamics", "formulas", "cpu", "cuda", "engine", "neighbors", "model"],
 };
 /** Rooms of python/painnless that may import a heavy package; everything else must load without it. */
 const heavyPackages: Readonly<Record<string, readonly string[]>> = {

@@ -120,6 +120,9 @@ class EmulatedDevice final : public Device {
     counts().replays++;
     for (const Work& step : static_cast<Recording&>(graph).steps) step();
   }
+  std::unique_ptr<Mark> create_mark() override { return std::make_unique<Mark>(); }
+  void mark(Mark&) override {}
+  void wait_for(Mark&) override {}
   void wait() override {}
   double time(Graph& graph, int count) override {
     const auto start = std::chrono::steady_clock::now();

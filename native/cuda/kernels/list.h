@@ -44,10 +44,15 @@
   X(sum_structures, ResultArguments) \
   X(sum_energies, ResultArguments)
 
+#define PAINNLESS_STEP_KERNELS(X) \
+  X(begin_step, StepArguments)     \
+  X(end_step, StepArguments)
+
 #define PAINNLESS_KERNELS(X)             \
   PAINNLESS_SEARCH_KERNELS(X)            \
   PAINNLESS_PAINN_MESSAGE_KERNELS(X)     \
   PAINNLESS_PAINN_UPDATE_KERNELS(X)      \
   PAINNLESS_DISTILLER_MESSAGE_KERNELS(X) \
   PAINNLESS_DISTILLER_UPDATE_KERNELS(X)  \
-  PAINNLESS_RESULT_KERNELS(X)
+  PAINNLESS_RESULT_KERNELS(X)            \
+  PAINNLESS_STEP_KERNELS(X)

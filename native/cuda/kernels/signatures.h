@@ -12,7 +12,7 @@ struct Sizes {
   int unused;  // the answer begins with these and goes on at a multiple of 8 bytes
 };
 
-enum Trouble { too_many_edges = 1, coincident_atoms = 2, far_from_origin = 4 };
+enum Trouble { too_many_edges = 1, coincident_atoms = 2, far_from_origin = 4, atoms_too_near = 8 };
 
 /// One structure as the search needs it (native/neighbors/basis.h).
 struct Structure {
@@ -29,6 +29,7 @@ struct Structure {
 /// What the host sends, in this order and without gaps but to multiples of 8 bytes.
 struct Request {
   int atoms, structures;
+  double nearest;  // square of the distance that atoms must be beyond, Å^2; negative: any will do
   // Structure structures[]; double positions[3 atoms]; int numbers[atoms]
 };
 

@@ -36,12 +36,14 @@ template <class Take> __device__ void visit(const SearchArguments<real>& a, int 
   const Placed& p = a.placed[i];
   const Structure& s = structures_of(a)[p.structure];
   const int lane = lane_index();
-  bool coincident = false;
+  const double nearest = request_of(a).nearest;
+  bool coincident = false, near = false;
   const auto offer = [&](bool candidate, int j, const double* position, int x, int y, int z) {
     bool edge = false;
     if (candidate && !(j == i && x == 0 && y == 0 && z == 0)) {
       const Separation between(p.position, position, s, x, y, z);
       coincident |= between.square < coincident_square;
+      near |= between.square <= nearest;
       edge = between.square <= a.largest;
     }
     take(edge, j, edge ? translation_index(s, x, y, z) : 0);
@@ -98,6 +100,7 @@ template <class Take> __device__ void visit(const SearchArguments<real>& a, int 
     }
   }
   if (coincident) atomicOr(&a.sizes->status, coincident_atoms);
+  if (near) atomicOr(&a.sizes->status, atoms_too_near);
 }
 
 }  // namespace painnless::cuda

@@ -1,0 +1,32 @@
+#pragma once
+// The engine as a run on its card uses it: evaluations of positions that are there already.
+#include <functional>
+
+#include "device.h"
+#include "kernels/signatures.h"
+
+namespace painnless::cuda {
+
+class Evaluator {
+ public:
+  virtual ~Evaluator() = default;
+
+  /// Where evaluations of a batch read and write on the card.
+  struct Places {
+    double* positions;              // (atoms, 3)
+    const Sizes* sizes;
+    const double *energies, *forces;  // (structures) net, (atoms, 3)
+    int layout;                     // another number: what was recorded before is of no use
+    bool operator==(const Places&) const = default;
+  };
+  /// Makes room for a batch and sends it; its search will report pairs up to `nearest` Å. Throws what evaluate throws.
+  virtual Places prepare(const Batch& batch, double nearest) = 0;
+  /// Queues search, energies and forces of a prepared batch.
+  virtual void launch(const Batch& batch) = 0;
+  /// Room for so many edges. Throws InputError BAD_STRUCTURE (too many), MISSING (memory).
+  virtual void grow(int edges) = 0;
+  /// What `launches` queues, to be replayed. Throws what it throws.
+  virtual std::unique_ptr<Graph> record(const std::function<void()>& launches) = 0;
+};
+
+}  // namespace painnless::cuda

@@ -1,0 +1,219 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { type OpenOptions, openSession } from "../../src/dynamics/open.ts";
+import type { SimulationRequest } from "../../src/dynamics/options.ts";
+import type { CudaEngine } from "../../src/engine/cuda.ts";
+import type { Structure } from "../../src/system/structure.ts";
+import { assertClose } from "../close.ts";
+import { bitsOf, unguarded, type Whole, whole } from "../dynamics/springs.ts";
+import { gas } from "../engine/gas.ts";
+import { randomModel } from "../engine/models.ts";
+import { cubic, ethanol, triclinic, water } from "../systems.ts";
+import { addon, onCard, openCpu, openCuda } from "./open.ts";
+
+const model = randomModel("painn-schnetpack");
+/** A model of random weights pulls hard: small steps, no limits. */
+const gentle = { timestep: 0.02, ...unguarded } as const;
+const thermal = { ...gentle, equilibration: 6, frameEvery: 7, recordEvery: 3, seed: 5, friction: 2, relaxation: 0.5 } as const;
+const columns = ["potential", "kinetic", "heat", "modified"] as const;
+
+const run = async (
+  engine: CudaEngine | ReturnType<typeof openCpu>,
+  structure: Structure,
+  request: SimulationRequest,
+  ...stretches: number[]
+) => whole(await openSession(engine, structure, request), ...stretches);
+
+/** Two runs that differ by rounding alone. */
+function assertSame(found: Whole, expected: Whole, tolerance: number): void {
+  expect([...found.records.steps]).toEqual([...expected.records.steps]);
+  expect(found.frames.map(({ step }) => step)).toEqual(expected.frames.map(({ step }) => step));
+  for (const name of columns) {
+    const isKnown = (x: number) => !Number.isNaN(x);
+    expect([...found.records[name]].map(isKnown), name).toEqual([...expected.records[name]].map(isKnown));
+    const known = found.records[name].filter(isKnown);
+    if (known.length > 0) assertClose(known, expected.records[name].filter(isKnown), tolerance, 10);
+  }
+  for (const [k, frame] of found.frames.entries())
+    for (const name of ["positions", "velocities", "forces", "potential", "kinetic"] as const)
+      assertClose(frame[name], expected.frames[k]?.[name] ?? [], tolerance, 10);
+}
+
+const ensembles = ["nve", "langevin", "csvr"] as const;
+const requestOf = (ensemble: (typeof ensembles)[number]) =>
+  ({ ...thermal, ensemble, equilibrationEnsemble: ensemble === "csvr" ? "langevin" : "csvr" }) as const;
+
+test.each([
+  ["nve", "ethanol", ethanol],
+  ["nve", "triclinic", triclinic],
+  ["langevin", "ethanol", ethanol],
+  ["csvr", "water", water],
+] as const)("%s: the trajectory is the CPU's up to rounding, over 100 steps of %s", async (ensemble, _, structure) => {
+  const request = { ...requestOf(ensemble), steps: 100 };
+  const found = await run(await openCuda(model, "f64"), structure, request);
+  expect(found.stop).toBeNull();
+  expect(found.frames.length).toBe(15);
+  assertSame(found, await run(openCpu(model), structure, request), 1e-11);
+});
+
+test.each(ensembles)("%s: replicas go together as each goes alone, and any stretches give the bits of one", async (ensemble) => {
+  const engine = await openCuda(model, "f32");
+  const request = { ...requestOf(ensemble), steps: 14 };
+  const together = await run(engine, ethanol, { ...request, replicas: 3 });
+  for (const replica of [0, 2]) {
+    const alone = await run(engine, ethanol, { ...request, seed: 5 + replica }, 1, 2, 5, 40);
+    expect(bitsOf(alone, 0, 1, 9)).toEqual(bitsOf(together, replica, 3, 9));
+  }
+});
+
+test.each([
+  ["nve", 9],
+  ["langevin", -2],
+  ["csvr", 0],
+] as const)(
+  "%s: stopped at step %i and opened again from its state on another engine, a run goes on as if it had not been",
+  async (ensemble, step) => {
+    const request = { ...requestOf(ensemble), steps: 16, recordEvery: 1 };
+    const uncut = await run(await openCuda(model, "f32"), ethanol, request);
+    const begun = await openSession(await openCuda(model, "f32"), ethanol, request);
+    const first = await begun.advance(step + 6);
+    expect(first.step).toBe(step);
+    const rest = await whole(await openSession(await openCuda(model, "f32"), ethanol, request, { state: begun.state() }));
+    await begun.close();
+    const column = (name: "steps" | (typeof columns)[number]) => Float64Array.from([...first.records[name], ...rest.records[name]]);
+    const energies = { potential: column("potential"), kinetic: column("kinetic"), heat: column("heat"), modified: column("modified") };
+    const joined = { ...rest, records: { steps: column("steps"), ...energies }, frames: [...first.frames, ...rest.frames] };
+    expect(bitsOf(joined, 0, 1, 9)).toEqual(bitsOf(uncut, 0, 1, 9));
+  },
+);
+
+test("atoms cross a periodic cell as on the CPU; positions are not wrapped", async () => {
+  const fast = { ...gentle, steps: 80, temperature: 3e7, seed: 2, frameEvery: 20 };
+  const found = await run(await openCuda(model, "f64"), cubic, fast);
+  assertSame(found, await run(openCpu(model), cubic, fast), 1e-9);
+  const end = found.frames.at(-1)?.positions ?? [];
+  expect(Math.max(...Array.from(end, (x, k) => Math.abs(x - (cubic.positions[k] as number))))).toBeGreaterThan(4);
+});
+
+describe("guards", () => {
+  const stopOf = async (
+    engine: CudaEngine | ReturnType<typeof openCpu>,
+    request: Partial<SimulationRequest>,
+    start: OpenOptions = {},
+    structure = water,
+  ) => {
+    const session = await openSession(
+      engine,
+      structure,
+      { steps: 200, timestep: 0.05, replicas: 2, ensemble: "langevin", frameEvery: 1, ...request },
+      start,
+    );
+    const { stop, records, frames } = await session.advance(200);
+    const good = (stop?.step ?? Number.NaN) - 1;
+    expect([session.state().step, records.steps.at(-1), frames.at(-1)?.step]).toEqual([good, good, good]);
+    expect([...session.state().positions]).toEqual([...(frames.at(-1)?.positions ?? [])]);
+    expect((await session.advance(1)).stop).toEqual(stop);
+    await session.close();
+    return stop;
+  };
+  const free = unguarded.guards;
+
+  test.each([
+    ["a force", "force", { guards: { ...free, maxForce: 2.625 } }],
+    ["a temperature", "temperature", { guards: { ...free, maxTemperature: 900 } }],
+    ["two atoms too near", "distance", { guards: { ...free, minDistance: 0.96 } }],
+    ["a displacement", "displacement", { guards: { ...free, maxDisplacement: 0.0036 } }],
+  ] as const)("%s beyond its limit: the CPU's stop, its words and all, and the last good state", async (_, reason, request) => {
+    const stop = await stopOf(await openCuda(model, "f64"), request);
+    const expected = await stopOf(openCpu(model), request);
+    expect(stop).toMatchObject({
+      reason,
+      step: expected?.step,
+      replica: expected?.replica,
+      atom: expected?.atom,
+      other: expected?.other,
+      message: expected?.message,
+    });
+    expect(stop?.step).toBeGreaterThan(1);
+  });
+
+  test("an atom that leaves the space in which digits suffice, and atoms in one place", async () => {
+    const engine = await openCuda(model, "f64");
+    const request = { replicas: 1, ensemble: "nve", timestep: 1, guards: free } as const;
+    const away: Structure = { ...water, positions: water.positions.map((x, k) => (k % 3 === 0 ? x + 999_990 : x)) };
+    const pushed = { velocities: Float64Array.from({ length: 9 }, (_, k) => (k % 3 === 0 ? 3 : 0)) };
+    expect(await stopOf(engine, request, pushed, away)).toMatchObject({ reason: "position", atom: expect.any(Number) });
+    // Nothing pulls an atom that is alone within the cutoff; after two steps the second is where the first is.
+    const two: Structure = { ...water, numbers: [1, 1], positions: Float64Array.of(0, 0, 0, 12, 0, 0) };
+    expect(await stopOf(engine, request, { velocities: Float64Array.of(0, 0, 0, -6, 0, 0) }, two)).toMatchObject({
+      ...{ reason: "refused", step: 2, atom: null },
+      message: expect.stringMatching(/atoms 0 and 1 coincide/),
+    });
+  });
+
+  test("a search that would not see atoms so far apart leaves the steps to the host", async () => {
+    const guards = { ...free, minDistance: 5.5 };
+    const two: Structure = { ...water, numbers: [1, 1], positions: Float64Array.of(0, 0, 0, 6, 0, 0) };
+    const request = { replicas: 1, ensemble: "nve", guards } as const;
+    expect(await stopOf(await openCuda(model, "f64"), request, { velocities: Float64Array.of(0, 0, 0, -0.5, 0, 0) }, two)).toMatchObject({
+      reason: "distance",
+      limit: 5.5,
+    });
+  });
+});
+
+test("more edges than there is room for: the arrays grow once, that step is made again, and the bits are those of an engine with room", async () => {
+  const dense = gas(60, 4);
+  const cluster: Structure = { ...dense, cell: null, pbc: [false, false, false], positions: dense.positions.map((x) => 0.45 * x) };
+  const request = { ...gentle, timestep: 1e-4, steps: 6, frameEvery: 1, ensemble: "langevin" } as const;
+  const roomy = await openCuda(model, "f32");
+  const state = (await openSession(roomy, cluster, request)).state();
+  const sparse: Structure = { ...cluster, positions: cluster.positions.map((x) => 20 * x) };
+  // An engine that has seen the atoms far apart has too little room for those of the state.
+  const narrow = await openCuda(model, "f32");
+  const session = await openSession(narrow, sparse, request, { state });
+  const before = await narrow.activity();
+  const found = await whole(session);
+  expect((await narrow.activity()).allocations).toBe(before.allocations + 1);
+  expect(found.stop).toBeNull();
+  expect(bitsOf(found, 0, 1, 60)).toEqual(bitsOf(await whole(await openSession(roomy, cluster, request, { state })), 0, 1, 60));
+});
+
+describe.skipIf(onCard)("on the emulated card", () => {
+  afterEach(() => {
+    addon.emulatedCard({ turns: "ascending", planted: 0 });
+  });
+  const request = { ...thermal, ensemble: "langevin", steps: 300, frameEvery: 50 } as const;
+
+  test("a stretch allocates, records and sends nothing anew: a replay for 16 steps, no question in between", async () => {
+    const engine = await openCuda(model, "f32");
+    const session = await openSession(engine, water, request);
+    await session.advance(6 + 10);
+    const before = await engine.activity();
+    addon.emulatedCard({});
+    await session.advance(256);
+    const counts = addon.emulatedCard({});
+    // Two chunks of 128 steps: records, frames and the report of each; the state at the end.
+    expect(counts).toMatchObject({ allocations: 0, releases: 0, uploads: 2, replays: 16 });
+    expect(counts.downloads).toBeLessThanOrEqual(2 * 5 + 1);
+    expect(await engine.activity()).toEqual(before);
+    await session.close();
+  });
+
+  test("threads in any order give the same bits", async () => {
+    const engine = await openCuda(model, "f32");
+    const short = { ...thermal, ensemble: "csvr", steps: 9, replicas: 2 } as const;
+    const expected = await run(engine, ethanol, short);
+    for (const turns of ["descending", "shuffled"] as const) {
+      addon.emulatedCard({ turns });
+      expect(bitsOf(await run(engine, ethanol, short), 1, 2, 9), turns).toEqual(bitsOf(expected, 1, 2, 9));
+    }
+  });
+
+  test("a kick that is twice too strong is found", async () => {
+    const engine = await openCuda(model, "f64");
+    const expected = await run(openCpu(model), water, { ...gentle, steps: 20 });
+    addon.emulatedCard({ planted: 21 });
+    const found = await run(engine, water, { ...gentle, steps: 20 });
+    expect(() => assertSame(found, expected, 1e-6)).toThrow();
+  });
+});
