@@ -28,6 +28,11 @@ export interface Judgement {
   readonly findings: string[];
 }
 
+/** Change of the energy, in standard deviations of the kinetic energy, that no interval excuses: it is what was seen, not what may be inferred. The interval
+ *  of an energy that goes up and down by so much is wide enough for anything. */
+const ratioBar = 1;
+/** meV/atom that the energy must have changed by, for that: beside atoms at rest rounding is much. */
+const leastChange = 0.1;
 /** Å over the steps there and back, in float64. In float32 trajectories part by rounding and nothing is promised. */
 const reversalLimit = 1e-8;
 /** Change over the sum of |p|: rounding, of which float32 has more outside our engine, whose pair forces cancel exactly. */
@@ -58,13 +63,17 @@ function guards({ stop }: Judged): Check {
   };
 }
 
+/** Fails also where the interval says nothing, but the energy was seen to change by as much as it must not. */
 function drift({ drift: measured, ensemble }: Judged): Check | null {
   if (measured === null || ensemble !== "nve") return null;
-  const percent = measured.percentOfKineticPerNs;
-  return {
-    ...{ name: "drift", value: percent.value, limit: driftBar, unit: "%/ns", sentence: measured.sentence },
-    ...judgeInterval(percent, driftBar),
-  };
+  const { percentOfKineticPerNs: percent, ratio, value, duration, sentence } = measured;
+  const check = { name: "drift", value: percent.value, limit: driftBar, unit: "%/ns" } as const;
+  const change = (Math.abs(value ?? 0) * duration) / 1e3;
+  if (ratio !== null && ratio >= ratioBar && change >= leastChange) {
+    const changed = `The energy changed by ${figure(ratio)} standard deviations of the kinetic energy: whatever its drift, it was not conserved.`;
+    return { ...check, verdict: "fail", longer: null, sentence: changed };
+  }
+  return { ...check, ...judgeInterval(percent, driftBar), sentence };
 }
 
 /** Fails only where the whole interval lies beyond the bar: a run that is too short is not a wrong one, nor a right one. */

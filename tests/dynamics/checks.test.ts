@@ -14,6 +14,9 @@ const driftWithin = (low: number | null, high: number | null): Drift => {
 };
 const meVOfPercent = 0.4;
 
+/** @param ratio of the change to the deviation of the kinetic energy; @param change meV/atom */
+const changed = (ratio: number, change: number): Drift => ({ ...driftWithin(-9, 12), ratio, value: change, duration: 1000 });
+
 const barInMeV = meVOfPercent * driftBar;
 const estimate = (value: number, half: number) => ({ value, low: value - half, high: value + half });
 const tableOf = (whole: number, sum: number, half: number): Attribution => ({
@@ -67,6 +70,10 @@ describe.each<[string, Partial<Judged>, Check["verdict"]]>([
   ["drift: it reaches beyond the bar from zero", { drift: driftWithin(-0.01, 0.11) }, "undecided"],
   ["drift: all of the interval beyond the bar", { drift: driftWithin(0.11, 5) }, "fail"],
   ["drift: all of it below the bar's negative", { drift: driftWithin(-5, -0.11) }, "fail"],
+  ["drift: wide, of an energy that changed by what the kinetic energy fluctuates", { drift: changed(1.01, 0.11) }, "fail"],
+  ["drift: wide, of an energy that fell by so much", { drift: changed(1.01, -0.11) }, "fail"],
+  ["drift: wide, of an energy that changed by less", { drift: changed(0.99, 0.11) }, "undecided"],
+  ["drift: wide, of the rounding of atoms at rest", { drift: changed(1e6, 0.09) }, "undecided"],
   ["drift: too short for an interval", { drift: driftWithin(null, null) }, "undecided"],
   ["order: 1.8 ± 0.05", { orderInDt: { ...order, ...estimate(1.8, 0.05) } }, "fail"],
   ["order: 1.8 ± 0.15", { orderInDt: { ...order, ...estimate(1.8, 0.15) } }, "undecided"],
