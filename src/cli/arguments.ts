@@ -64,11 +64,11 @@ export function assertArguments(command: string, defs: ArgsDef, argv: readonly s
 }
 
 /** A whole number that an option gave as text. @throws {PainnlessError} USAGE */
-export function wholeNumber(option: string, text: string, minimum: number): number {
+export function wholeNumber(option: string, text: string, minimum: number, maximum = Number.MAX_SAFE_INTEGER): number {
   const value = Number(text);
-  if (text.trim() === "" || !Number.isSafeInteger(value) || value < minimum)
-    throw new PainnlessError("USAGE", `--${option} is "${text}", expected a whole number of at least ${minimum}`, { field: option });
-  return value;
+  if (text.trim() !== "" && Number.isInteger(value) && value >= minimum && value <= maximum) return value;
+  const range = maximum === Number.MAX_SAFE_INTEGER ? `of at least ${minimum}` : `from ${minimum} to ${maximum}`;
+  throw new PainnlessError("USAGE", `--${option} is "${text}", expected a whole number ${range}`, { field: option });
 }
 
 /** A number that an option gave as text, at least `minimum`, or above it. @param unit for the message @throws {PainnlessError} USAGE */

@@ -13,6 +13,9 @@ import { bold, yellow } from "./terminal.ts";
 const precisions = ["f32", "f64"] as const;
 type Plans = { readonly side: string; readonly plan: NativePlan }[];
 
+/** No engine takes more in a batch, nor counts more in 32 bits. */
+const mostAtoms = 2_000_000;
+
 /** `painnless inspect`: what a model is, what it costs, and how the engine would work on it. */
 export const inspectCommand = defineCommand({
   meta: { name: "inspect", description: "What a model is, what it costs, and how the engine would work on it" },
@@ -22,7 +25,7 @@ export const inspectCommand = defineCommand({
     json: option("FILE", "Write the same as JSON"),
   },
   async run({ args }) {
-    const atoms = wholeNumber("atoms", args.atoms, 1);
+    const atoms = wholeNumber("atoms", args.atoms, 1, mostAtoms);
     await assertOwnFiles({ "--json": args.json }, [args.model]);
     const model = await readModelFile(args.model);
     const json = args.json === undefined ? null : await claimOutput(args.json);

@@ -4,6 +4,7 @@ import { loadAddon } from "../engine/addon.ts";
 import { type ErrorCode, PainnlessError } from "../errors.ts";
 import { assertArguments } from "./arguments.ts";
 import type { CommandData } from "./command.ts";
+import { inColour } from "./terminal.ts";
 import { packageVersion } from "./version.ts";
 
 /** The only place that prints errors and sets the exit status. */
@@ -21,7 +22,7 @@ async function commandOf<T extends ArgsDef>(definition: CommandDef<T>): Promise<
   return {
     description: (typeof meta === "function" ? await meta() : await meta)?.description ?? "",
     args: (typeof args === "function" ? await args() : await args) ?? {},
-    usage: () => renderUsage(definition, { meta: { name: "painnless" } }),
+    usage: async () => inColour(await renderUsage(definition, { meta: { name: "painnless" } })),
     run: async (rawArgs, data) => (await runCommand(definition, { rawArgs, data })).result,
   };
 }

@@ -1,8 +1,12 @@
+import { stripVTControlCharacters } from "node:util";
 import { SingleBar } from "cli-progress";
 import type { Progress } from "../crosscheck/crosscheck.ts";
 
 const colourful = process.stdout.isTTY === true && !process.env.NO_COLOR && process.env.TERM !== "dumb";
 const paint = (code: number) => (text: string) => (colourful ? `\u001b[${code}m${text}\u001b[0m` : text);
+
+/** A text of others that is coloured, where that is seen. */
+export const inColour = (text: string): string => (colourful ? text : stripVTControlCharacters(text));
 
 export const bold = paint(1);
 export const dim = paint(2);
