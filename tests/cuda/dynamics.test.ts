@@ -57,7 +57,7 @@ test.each([
 
 test.each(ensembles)("%s: replicas go together as each goes alone, and any stretches give the bits of one", async (ensemble) => {
   const engine = await openCuda(model, "f32");
-  const request = { ...requestOf(ensemble), steps: 14 };
+  const request = { ...requestOf(ensemble), steps: 8 };
   const together = await run(engine, ethanol, { ...request, replicas: 3 });
   for (const replica of [0, 2]) {
     const alone = await run(engine, ethanol, { ...request, seed: 5 + replica }, 1, 2, 5, 40);
@@ -182,7 +182,7 @@ describe.skipIf(onCard)("on the emulated card", () => {
   afterEach(() => {
     addon.emulatedCard({ turns: "ascending", planted: 0 });
   });
-  const request = { ...thermal, ensemble: "langevin", steps: 300, frameEvery: 50 } as const;
+  const request = { ...thermal, ensemble: "langevin", steps: 160, frameEvery: 50 } as const;
 
   test("a stretch allocates, records and sends nothing anew: a replay for 16 steps, no question in between", async () => {
     const engine = await openCuda(model, "f32");
@@ -190,13 +190,23 @@ describe.skipIf(onCard)("on the emulated card", () => {
     await session.advance(6 + 10);
     const before = await engine.activity();
     addon.emulatedCard({});
-    await session.advance(256);
+    await session.advance(144);
     const counts = addon.emulatedCard({});
-    // Two chunks of 128 steps: records, frames and the report of each; the state at the end.
-    expect(counts).toMatchObject({ allocations: 0, releases: 0, uploads: 2, replays: 16 });
+    // Two chunks, of 128 and of 16 steps: records, frames and the report of each; the state at the end.
+    expect(counts).toMatchObject({ allocations: 0, releases: 0, uploads: 2, replays: 9 });
     expect(counts.downloads).toBeLessThanOrEqual(2 * 5 + 1);
     expect(await engine.activity()).toEqual(before);
     await session.close();
+  });
+
+  test("memory that is not there is told; the session stands where it stood, and goes on once there is", async () => {
+    const short = { ...gentle, steps: 4 };
+    const session = await openSession(await openCuda(model, "f32"), water, short);
+    addon.emulatedCard({ failingAllocation: 1 });
+    await expect(session.advance(4)).rejects.toMatchObject({ code: "MISSING", message: expect.stringMatching(/needs [\d.]+ GB/) });
+    expect(session.step).toBe(0);
+    const found = await whole(session);
+    expect(bitsOf(found, 0, 1, 3)).toEqual(bitsOf(await run(await openCuda(model, "f32"), water, short), 0, 1, 3));
   });
 
   test("threads in any order give the same bits", async () => {
