@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 /** Writes the JSON Schema of the wire, generated from src/wire/messages.ts, to where Python reads it. Run after `npm run build`. */
 import { writeFileSync } from "node:fs";
-import { z } from "zod";
-import { messageSchema } from "../dist/wire/messages.js";
+import { messageJsonSchema } from "../dist/wire/messages.js";
 
 const target = new URL("../python/painnless/wire_schema.json", import.meta.url);
-writeFileSync(target, `${JSON.stringify(z.toJSONSchema(messageSchema), null, 1)}\n`);
+writeFileSync(target, `${JSON.stringify(messageJsonSchema(), null, 1)}\n`);

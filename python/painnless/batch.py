@@ -41,9 +41,9 @@ def encode_evaluate(epoch: int, request: int, structures: Sequence[Structure], w
         names=[s.name for s in structures],
         counts=writer.add("i32", np.array([len(s.numbers) for s in structures], dtype=np.int32)),
         numbers=writer.add("i32", _joined([s.numbers for s in structures])),
-        positions=writer.add("f64", _joined([s.positions for s in structures]), 3),
-        cells=writer.add("f64", _joined([_NO_CELL if s.cell is None else s.cell for s in structures]), 3, 3),
-        pbc=writer.add("u8", np.array([s.pbc for s in structures], dtype=np.uint8), 3),
+        positions=writer.add("f64", _joined([s.positions for s in structures])),
+        cells=writer.add("f64", _joined([_NO_CELL if s.cell is None else s.cell for s in structures])),
+        pbc=writer.add("u8", np.array([s.pbc for s in structures], dtype=np.uint8)),
     )
     return encode_unchecked(message, writer.frames)
 
@@ -55,19 +55,17 @@ def decode_evaluate(decoded: Decoded) -> list[Structure]:
     """
     message = decoded.message
     assert isinstance(message, Evaluate)
-    counts = decoded.array(message.counts)
+    counts, numbers, positions, cells, pbc = map(decoded.array, ("counts", "numbers", "positions", "cells", "pbc"))
     if np.any(counts < 0):
         raise PainnlessError("BAD_MESSAGE", f"counts: {counts.min()}, expected 0 or more", "counts")
     total = int(counts.sum(dtype=np.int64))
-    _expect_rows("counts", len(counts), len(message.names))
-    _expect_rows("numbers", message.numbers.shape[0], total)
-    _expect_rows("positions", message.positions.shape[0], total)
-    _expect_rows("cells", message.cells.shape[0], len(message.names))
-    _expect_rows("pbc", message.pbc.shape[0], len(message.names))
+    _expect_rows("counts", counts, len(message.names))
+    _expect_rows("numbers", numbers, total)
+    _expect_rows("positions", positions, total)
+    _expect_rows("cells", cells, len(message.names))
+    _expect_rows("pbc", pbc, len(message.names))
     ends = np.cumsum(counts)[:-1]
-    numbers = np.split(decoded.array(message.numbers).astype(np.int64), ends)
-    positions = np.split(decoded.array(message.positions), ends)
-    cells, pbc = decoded.array(message.cells), decoded.array(message.pbc)
+    numbers, positions = np.split(numbers.astype(np.int64), ends), np.split(positions, ends)
     return [
         Structure(
             name=name,
@@ -91,8 +89,8 @@ def encode_result(epoch: int, request: int, evaluations: Sequence[Evaluation]) -
         id=request,
         energy=writer.add("f64", np.array([e.energy for e in evaluations])),
         net=writer.add("f64", np.array([e.net_energy for e in evaluations])),
-        forces=writer.add("f64", np.concatenate(forces), 3) if len(forces) == len(evaluations) else None,
-        stress=writer.add("f64", np.stack(stress), 6) if stress else None,
+        forces=writer.add("f64", np.concatenate(forces)) if len(forces) == len(evaluations) else None,
+        stress=writer.add("f64", np.stack(stress)) if stress else None,
         stressed=[s for s, e in enumerate(evaluations) if e.stress is not None],
         energies=writer.add("f64", np.concatenate(energies)) if len(energies) == len(evaluations) else None,
     )
@@ -104,22 +102,28 @@ def decode_result(decoded: Decoded, structures: Sequence[Structure]) -> list[Eva
     message = decoded.message
     assert isinstance(message, Result)
     counts = [len(s.numbers) for s in structures]
-    _expect_rows("energy", message.energy.shape[0], len(structures))
-    _expect_rows("net", message.net.shape[0], len(structures))
-    _expect_rows("stress", 0 if message.stress is None else message.stress.shape[0], len(message.stressed))
-    for name, ref in (("forces", message.forces), ("energies", message.energies)):
-        if ref is not None:
-            _expect_rows(name, ref.shape[0], sum(counts))
-    energy, net = decoded.array(message.energy), decoded.array(message.net)
-    forces = None if message.forces is None else _parts(decoded.array(message.forces), counts)
-    energies = None if message.energies is None else _parts(decoded.array(message.energies), counts)
-    stress = {} if message.stress is None else dict(zip(message.stressed, decoded.array(message.stress), strict=True))
+    energy, net = decoded.array("energy"), decoded.array("net")
+    forces = None if message.forces is None else decoded.array("forces")
+    energies = None if message.energies is None else decoded.array("energies")
+    stress = np.zeros((0, 6)) if message.stress is None else decoded.array("stress")
+    for name, array, rows in (
+        ("energy", energy, len(structures)),
+        ("net", net, len(structures)),
+        ("stress", stress, len(message.stressed)),
+        ("forces", forces, sum(counts)),
+        ("energies", energies, sum(counts)),
+    ):
+        if array is not None:
+            _expect_rows(name, array, rows)
+    forces = None if forces is None else _parts(forces, counts)
+    energies = None if energies is None else _parts(energies, counts)
+    stresses = dict(zip(message.stressed, stress, strict=True))
     return [
         Evaluation(
             energy=float(energy[s]),
             net_energy=float(net[s]),
             forces=None if forces is None else forces[s],
-            stress=stress.get(s),
+            stress=stresses.get(s),
             energies=None if energies is None else energies[s],
         )
         for s in range(len(structures))
@@ -134,6 +138,6 @@ def _parts(array: NDArray[Any], counts: Sequence[int]) -> list[NDArray[Any]]:
     return [array[end - count : end] for count, end in zip(counts, accumulate(counts), strict=True)]
 
 
-def _expect_rows(field: str, found: int, expected: int) -> None:
-    if found != expected:
-        raise PainnlessError("BAD_MESSAGE", f"{field}: {found} rows, expected {expected}", field)
+def _expect_rows(field: str, array: NDArray[Any], expected: int) -> None:
+    if len(array) != expected:
+        raise PainnlessError("BAD_MESSAGE", f"{field}: {len(array)} rows, expected {expected}", field)

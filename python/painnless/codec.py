@@ -11,7 +11,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from painnless.errors import PainnlessError
-from painnless.wire import PROTOCOL, Array, Message, Positive, Uint32
+from painnless.wire import PROTOCOL, Layout, Message, Packed, Positive, Uint32, layouts
 
 __all__ = [
     "LARGE_BYTES",
@@ -29,26 +29,32 @@ FrameBytes = bytes | memoryview
 
 MAX_HEADER_BYTES = 1 << 22
 LARGE_BYTES = 1 << 16
-"""Of a frame, from which on a copy costs more than to do without."""
+"""Of an array, from which on it has a frame of its own, and a copy costs more than to do without."""
 
 _dtypes: dict[str, np.dtype[Any]] = {"f64": np.dtype("<f8"), "i32": np.dtype("<i4"), "u8": np.dtype("u1")}
+_row_bytes: dict[Layout, int] = {
+    layout: math.prod(layout.columns, start=_dtypes[layout.dtype].itemsize) for fields in layouts.values() for layout in fields.values()
+}
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Message)
 
 
 class ArrayWriter:
-    """The arrays of a message in the making. `add` gives what the header says of each."""
+    """The arrays of a message in the making."""
 
     def __init__(self) -> None:
         self.frames: list[FrameBytes] = []
+        """those that the header does not hold"""
 
-    def add(self, dtype: Any, values: NDArray[Any], *columns: Any) -> Any:
-        """values: (rows, *columns), which must not change until the message is sent: a large array is not copied where it lies as the wire
-        has it. The header's type is checked when the message is encoded."""
+    def add(self, dtype: Literal["f64", "i32", "u8"], values: NDArray[Any]) -> Packed:
+        """What the message says of an array, which must not change until it is sent: a large one is not copied where it lies as the wire
+        has it."""
         array = np.ascontiguousarray(values, dtype=_dtypes[dtype])
-        self.frames.append(array.tobytes() if array.nbytes < LARGE_BYTES else array.data.cast("B"))
-        return Array(dtype=dtype, shape=(array.size // math.prod(columns), *columns), frame=len(self.frames))
+        if array.nbytes < LARGE_BYTES:
+            return array.tobytes()
+        self.frames.append(array.data.cast("B"))
+        return len(self.frames)
 
 
 class Decoded:
@@ -58,9 +64,10 @@ class Decoded:
         self.message = message
         self._frames = frames
 
-    def array(self, ref: Array[Any, Any]) -> NDArray[Any]:
-        """The array that `ref` describes, which may be changed: the frame itself where that can be, else a copy."""
-        array = np.frombuffer(self._frames[ref.frame], dtype=_dtypes[ref.dtype]).reshape(ref.shape)
+    def array(self, field: str) -> NDArray[Any]:
+        """(rows, *columns) of a field that the message has, which may be changed: the frame itself where that can be, else a copy."""
+        dtype, columns = layouts[type(self.message)][field]
+        array = np.frombuffer(_bytes_of(getattr(self.message, field), self._frames), dtype=_dtypes[dtype]).reshape(-1, *columns)
         return array if array.flags.writeable and array.flags.aligned else array.copy()
 
 
@@ -89,7 +96,7 @@ def decode_message(frames: Sequence[FrameBytes]) -> Decoded:
         raise PainnlessError("BAD_MESSAGE", f"the header does not follow the protocol: {exc}", at[1] if at else None) from exc
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as exc:
         raise PainnlessError("BAD_MESSAGE", f"the header is not msgpack: {exc}") from exc
-    _check_arrays(message, [len(frame) for frame in frames[1:]])
+    _check_arrays(message, frames)
     return Decoded(message, frames)
 
 
@@ -124,22 +131,25 @@ class _Greeting(Struct):
     protocol: Positive
 
 
-def _check_arrays(message: Message, sizes: Sequence[int]) -> None:
-    values = [(name, getattr(message, name)) for name in message.__struct_fields__]
-    refs = [(name, value) for name, value in values if type(value) is Array]  # isinstance is slow for a generic
-    if len(refs) != len(sizes):
-        kind = type(message).__name__.lower()
-        raise PainnlessError("BAD_MESSAGE", f"{kind}: {len(sizes)} array frames, expected {len(refs)}")
+def _check_arrays(message: Message, frames: Sequence[FrameBytes]) -> None:
     owners: dict[int, str] = {}
-    for field, ref in refs:
-        expected = math.prod(ref.shape, start=_dtypes[ref.dtype].itemsize)
-        found = sizes[ref.frame - 1] if ref.frame <= len(sizes) else None
-        if found != expected:
-            raise PainnlessError(
-                "BAD_MESSAGE",
-                f"{field}: frame {ref.frame} has {found} bytes, expected {expected} for {ref.dtype} of shape {ref.shape}",
-                field,
-            )
-        if ref.frame in owners:
-            raise PainnlessError("BAD_MESSAGE", f"{field} and {owners[ref.frame]} share frame {ref.frame}, expected one each", field)
-        owners[ref.frame] = field
+    for field, layout in layouts[type(message)].items():
+        packed: Packed | None = getattr(message, field)
+        if packed is None:
+            continue
+        if isinstance(packed, int):
+            if packed >= len(frames):
+                raise PainnlessError("BAD_MESSAGE", f"{field}: frame {packed} is not there", field)
+            if packed in owners:
+                raise PainnlessError("BAD_MESSAGE", f"{field} and {owners[packed]} share frame {packed}, expected one each", field)
+            owners[packed] = field
+        size, row = len(_bytes_of(packed, frames)), _row_bytes[layout]
+        if size % row != 0:
+            raise PainnlessError("BAD_MESSAGE", f"{field} has {size} bytes, expected whole rows of {row}", field)
+    if len(frames) != len(owners) + 1:
+        kind = type(message).__name__.lower()
+        raise PainnlessError("BAD_MESSAGE", f"{kind}: {len(frames) - 1} frames behind the header, expected {len(owners)}")
+
+
+def _bytes_of(packed: Packed, frames: Sequence[FrameBytes]) -> FrameBytes:
+    return frames[packed] if isinstance(packed, int) else packed

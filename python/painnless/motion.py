@@ -38,10 +38,10 @@ def encode_dynamics(epoch: int, request: int, structure: Structure, options: dic
         name=structure.name,
         options=options,
         numbers=writer.add("i32", structure.numbers),
-        positions=writer.add("f64", structure.positions, 3),
-        cells=writer.add("f64", np.zeros((3, 3)) if structure.cell is None else structure.cell, 3, 3),
-        pbc=writer.add("u8", np.array(structure.pbc, dtype=np.uint8), 3),
-        velocities=None if velocities is None else writer.add("f64", velocities, 3),
+        positions=writer.add("f64", structure.positions),
+        cells=writer.add("f64", np.zeros((3, 3)) if structure.cell is None else structure.cell),
+        pbc=writer.add("u8", np.array(structure.pbc, dtype=np.uint8)),
+        velocities=None if velocities is None else writer.add("f64", velocities),
     )
     return encode_message(message, writer.frames)
 
@@ -50,19 +50,19 @@ def decode_frame(decoded: Decoded, atoms: int) -> Snapshot:
     """The step that a frame tells of. atoms: of one replica. Raises BAD_MESSAGE where its extents disagree."""
     message = decoded.message
     assert isinstance(message, Frame)
-    replicas = message.energy.shape[0]
-    expected = {"kinetic": replicas, **dict.fromkeys(("positions", "velocities", "forces"), replicas * atoms)}
-    for field, rows in expected.items():
-        found = getattr(message, field).shape[0]
-        if found != rows:
-            raise PainnlessError("BAD_MESSAGE", f"{field}: {found} rows, expected {rows}", field)
+    arrays = {field: decoded.array(field) for field in ("energy", "kinetic", "positions", "velocities", "forces")}
+    replicas = len(arrays["energy"])
+    for field, array in arrays.items():
+        rows = replicas if array.ndim == 1 else replicas * atoms
+        if len(array) != rows:
+            raise PainnlessError("BAD_MESSAGE", f"{field}: {len(array)} rows, expected {rows}", field)
     shape = replicas, atoms, 3
     return Snapshot(
         step=int(message.step),
         time=message.time,
-        energy=decoded.array(message.energy),
-        kinetic=decoded.array(message.kinetic),
-        positions=decoded.array(message.positions).reshape(shape),
-        velocities=decoded.array(message.velocities).reshape(shape),
-        forces=decoded.array(message.forces).reshape(shape),
+        energy=arrays["energy"],
+        kinetic=arrays["kinetic"],
+        positions=arrays["positions"].reshape(shape),
+        velocities=arrays["velocities"].reshape(shape),
+        forces=arrays["forces"].reshape(shape),
     )

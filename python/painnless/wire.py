@@ -1,14 +1,13 @@
-"""The wire, version 1: its messages. Mirrors `src/wire/messages.ts`, where each field is explained; codec.py makes frames of them."""
+"""The wire, version 2: its messages. Mirrors `src/wire/messages.ts`, where each field is explained; codec.py makes frames of them."""
 
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, inspect
 
 from painnless.errors import ErrorCode
 
 __all__ = [
     "PROTOCOL",
-    "Array",
     "Busy",
     "Bye",
     "Cancel",
@@ -19,8 +18,10 @@ __all__ = [
     "Frame",
     "Hello",
     "Latency",
+    "Layout",
     "Limits",
     "Message",
+    "Packed",
     "Ping",
     "Pong",
     "Positive",
@@ -30,10 +31,11 @@ __all__ = [
     "Status",
     "Uint32",
     "Welcome",
+    "layouts",
     "properties",
 ]
 
-PROTOCOL = 1
+PROTOCOL = 2
 
 Property = Literal["energy", "forces", "stress", "energies"]
 properties: tuple[Property, ...] = ("energy", "forces", "stress", "energies")
@@ -42,23 +44,27 @@ Uint32 = Annotated[int, Meta(ge=0, le=0xFFFFFFFF)]
 Count = Annotated[float, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
 Element = Annotated[int, Meta(ge=1, le=118)]
-Rows = Annotated[int, Meta(ge=0, le=0x7FFFFFFF)]
-
-PerRow = tuple[Rows]
-PerRow3 = tuple[Rows, Literal[3]]
-PerRow6 = tuple[Rows, Literal[6]]
-PerRow3x3 = tuple[Rows, Literal[3], Literal[3]]
-
-D = TypeVar("D", bound=str)
-S = TypeVar("S", bound=tuple[int, ...])
+Packed = bytes | Annotated[int, Meta(ge=1, le=64)]
+"""Whole rows of an array, row-major and little-endian: its bytes, or the number of the frame that is them; the header is frame 0."""
 
 
-class Array(Struct, Generic[D, S], frozen=True, forbid_unknown_fields=True):
-    """An array beside the header, whole in frame number `frame`; the header is frame 0."""
+class Layout(NamedTuple):
+    """How the bytes of an array are read: rows of `columns` numbers."""
 
-    dtype: D
-    shape: S
-    frame: Annotated[int, Meta(ge=1, le=64)]
+    dtype: Literal["f64", "i32", "u8"]
+    columns: tuple[int, ...]
+
+
+def _rows(dtype: Literal["f64", "i32", "u8"], *columns: int) -> Meta:
+    return Meta(extra_json_schema={"dtype": dtype, "columns": list(columns)}, extra={"layout": Layout(dtype, columns)})
+
+
+I32 = Annotated[Packed, _rows("i32")]
+U8x3 = Annotated[Packed, _rows("u8", 3)]
+F64 = Annotated[Packed, _rows("f64")]
+F64x3 = Annotated[Packed, _rows("f64", 3)]
+F64x6 = Annotated[Packed, _rows("f64", 6)]
+F64x3x3 = Annotated[Packed, _rows("f64", 3, 3)]
 
 
 class _Message(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag=str.lower):
@@ -100,32 +106,32 @@ class Welcome(_Request, frozen=True):
 class Evaluate(_Request, frozen=True):
     want: Annotated[list[Property], Meta(min_length=1, max_length=4)]
     names: Annotated[list[str], Meta(min_length=1)]
-    counts: Array[Literal["i32"], PerRow]
-    numbers: Array[Literal["i32"], PerRow]
-    positions: Array[Literal["f64"], PerRow3]
-    cells: Array[Literal["f64"], PerRow3x3]
-    pbc: Array[Literal["u8"], PerRow3]
+    counts: I32
+    numbers: I32
+    positions: F64x3
+    cells: F64x3x3
+    pbc: U8x3
 
 
 class Dynamics(_Request, frozen=True):
     name: str
     options: dict[str, Any]
-    numbers: Array[Literal["i32"], PerRow]
-    positions: Array[Literal["f64"], PerRow3]
-    cells: Array[Literal["f64"], PerRow3x3]
-    pbc: Array[Literal["u8"], PerRow3]
-    velocities: Array[Literal["f64"], PerRow3] | None
+    numbers: I32
+    positions: F64x3
+    cells: F64x3x3
+    pbc: U8x3
+    velocities: F64x3 | None
 
 
 class Frame(_Request, frozen=True):
     step: float
     time: float
-    energy: Array[Literal["f64"], PerRow]
-    net: Array[Literal["f64"], PerRow]
-    kinetic: Array[Literal["f64"], PerRow]
-    positions: Array[Literal["f64"], PerRow3]
-    velocities: Array[Literal["f64"], PerRow3]
-    forces: Array[Literal["f64"], PerRow3]
+    energy: F64
+    net: F64
+    kinetic: F64
+    positions: F64x3
+    velocities: F64x3
+    forces: F64x3
 
 
 class Done(_Request, frozen=True):
@@ -135,12 +141,12 @@ class Done(_Request, frozen=True):
 
 
 class Result(_Request, frozen=True):
-    energy: Array[Literal["f64"], PerRow]
-    net: Array[Literal["f64"], PerRow]
-    forces: Array[Literal["f64"], PerRow3] | None
-    stress: Array[Literal["f64"], PerRow6] | None
+    energy: F64
+    net: F64
+    forces: F64x3 | None
+    stress: F64x6 | None
     stressed: list[Annotated[int, Meta(ge=0)]]
-    energies: Array[Literal["f64"], PerRow] | None
+    energies: F64 | None
 
 
 class Ping(_Request, frozen=True):
@@ -199,3 +205,14 @@ class Bye(_Message, frozen=True):
 
 
 Message = Hello | Welcome | Evaluate | Result | Dynamics | Frame | Done | Ping | Pong | Status | Statistics | Busy | Cancel | Error | Bye
+
+
+def _layouts(kind: type) -> dict[str, Layout]:
+    fields = inspect.type_info(kind).fields  # pyright: ignore[reportAttributeAccessIssue] (of a Struct)
+    options = {field.name: getattr(field.type, "types", (field.type,)) for field in fields}
+    extras = {name: option.extra for name, types in options.items() for option in types if isinstance(option, inspect.Metadata)}
+    return {name: extra["layout"] for name, extra in extras.items() if extra is not None}
+
+
+layouts: dict[type, dict[str, Layout]] = {kind: _layouts(kind) for kind in get_args(Message)}
+"""The arrays of each kind of message, by field."""

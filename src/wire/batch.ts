@@ -14,7 +14,7 @@ export interface Address {
 /** The frames that ask for `want` of each structure; the structures' shapes have been checked. */
 export function encodeEvaluate({ epoch, id }: Address, batch: readonly Structure[], want: readonly Property[]): Uint8Array[] {
   const writer = new ArrayWriter();
-  const atoms = batch.reduce((sum, structure) => sum + structure.numbers.length, 0);
+  const atoms = atomsOf(batch);
   const counts = Int32Array.from(batch, (structure) => structure.numbers.length);
   const numbers = new Int32Array(atoms);
   let first = 0;
@@ -34,13 +34,13 @@ export function encodeEvaluate({ epoch, id }: Address, batch: readonly Structure
       ...{ epoch, id },
       want: [...want],
       names: batch.map((structure) => structure.name),
-      counts: writer.add("i32", counts, [batch.length]),
-      numbers: writer.add("i32", numbers, [atoms]),
-      positions: writer.add("f64", positions, [atoms, 3]),
-      cells: writer.add("f64", cells, [batch.length, 3, 3]),
-      pbc: writer.add("u8", pbc, [batch.length, 3]),
+      counts: writer.add(counts),
+      numbers: writer.add(numbers),
+      positions: writer.add(positions),
+      cells: writer.add(cells),
+      pbc: writer.add(pbc),
     },
-    writer.arrays,
+    writer.frames,
   );
 }
 
@@ -48,19 +48,19 @@ export function encodeEvaluate({ epoch, id }: Address, batch: readonly Structure
  *  @throws {PainnlessError} BAD_MESSAGE when the extents of the arrays disagree */
 export function decodeEvaluate(decoded: DecodedMessage<MessageOf<"evaluate">>): Structure[] {
   const { message } = decoded;
-  const counts = decoded.array(message.counts);
+  const counts = decoded.array("counts");
+  const numbers = decoded.array("numbers");
+  const positions = decoded.array("positions");
+  const cells = decoded.array("cells");
+  const pbc = decoded.array("pbc");
   const total = counts.reduce((sum, count) => sum + count, 0);
   const structures = message.names.length;
   expectRows("counts", counts.length, structures);
   if (counts.some((count) => count < 0)) throw new PainnlessError("BAD_MESSAGE", "counts: negative", { field: "counts" });
-  expectRows("numbers", message.numbers.shape[0], total);
-  expectRows("positions", message.positions.shape[0], total);
-  expectRows("cells", message.cells.shape[0], structures);
-  expectRows("pbc", message.pbc.shape[0], structures);
-  const numbers = decoded.array(message.numbers);
-  const positions = decoded.array(message.positions);
-  const cells = decoded.array(message.cells);
-  const pbc = decoded.array(message.pbc);
+  expectRows("numbers", numbers.length, total);
+  expectRows("positions", positions.length / 3, total);
+  expectRows("cells", cells.length / 9, structures);
+  expectRows("pbc", pbc.length / 3, structures);
   let first = 0;
   return message.names.map((name, s) => {
     const end = first + (counts[s] ?? 0);
@@ -82,9 +82,10 @@ export function encodeResult({ epoch, id }: Address, evaluations: readonly Evalu
   const writer = new ArrayWriter();
   const all = (pick: (evaluation: Evaluation) => Float64Array | null): Float64Array | null => {
     const parts = evaluations.map(pick);
-    return parts.every((part) => part !== null) ? concatenate(parts) : null;
+    if (!parts.every((part) => part !== null)) return null;
+    const [only] = parts;
+    return only !== undefined && parts.length === 1 ? only : concatenate(parts);
   };
-  const rows = evaluations.length;
   const forces = all((evaluation) => evaluation.forces);
   const energies = all((evaluation) => evaluation.energies);
   const stressed = evaluations.flatMap((evaluation, s) => (evaluation.stress === null ? [] : [s]));
@@ -93,44 +94,36 @@ export function encodeResult({ epoch, id }: Address, evaluations: readonly Evalu
     {
       kind: "result",
       ...{ epoch, id },
-      energy: writer.add(
-        "f64",
-        Float64Array.from(evaluations, (evaluation) => evaluation.energy),
-        [rows],
-      ),
-      net: writer.add(
-        "f64",
-        Float64Array.from(evaluations, (evaluation) => evaluation.netEnergy),
-        [rows],
-      ),
-      forces: forces && writer.add("f64", forces, [forces.length / 3, 3]),
-      stress: stressed.length === 0 ? null : writer.add("f64", stress, [stressed.length, 6]),
+      energy: writer.add(Float64Array.from(evaluations, (evaluation) => evaluation.energy)),
+      net: writer.add(Float64Array.from(evaluations, (evaluation) => evaluation.netEnergy)),
+      forces: forces && writer.add(forces),
+      stress: stressed.length === 0 ? null : writer.add(stress),
       stressed,
-      energies: energies && writer.add("f64", energies, [energies.length]),
+      energies: energies && writer.add(energies),
     },
-    writer.arrays,
+    writer.frames,
   );
 }
 
 /** One evaluation for each structure of the batch that was asked about.
  *  @throws {PainnlessError} BAD_MESSAGE when the answer does not fit the question */
 export function decodeResult(decoded: DecodedMessage<MessageOf<"result">>, batch: readonly Structure[]): Evaluation[] {
-  const { message } = decoded;
-  const atoms = batch.reduce((sum, structure) => sum + structure.numbers.length, 0);
-  expectRows("energy", message.energy.shape[0], batch.length);
-  expectRows("net", message.net.shape[0], batch.length);
-  expectRows("stress", message.stress?.shape[0] ?? 0, message.stressed.length);
-  if (message.forces) expectRows("forces", message.forces.shape[0], atoms);
-  if (message.energies) expectRows("energies", message.energies.shape[0], atoms);
-  const energy = decoded.array(message.energy);
-  const net = decoded.array(message.net);
-  const forces = message.forces && decoded.array(message.forces);
-  const stress = message.stress && decoded.array(message.stress);
-  const energies = message.energies && decoded.array(message.energies);
+  const { stressed } = decoded.message;
+  const energy = decoded.array("energy");
+  const net = decoded.array("net");
+  const forces = decoded.array("forces");
+  const stress = decoded.array("stress");
+  const energies = decoded.array("energies");
+  const atoms = atomsOf(batch);
+  expectRows("energy", energy.length, batch.length);
+  expectRows("net", net.length, batch.length);
+  expectRows("stress", (stress?.length ?? 0) / 6, stressed.length);
+  if (forces) expectRows("forces", forces.length / 3, atoms);
+  if (energies) expectRows("energies", energies.length, atoms);
   let first = 0;
   return batch.map((structure, s) => {
     const end = first + structure.numbers.length;
-    const row = message.stressed.indexOf(s);
+    const row = stressed.indexOf(s);
     const evaluation: Evaluation = {
       energy: energy[s] ?? Number.NaN,
       netEnergy: net[s] ?? Number.NaN,
@@ -150,10 +143,9 @@ function listOf(values: Int32Array, first: number, end: number): number[] {
   return list;
 }
 
-/** A single part is not copied: `encodeMessage` does that. */
+const atomsOf = (batch: readonly Structure[]): number => batch.reduce((sum, { numbers }) => sum + numbers.length, 0);
+
 function concatenate(parts: readonly Float64Array[]): Float64Array {
-  const [only] = parts;
-  if (parts.length === 1 && only !== undefined) return only;
   const whole = new Float64Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {

@@ -1,7 +1,7 @@
 import { Packr } from "msgpackr";
 import { z } from "zod";
 import { PainnlessError } from "../errors.ts";
-import { type ArrayRef, type Dtype, type Message, type MessageOf, messageSchema, protocolVersion } from "./messages.ts";
+import { arraysOf, type Dtype, type Message, type MessageOf, messageSchema, type Packed, protocolVersion } from "./messages.ts";
 
 interface ArrayTypes {
   f64: Float64Array;
@@ -10,7 +10,7 @@ interface ArrayTypes {
 }
 export type WireArray = ArrayTypes[Dtype];
 
-/** What is decoded has memory of its own. */
+/** What is decoded is nobody else's. */
 interface OwnArrayTypes {
   f64: Float64Array<ArrayBuffer>;
   i32: Int32Array<ArrayBuffer>;
@@ -30,35 +30,37 @@ const bad = (message: string, field: string | null = null, cause?: unknown): nev
   throw new PainnlessError("BAD_MESSAGE", message, { field, cause });
 };
 
-/** The arrays of a message in the making. `add` gives what the header says of each. */
-export class ArrayWriter {
-  readonly arrays: WireArray[] = [];
+/** Of an array, from which on it has a frame of its own, which is handed on where it lies instead of being copied. */
+const largeBytes = 1 << 16;
 
-  add<D extends Dtype, const S extends readonly number[]>(
-    dtype: D,
-    values: ArrayTypes[D],
-    shape: S,
-  ): { dtype: D; shape: [...S]; frame: number } {
-    this.arrays.push(values);
-    return { dtype, shape: [...shape], frame: this.arrays.length };
+/** The arrays of a message in the making. */
+export class ArrayWriter {
+  /** those that the header does not hold */
+  readonly frames: Uint8Array[] = [];
+
+  /** What the message says of an array. Whoever sends the message must leave the array as it is from then on. */
+  add<D extends Dtype>(values: ArrayTypes[D]): Packed<D> {
+    const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+    return (bytes.byteLength < largeBytes ? bytes : this.frames.push(bytes)) as unknown as Packed<D>;
   }
 }
 
-/** The frames of a message. Every buffer is a fresh copy: zeromq sends large ones later, from where they lie.
+/** The frames of a message.
  *  @throws {PainnlessError} BAD_MESSAGE when the message does not follow its own schema */
-export function encodeMessage(message: Message, arrays: readonly WireArray[] = []): Uint8Array[] {
-  checkArrays(
-    checkHeader(message),
-    arrays.map((array) => array.byteLength),
-  );
-  return encodeUnchecked(message, arrays);
+export function encodeMessage(message: Message, arrays: readonly Uint8Array[] = []): Uint8Array[] {
+  const frames = encodeUnchecked(message, arrays);
+  checkArrays(checkHeader(message), frames);
+  return frames;
 }
 
 /** As encodeMessage, for the answer to every evaluation: the message was made by types that hold, the arrays by its ArrayWriter. */
-export function encodeUnchecked(message: Message, arrays: readonly WireArray[] = []): Uint8Array[] {
-  const header = Buffer.from(packr.pack(message));
-  return [header, ...arrays.map((array) => Buffer.from(new Uint8Array(array.buffer, array.byteOffset, array.byteLength)))];
+export function encodeUnchecked(message: Message, arrays: readonly Uint8Array[] = []): Uint8Array[] {
+  return [packr.pack(message), ...arrays];
 }
+
+/** The arrays of a message, by field. */
+type ArrayFieldOf<M> = { [F in keyof M]: M[F] extends Packed<Dtype> | null ? F : never }[keyof M] & string;
+type ArrayOf<P> = P extends Packed<infer D> ? OwnArrayTypes[D] : P;
 
 export class DecodedMessage<M extends Message = Message> {
   readonly message: M;
@@ -69,11 +71,12 @@ export class DecodedMessage<M extends Message = Message> {
     this.#frames = frames;
   }
 
-  /** The array that `ref` describes, copied to where its type may lie. */
-  array<D extends Dtype>(ref: { dtype: D; frame: number }): OwnArrayTypes[D] {
-    const bytes = this.#frames[ref.frame] ?? bad(`frame ${ref.frame} is missing`);
-    const aligned = Uint8Array.prototype.slice.call(bytes); // Buffer's own slice would be a view
-    return new arrayTypes[ref.dtype](aligned.buffer) as OwnArrayTypes[D];
+  /** The array of a field; null where the message has none. */
+  array<F extends ArrayFieldOf<M>>(field: F): ArrayOf<M[F]> {
+    const packed = this.message[field] as Packed<Dtype> | null;
+    if (packed === null) return null as ArrayOf<M[F]>;
+    const { dtype } = arraysOf(this.message.kind).find((array) => array.field === field) ?? bad(`${field} is no array`);
+    return arrayFrom(dtype, bytesOf(packed, this.#frames) ?? bad(`${field}: frame ${packed} is not there`)) as ArrayOf<M[F]>;
   }
 
   is<K extends Message["kind"]>(kind: K): this is DecodedMessage<Extract<M, { kind: K }>> {
@@ -85,10 +88,7 @@ export class DecodedMessage<M extends Message = Message> {
  *  @throws {PainnlessError} BAD_MESSAGE naming the field; UNSUPPORTED for a greeting of another protocol that cannot be read */
 export function decodeMessage(frames: readonly Uint8Array[]): DecodedMessage {
   const message = checkHeader(unpackHeader(frames));
-  checkArrays(
-    message,
-    frames.slice(1).map((frame) => frame.byteLength),
-  );
+  checkArrays(message, frames);
   return new DecodedMessage(message, frames);
 }
 
@@ -146,24 +146,34 @@ export function otherProtocol(found: number): PainnlessError {
   });
 }
 
-/** Each array of the message has a frame of its own, of the size that its dtype and shape say, and no frame is left over. */
-function checkArrays(message: Message, bytes: readonly number[]): void {
-  const refs = Object.entries(message).filter((entry): entry is [string, ArrayRef] => isArrayRef(entry[1]));
-  if (refs.length !== bytes.length) bad(`${message.kind}: ${bytes.length} array frames, expected ${refs.length}`);
+/** Each array has whole rows and, where the header does not hold it, a frame that is there and no other's; no frame is left over. */
+function checkArrays(message: Message, frames: readonly Uint8Array[]): void {
   const owners = new Map<number, string>();
-  for (const [field, { dtype, shape, frame }] of refs) {
-    const found = bytes[frame - 1];
-    const expected = shape.reduce((product, extent) => product * extent, arrayTypes[dtype].BYTES_PER_ELEMENT);
-    if (found !== expected)
-      bad(`${field}: frame ${frame} has ${found ?? "no"} bytes, expected ${expected} for ${dtype} of shape (${shape.join(", ")})`, field);
-    const owner = owners.get(frame);
-    if (owner !== undefined) bad(`${field} and ${owner} share frame ${frame}, expected one each`, field);
-    owners.set(frame, field);
+  for (const { field, rowBytes } of arraysOf(message.kind)) {
+    const packed = message[field as keyof Message] as unknown as Packed<Dtype> | null;
+    if (packed === null) continue;
+    const bytes = bytesOf(packed, frames) ?? bad(`${field}: frame ${packed} is not there`, field);
+    if (bytes.byteLength % rowBytes !== 0) bad(`${field} has ${bytes.byteLength} bytes, expected whole rows of ${rowBytes}`, field);
+    if (typeof packed !== "number") continue;
+    const owner = owners.get(packed);
+    if (owner !== undefined) bad(`${field} and ${owner} share frame ${packed}, expected one each`, field);
+    owners.set(packed, field);
   }
+  if (frames.length !== owners.size + 1) bad(`${message.kind}: ${frames.length - 1} frames behind the header, expected ${owners.size}`);
 }
 
-function isArrayRef(value: unknown): value is ArrayRef {
-  return typeof value === "object" && value !== null && "dtype" in value && "frame" in value;
+const bytesOf = (packed: Packed<Dtype>, frames: readonly Uint8Array[]): Uint8Array | undefined =>
+  typeof packed === "number" ? frames[packed] : packed;
+
+/** The array that the bytes are: a view of them where they are large and lie as its type may, else a copy. */
+function arrayFrom<D extends Dtype>(dtype: D, bytes: Uint8Array): OwnArrayTypes[D] {
+  const type = arrayTypes[dtype];
+  const { buffer, byteOffset, byteLength } = bytes;
+  if (byteLength >= largeBytes && byteOffset % type.BYTES_PER_ELEMENT === 0)
+    return new type(buffer as ArrayBuffer, byteOffset, byteLength / type.BYTES_PER_ELEMENT) as OwnArrayTypes[D];
+  const copy = new type(byteLength / type.BYTES_PER_ELEMENT);
+  new Uint8Array(copy.buffer).set(bytes);
+  return copy as OwnArrayTypes[D];
 }
 
 /** @throws {PainnlessError} BAD_MESSAGE unless an array has as many rows as it must */

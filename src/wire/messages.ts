@@ -2,24 +2,26 @@ import { z } from "zod";
 import { errorCodes } from "../errors.ts";
 import { properties } from "../system/potential.ts";
 
-/** The wire, version 1. A message is one msgpack header frame (frame 0) and one raw little-endian frame for each array that the header
- *  describes. Clients send hello, evaluate, dynamics, ping, status, cancel, bye; servers send welcome, result, frame, done, pong, statistics, busy, error, bye.
+/** The wire, version 2. A message is a msgpack header (frame 0), which holds its arrays, and one more frame for each array that is large.
+ *  Clients send hello, evaluate, dynamics, ping, status, cancel, bye; servers send welcome, result, frame, done, pong, statistics, busy, error, bye.
  *  python/painnless/wire.py mirrors this file; its JSON Schema (wire_schema.json) is generated from here and tests hold the two together. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
-export const dtypes = ["f64", "i32", "u8"] as const;
-export type Dtype = (typeof dtypes)[number];
+const numberBytes = { f64: 8, i32: 4, u8: 1 } as const;
+export type Dtype = keyof typeof numberBytes;
 
-const rows = z.int().min(0).max(0x7fffffff);
-const perRow = z.tuple([rows]);
-const perRow3 = z.tuple([rows, z.literal(3)]);
-const perRow6 = z.tuple([rows, z.literal(6)]);
-const perRow3x3 = z.tuple([rows, z.literal(3), z.literal(3)]);
+/** How the bytes of arrays are read: rows of `columns` numbers. */
+const layouts = z.registry<{ readonly dtype: Dtype; readonly columns: readonly number[] }>();
 
-/** An array beside the header: row-major, little-endian, whole in frame number `frame` of the message; the header is frame 0. */
-function array<D extends Dtype, S extends z.ZodType<number[]>>(dtype: D, shape: S) {
-  return z.strictObject({ dtype: z.literal(dtype), shape, frame: z.int().min(1).max(64) });
+const bytes = z.instanceof(Uint8Array);
+
+/** Whole rows of an array, row-major and little-endian: its bytes, or the number of the frame that is them. */
+function array<D extends Dtype>(dtype: D, ...columns: readonly number[]) {
+  const value = z.union([bytes, z.int().min(1).max(64)], "expected bytes, or the number of a frame").register(layouts, { dtype, columns });
+  return value as z.ZodType as z.ZodType<Packed<D>>;
 }
+/** As a message holds an array. `dtype` is for the compiler alone, so that no array is read as what it is not. */
+export type Packed<D extends Dtype> = (Uint8Array | number) & { readonly dtype: D };
 
 const uint32 = z.int().min(0).max(0xffffffff);
 /** Drawn once by each client; a reply to another epoch is not for it. */
@@ -79,15 +81,15 @@ const evaluate = z.strictObject({
   /** (structures) what to call each in an error */
   names: z.array(z.string()).min(1),
   /** (structures) atoms of each */
-  counts: array("i32", perRow),
+  counts: array("i32"),
   /** (atoms) atomic numbers */
-  numbers: array("i32", perRow),
+  numbers: array("i32"),
   /** (atoms, 3) Å */
-  positions: array("f64", perRow3),
+  positions: array("f64", 3),
   /** (structures, 3, 3) rows are lattice vectors, Å; zeros where there is no cell */
-  cells: array("f64", perRow3x3),
+  cells: array("f64", 3, 3),
   /** (structures, 3) 0 or 1 */
-  pbc: array("u8", perRow3),
+  pbc: array("u8", 3),
 });
 
 /** Moves the atoms of one structure, in the engine. Answered by any number of frames, in order, and then done. */
@@ -98,15 +100,15 @@ const dynamics = z.strictObject({
   /** how, with defaults for what is absent: SimulationRequest of src/dynamics/options.ts */
   options: z.record(z.string(), z.unknown()),
   /** (atoms) atomic numbers */
-  numbers: array("i32", perRow),
+  numbers: array("i32"),
   /** (atoms, 3) Å */
-  positions: array("f64", perRow3),
+  positions: array("f64", 3),
   /** (1, 3, 3) rows are lattice vectors, Å; zeros where there is no cell */
-  cells: array("f64", perRow3x3),
+  cells: array("f64", 3, 3),
   /** (1, 3) 0 or 1 */
-  pbc: array("u8", perRow3),
+  pbc: array("u8", 3),
   /** (replicas * atoms, 3) Å/fs; drawn for the temperature without them */
-  velocities: array("f64", perRow3).nullable(),
+  velocities: array("f64", 3).nullable(),
 });
 
 /** One step of all replicas, replica by replica. */
@@ -117,13 +119,13 @@ const frame = z.strictObject({
   /** fs */
   time: z.number(),
   /** (replicas) eV: potential energy, everything included and without constants, and kinetic energy */
-  energy: array("f64", perRow),
-  net: array("f64", perRow),
-  kinetic: array("f64", perRow),
+  energy: array("f64"),
+  net: array("f64"),
+  kinetic: array("f64"),
   /** (replicas * atoms, 3) Å, not wrapped into the cell; Å/fs; eV/Å */
-  positions: array("f64", perRow3),
-  velocities: array("f64", perRow3),
-  forces: array("f64", perRow3),
+  positions: array("f64", 3),
+  velocities: array("f64", 3),
+  forces: array("f64", 3),
 });
 
 const done = z.strictObject({
@@ -141,16 +143,16 @@ const result = z.strictObject({
   kind: z.literal("result"),
   ...request,
   /** (structures) eV, everything included */
-  energy: array("f64", perRow),
+  energy: array("f64"),
   /** (structures) eV, without constants */
-  net: array("f64", perRow),
+  net: array("f64"),
   /** (atoms, 3) eV/Å */
-  forces: array("f64", perRow3).nullable(),
+  forces: array("f64", 3).nullable(),
   /** (rows, 6) Voigt, eV/Å^3: one row for each structure listed in `stressed` */
-  stress: array("f64", perRow6).nullable(),
+  stress: array("f64", 6).nullable(),
   stressed: z.array(z.int().min(0)),
   /** (atoms) eV */
-  energies: array("f64", perRow).nullable(),
+  energies: array("f64").nullable(),
 });
 
 /** Answered at once, also while others compute. */
@@ -231,11 +233,38 @@ export const messageSchema = z.discriminatedUnion("kind", [
 export type Message = z.infer<typeof messageSchema>;
 export type MessageKind = Message["kind"];
 export type MessageOf<K extends MessageKind> = Extract<Message, { kind: K }>;
-export interface ArrayRef {
+
+/** An array of a kind of message: whole rows, of so many bytes each. */
+export interface ArrayField {
+  readonly field: string;
   readonly dtype: Dtype;
-  readonly shape: readonly number[];
-  readonly frame: number;
+  readonly rowBytes: number;
 }
+
+const arrayFields = new Map<MessageKind, readonly ArrayField[]>(
+  messageSchema.options.map(({ shape }) => [
+    shape.kind.value,
+    Object.entries(shape).flatMap(([field, schema]) => arrayField(field, schema)),
+  ]),
+);
+export const arraysOf = (kind: MessageKind): readonly ArrayField[] => arrayFields.get(kind) ?? [];
+
+function arrayField(field: string, schema: z.ZodType): ArrayField[] {
+  const layout = layouts.get(schema instanceof z.ZodNullable ? (schema.unwrap() as z.ZodType) : schema);
+  if (layout === undefined) return [];
+  const { dtype, columns } = layout;
+  return [{ field, dtype, rowBytes: columns.reduce((product, extent) => product * extent, numberBytes[dtype]) }];
+}
+
+/** The schema as python/painnless/wire_schema.json has it. */
+export const messageJsonSchema = () =>
+  z.toJSONSchema(messageSchema, {
+    metadata: layouts,
+    unrepresentable: "any",
+    override: ({ zodSchema, jsonSchema }) => {
+      if (zodSchema === bytes) Object.assign(jsonSchema, { type: "string", contentEncoding: "base64" });
+    },
+  });
 
 /** What a server can take and give, as it says in `welcome`. */
 export type Welcome = MessageOf<"welcome">;

@@ -33,42 +33,37 @@ export type OpenMotion = (request: MotionRequest) => Promise<MotionSession>;
 /** @throws {PainnlessError} BAD_MESSAGE when the extents of the arrays disagree */
 export function decodeDynamics(decoded: DecodedMessage<MessageOf<"dynamics">>): MotionRequest {
   const { message } = decoded;
-  const [atoms] = message.numbers.shape;
-  expectRows("positions", message.positions.shape[0], atoms);
-  expectRows("cells", message.cells.shape[0], 1);
-  expectRows("pbc", message.pbc.shape[0], 1);
-  const cell = decoded.array(message.cells);
-  const [a, b, c] = decoded.array(message.pbc);
+  const numbers = decoded.array("numbers");
+  const positions = decoded.array("positions");
+  const cell = decoded.array("cells");
+  const pbc = decoded.array("pbc");
+  expectRows("positions", positions.length / 3, numbers.length);
+  expectRows("cells", cell.length / 9, 1);
+  expectRows("pbc", pbc.length / 3, 1);
   const structure: Structure = {
     name: message.name,
-    numbers: [...decoded.array(message.numbers)],
-    positions: decoded.array(message.positions),
+    numbers: [...numbers],
+    positions,
     cell: cell.every((x) => x === 0) ? null : cell,
-    pbc: [a !== 0, b !== 0, c !== 0],
+    pbc: [pbc[0] !== 0, pbc[1] !== 0, pbc[2] !== 0],
   };
-  return { structure, options: message.options, velocities: message.velocities && decoded.array(message.velocities) };
+  return { structure, options: message.options, velocities: decoded.array("velocities") };
 }
 
 export function encodeFrame({ epoch, id }: Address, frame: Frame, energyOffset: number): Uint8Array[] {
   const writer = new ArrayWriter();
   const { step, time, potential, kinetic, positions, velocities, forces } = frame;
-  const replicas = potential.length;
-  const rows = positions.length / 3;
   return encodeMessage(
     {
       kind: "frame",
       ...{ epoch, id, step, time },
-      energy: writer.add(
-        "f64",
-        potential.map((net) => net + energyOffset),
-        [replicas],
-      ),
-      net: writer.add("f64", potential, [replicas]),
-      kinetic: writer.add("f64", kinetic, [replicas]),
-      positions: writer.add("f64", positions, [rows, 3]),
-      velocities: writer.add("f64", velocities, [rows, 3]),
-      forces: writer.add("f64", forces, [rows, 3]),
+      energy: writer.add(potential.map((net) => net + energyOffset)),
+      net: writer.add(potential),
+      kinetic: writer.add(kinetic),
+      positions: writer.add(positions),
+      velocities: writer.add(velocities),
+      forces: writer.add(forces),
     },
-    writer.arrays,
+    writer.frames,
   );
 }

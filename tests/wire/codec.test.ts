@@ -76,14 +76,27 @@ describe("what is written is read", () => {
     );
   });
 
-  test("frames are copies, also of the library's own buffer: what is written afterwards does not change what is sent", () => {
-    const [header, ...arrays] = whole() as [Uint8Array, ...Uint8Array[]];
-    const { message } = decodeMessage([header, ...arrays]);
-    const copies = arrays.map((frame) => Uint8Array.from(frame));
-    const frames = encodeMessage(message, copies);
-    for (const copy of copies) copy.fill(255);
-    for (let k = 0; k < 1000; k++) encodeMessage({ kind: "bye", epoch: k });
-    expect(frames.map((frame) => [...frame])).toEqual([header, ...arrays].map((frame) => [...frame]));
+  test("a large array has a frame of its own, and is read without a copy where it lies as its type may", () => {
+    const batch = [large()];
+    const frames = encodeEvaluate({ epoch: 1, id: 2 }, batch, ["energy"]);
+    expect(frames.map((frame) => frame.byteLength > 1 << 16)).toEqual([false, true]);
+    for (const offset of [0, 8, 4, 1]) {
+      const shifted = scattered(frames, offset);
+      const decoded = decodeMessage(shifted);
+      if (!decoded.is("evaluate")) throw new Error(decoded.message.kind);
+      expect(decodeEvaluate(decoded)).toEqual(batch);
+      expect(decoded.array("positions").buffer === shifted[1]?.buffer).toBe(offset % 8 === 0);
+    }
+  });
+
+  test("a request is a copy, also of the library's own buffer: what is written afterwards does not change what is sent", () => {
+    for (const batch of [[sample()], [large()]]) {
+      const frames = encodeEvaluate({ epoch: 1, id: 2 }, batch, ["energy"]);
+      const before = frames.map((frame) => [...frame]);
+      for (const { positions } of batch) positions.fill(255);
+      for (let k = 0; k < 1000; k++) encodeMessage({ kind: "bye", epoch: k });
+      expect(frames.map((frame) => [...frame])).toEqual(before);
+    }
   });
 });
 
@@ -91,17 +104,30 @@ function sample(): Structure {
   return { name: "s", numbers: [8, 1], positions: Float64Array.of(0, 0, 0, 0, 0, 1), cell: null, pbc: [false, false, false] };
 }
 
+const large = (): Structure => ({
+  ...sample(),
+  numbers: new Array<number>(3_000).fill(1),
+  positions: Float64Array.from({ length: 9_000 }, (_, k) => k),
+});
+
 // biome-ignore lint/suspicious/noExplicitAny: messages that break the protocol have no type
 type Header = any;
 
+const whole = () => encodeEvaluate({ epoch: 1, id: 2 }, [sample()], ["energy"]);
+
 /** A valid evaluate with its header changed. */
-function changed(change: (header: Header) => void, frames = encodeEvaluate({ epoch: 1, id: 2 }, [sample()], ["energy"])): Uint8Array[] {
-  const header: Header = structuredClone(decodeMessage(frames).message);
+function changed(change: (header: Header) => void, frames: readonly Uint8Array[] = []): Uint8Array[] {
+  const header: Header = { ...decodeMessage(whole()).message };
   change(header);
-  return [pack(header), ...frames.slice(1)];
+  return [pack(header), ...frames];
 }
 
-const whole = () => encodeEvaluate({ epoch: 1, id: 2 }, [sample()], ["energy"]);
+/** The same with numbers in frame 1 and positions in frame 2, as long as they should be unless said otherwise. */
+const framed = (change: Header, sizes: readonly number[] = [8, 48]) =>
+  changed(
+    (h) => Object.assign(h, { numbers: 1, positions: 2 }, change),
+    sizes.map((size) => new Uint8Array(size)),
+  );
 
 // [what, frames, field of the error, part of its message]
 const refused: readonly (readonly [string, () => Uint8Array[], string | null, string])[] = [
@@ -116,16 +142,21 @@ const refused: readonly (readonly [string, () => Uint8Array[], string | null, st
   ["an id of 64 bits", () => changed((h) => Object.assign(h, { id: 2n ** 60n })), "id", ""],
   ["a fractional id", () => changed((h) => Object.assign(h, { id: 1.5 })), "id", ""],
   ["an unknown property", () => changed((h) => Object.assign(h, { want: ["charge"] })), "want.0", ""],
-  ["float32 positions", () => changed((h) => Object.assign(h.positions, { dtype: "f32" })), "positions.dtype", "f64"],
-  ["positions of two columns", () => changed((h) => Object.assign(h.positions, { shape: [3, 2] })), "positions.shape.1", "3"],
-  ["flat positions", () => changed((h) => Object.assign(h.positions, { shape: [6] })), "positions.shape", ""],
-  ["a negative extent", () => changed((h) => Object.assign(h.positions, { shape: [-2, 3] })), "positions.shape.0", ""],
-  ["more rows than the frame holds", () => changed((h) => Object.assign(h.positions, { shape: [3, 3] })), "positions", "expected 72"],
-  ["a frame that is not there", () => changed((h) => Object.assign(h.positions, { frame: 6 })), "positions", "no bytes"],
-  ["one frame for two arrays", () => changed((h) => Object.assign(h.cells, { ...h.positions, shape: [1, 3, 3] })), "cells", "bytes"],
-  ["a shared frame of the right size", () => changed((h) => Object.assign(h.counts, { shape: [2], frame: 2 })), "numbers", "share"],
-  ["a frame too many", () => [...whole(), new Uint8Array(1)], null, "6 array frames, expected 5"],
-  ["a frame too few", () => whole().slice(0, -1), null, "4 array frames, expected 5"],
+  ["numbers instead of bytes", () => changed((h) => Object.assign(h, { positions: [0, 0, 0] })), "positions", "bytes"],
+  ["no positions", () => changed((h) => Object.assign(h, { positions: null })), "positions", "bytes"],
+  [
+    "half a row",
+    () => changed((h) => Object.assign(h, { positions: new Uint8Array(40) })),
+    "positions",
+    "40 bytes, expected whole rows of 24",
+  ],
+  ["half a row in a frame", () => framed({}, [8, 40]), "positions", "40 bytes"],
+  ["half a number", () => framed({}, [7, 48]), "numbers", "7 bytes, expected whole rows of 4"],
+  ["the header's own frame", () => framed({ positions: 0 }), "positions", ">=1"],
+  ["a frame that is not there", () => framed({ positions: 3 }), "positions", "frame 3 is not there"],
+  ["a shared frame", () => framed({ counts: 1 }), "numbers", "share"],
+  ["a frame too many", () => framed({}, [8, 48, 1]), null, "3 frames behind the header, expected 2"],
+  ["a frame too few", () => framed({}, [8]), "positions", "not there"],
 ];
 
 describe("what does not follow the protocol is refused", () => {
@@ -151,7 +182,7 @@ describe("what does not follow the protocol is refused", () => {
   });
 
   test("whatever bytes come, the error is ours, and the address is found where it is readable", () => {
-    const [header, ...arrays] = whole() as [Uint8Array, ...Uint8Array[]];
+    const [header, ...arrays] = framed({}) as [Uint8Array, ...Uint8Array[]];
     const damage = fc.record({ at: fc.nat(header.byteLength - 1), bytes: fc.uint8Array({ minLength: 1, maxLength: 4 }) });
     fc.assert(
       fc.property(damage, fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 6 }), ({ at, bytes }, noise) => {

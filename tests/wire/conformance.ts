@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { decodeResult, encodeEvaluate } from "../../src/wire/batch.ts";
 import { RemotePotential } from "../../src/wire/client.ts";
 import { decodeMessage, encodeMessage } from "../../src/wire/codec.ts";
+import { protocolVersion } from "../../src/wire/messages.ts";
+import { framed } from "./framed.ts";
 import { withDealer } from "./in-process.ts";
 import { expectItLives, type Refused, testRefusals } from "./refusals.ts";
 import { energyOfPair, pair, type Served } from "./served.ts";
@@ -28,7 +30,7 @@ export function conformance(serve: () => Promise<Served>, more: readonly Refused
     test("says what it is", () => {
       expect(remote.name).toBe("ase:sleepy:Sleepy");
       expect([...remote.provides]).toEqual(["energy", "forces"]);
-      expect(remote.welcome).toMatchObject({ protocol: 1, pid: served.pid, model: served.model });
+      expect(remote.welcome).toMatchObject({ protocol: protocolVersion, pid: served.pid, model: served.model });
     });
 
     test("answers for each structure, in order, with what was wanted and null for the rest", async () => {
@@ -51,6 +53,15 @@ export function conformance(serve: () => Promise<Served>, more: readonly Refused
   });
 
   const nothing = { forces: null, stress: null, energies: null };
+
+  test("arrays in frames of their own are answered as those in the header", async () => {
+    await withDealer(served.endpoint, async (dealer) => {
+      await dealer.send(framed(encodeEvaluate({ epoch: 3, id: 1 }, [pair(1), pair(9)], ["energy"])));
+      const decoded = decodeMessage(await dealer.receive());
+      if (!decoded.is("result")) throw new Error(decoded.message.kind);
+      expect([...decoded.array("energy")]).toEqual([energyOfPair(1), energyOfPair(9)]);
+    });
+  });
 
   test("each request is answered exactly once, an id in use included", async () => {
     await withDealer(served.endpoint, async (dealer) => {
@@ -87,16 +98,18 @@ export function conformance(serve: () => Promise<Served>, more: readonly Refused
   });
 
   test("thousands of damaged messages, and the next valid request is answered", async () => {
-    const [header, ...arrays] = encodeEvaluate({ epoch: 1, id: 2 }, [pair(1)], ["energy"]) as [Uint8Array, ...Uint8Array[]];
+    const [whole = new Uint8Array()] = encodeEvaluate({ epoch: 1, id: 2 }, [pair(1)], ["energy"]);
+    const [header, ...arrays] = framed([whole]);
     const noise = fc.array(fc.uint8Array({ maxLength: 50 }), { minLength: 1, maxLength: 4 });
-    const bent = fc.tuple(fc.nat(header.byteLength - 1), fc.uint8Array({ minLength: 1, maxLength: 3 })).map(([at, bytes]) => {
-      const copy = Uint8Array.from(header);
-      copy.set(bytes.subarray(0, copy.byteLength - at), at);
-      return [copy, ...arrays];
-    });
+    const bent = (frame: Uint8Array, ...others: readonly Uint8Array[]) =>
+      fc.tuple(fc.nat(frame.byteLength - 1), fc.uint8Array({ minLength: 1, maxLength: 3 })).map(([at, bytes]) => {
+        const copy = Uint8Array.from(frame);
+        copy.set(bytes.subarray(0, copy.byteLength - at), at);
+        return [copy, ...others];
+      });
     const cut = fc.nat(header.byteLength - 1).map((end) => [header.slice(0, end), ...arrays]);
     const stray = noise.map((frames) => [header, ...frames]);
-    const messages = fc.sample(fc.oneof(noise, bent, cut, stray), { numRuns: 3000, seed: 4 });
+    const messages = fc.sample(fc.oneof(noise, bent(whole), bent(header, ...arrays), cut, stray), { numRuns: 3000, seed: 4 });
     await withDealer(served.endpoint, async (dealer) => {
       let answers = 0;
       for (let k = 0; k < messages.length; k += 40) {

@@ -11,6 +11,7 @@ import { Exchange } from "../../src/wire/exchange.ts";
 import { painnless } from "../cli/run.ts";
 import { damaged } from "../moments.ts";
 import { ethanol, water } from "../systems.ts";
+import { framed } from "./framed.ts";
 import { sleep, withDealer, withServer } from "./in-process.ts";
 import { type Serving, startServe, stop } from "./processes.ts";
 import { energyOfPair, isAlive, pair } from "./served.ts";
@@ -69,8 +70,9 @@ test("two servers at one endpoint: the second is refused, and the first serves o
 test(`${damaged} damaged messages: an error or nothing, the next request is answered, and memory is flat`, async () => {
   const { endpoint } = await start();
   const client = await RemotePotential.connect(endpoint);
-  const valid = encodeEvaluate({ epoch: 1, id: 2 }, [water], ["energy"]);
-  const [header, ...arrays] = valid as [Uint8Array, ...Uint8Array[]];
+  const valid = framed(encodeEvaluate({ epoch: 1, id: 2 }, [water], ["energy"]));
+  const [whole = new Uint8Array()] = encodeEvaluate({ epoch: 1, id: 2 }, [water], ["energy"]);
+  const [header, ...arrays] = valid;
   const bytes = (maxLength: number) => fc.uint8Array({ maxLength });
   const kinds = ["hello", "evaluate", "dynamics", "ping", "status", "cancel", "result", "welcome", "done"].map((kind) => Buffer.from(kind));
   const messages = fc.oneof(
@@ -78,6 +80,7 @@ test(`${damaged} damaged messages: an error or nothing, the next request is answ
     // headers bent, cut or with a piece of another kind, and arrays that do not fit
     fc.tuple(fc.nat(header.byteLength - 1), bytes(4)).map(([at, patch]) => [patched(header, at, patch), ...arrays]),
     fc.tuple(fc.nat(header.byteLength - 1), fc.constantFrom(...kinds)).map(([at, kind]) => [patched(header, at, kind), ...arrays]),
+    fc.tuple(fc.nat(whole.byteLength - 1), bytes(4)).map(([at, patch]) => [patched(whole, at, patch)]),
     fc.nat(header.byteLength).map((end) => [header.slice(0, end), ...arrays]),
     fc.tuple(fc.nat(4), bytes(80)).map(([k, wrong]) => [header, ...arrays.with(k, wrong)]),
     fc.shuffledSubarray(valid, { minLength: 1 }),

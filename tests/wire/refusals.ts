@@ -1,4 +1,4 @@
-import { pack } from "msgpackr";
+import { pack, unpack } from "msgpackr";
 import { describe, expect, test } from "vitest";
 import type { Structure } from "../../src/system/structure.ts";
 import { encodeEvaluate } from "../../src/wire/batch.ts";
@@ -78,7 +78,7 @@ export function testRefusals(
       const exchange = new Exchange({ endpoint: served.endpoint, curve: null }, 10_000);
       const ask = (message: object) => exchange.request("odd", (address) => [pack({ ...message, ...address })]);
       await expect(ask({ kind: "busy", ahead: 0 })).rejects.toMatchObject({ code: "BAD_MESSAGE" });
-      await expect(ask({ kind: "hello", protocol: 2, model: null, client: "x" })).rejects.toMatchObject({
+      await expect(ask({ kind: "hello", protocol: 1, model: null, client: "x" })).rejects.toMatchObject({
         code: "UNSUPPORTED",
         field: "protocol",
       });
@@ -90,7 +90,7 @@ export function testRefusals(
       const { served } = connected();
       const exchange = new Exchange({ endpoint: served.endpoint, curve: null }, 10_000);
       const asked = exchange.request("hello", (address) => [pack({ kind: "hello", ...address, protocol: 7, colour: "red" })]);
-      await expect(asked).rejects.toMatchObject({ code: "UNSUPPORTED", field: "protocol", message: expect.stringMatching(/\b7\b.*\b1\b/) });
+      await expect(asked).rejects.toMatchObject({ code: "UNSUPPORTED", field: "protocol", message: expect.stringMatching(/\b7\b.*\b2\b/) });
       await exchange.close();
     });
 
@@ -106,19 +106,14 @@ export function testRefusals(
       const { served, remote } = connected();
       expect(remote.welcome.dynamics).toBe(false);
       await withDealer(served.endpoint, async (dealer) => {
-        const [, ...arrays] = encodeEvaluate({ epoch: 0, id: 0 }, [pair(1)], ["energy"]);
-        const ref = (dtype: string, frame: number, ...shape: number[]) => ({ dtype, shape, frame });
-        const system = {
-          numbers: ref("i32", 1, 2),
-          positions: ref("f64", 2, 2, 3),
-          cells: ref("f64", 3, 1, 3, 3),
-          pbc: ref("u8", 4, 1, 3),
-        };
-        const header = { kind: "dynamics", epoch: 6, id: 1, name: "x", options: { steps: 1 }, ...system, velocities: null };
-        await dealer.send([pack(header), ...arrays.slice(1)]);
+        const { numbers, positions, cells, pbc } = headerOf(encodeEvaluate({ epoch: 0, id: 0 }, [pair(1)], ["energy"]));
+        const system = { name: "x", numbers, positions, cells, pbc };
+        await dealer.send([pack({ kind: "dynamics", epoch: 6, id: 1, options: { steps: 1 }, ...system, velocities: null })]);
         const { message } = decodeMessage(await dealer.receive());
         expect(message).toMatchObject({ kind: "error", epoch: 6, id: 1, code: "UNSUPPORTED" });
       });
     });
   });
 }
+
+const headerOf = (frames: readonly Uint8Array[]) => unpack(frames[0] as Uint8Array) as Record<string, unknown>;

@@ -48,13 +48,13 @@ function dynamicsFrames(id: number, options: Record<string, unknown>, velocities
   return encodeMessage(
     {
       ...{ kind: "dynamics", epoch: 8, id, name, options },
-      numbers: writer.add("i32", Int32Array.from(numbers), [2]),
-      positions: writer.add("f64", positions, [2, 3]),
-      cells: writer.add("f64", new Float64Array(9), [1, 3, 3]),
-      pbc: writer.add("u8", new Uint8Array(3), [1, 3]),
-      velocities: velocities && writer.add("f64", velocities, [velocities.length / 3, 3]),
+      numbers: writer.add(Int32Array.from(numbers)),
+      positions: writer.add(positions),
+      cells: writer.add(new Float64Array(9)),
+      pbc: writer.add(new Uint8Array(3)),
+      velocities: velocities && writer.add(velocities),
     },
-    writer.arrays,
+    writer.frames,
   );
 }
 
@@ -80,10 +80,10 @@ test("frames come in order, whole, and then done", async () => {
       const last = frames.at(-1);
       if (last === undefined) throw new Error("no frame");
       expect(last.message).toMatchObject({ epoch: 8, id: 1, time: 250 });
-      expect(last.array(last.message.energy)).toEqual(Float64Array.of(600, 600));
-      expect(last.array(last.message.net)).toEqual(Float64Array.of(500, 500));
-      expect(last.array(last.message.velocities)).toEqual(velocities.map((v) => v + 500));
-      expect(last.array(last.message.positions)).toEqual(new Float64Array(12).fill(500));
+      expect(last.array("energy")).toEqual(Float64Array.of(600, 600));
+      expect(last.array("net")).toEqual(Float64Array.of(500, 500));
+      expect(last.array("velocities")).toEqual(velocities.map((v) => v + 500));
+      expect(last.array("positions")).toEqual(new Float64Array(12).fill(500));
     });
     expect(events).toEqual({ made: 501, closed: 1 });
   });

@@ -4,7 +4,7 @@ import { encodeEvaluate } from "../../src/wire/batch.ts";
 import { RemotePotential } from "../../src/wire/client.ts";
 import { decodeMessage, encodeMessage } from "../../src/wire/codec.ts";
 import { Exchange } from "../../src/wire/exchange.ts";
-import type { Limits } from "../../src/wire/messages.ts";
+import { type Limits, protocolVersion } from "../../src/wire/messages.ts";
 import { sleep, withDealer, withServer } from "./in-process.ts";
 import { energyOfPair, pair } from "./served.ts";
 import { sleepyPotential } from "./sleepy.mjs";
@@ -78,7 +78,7 @@ test("the seats of clients that left, or whose process is gone, are free again",
     await second.close();
     // One that goes without a word: its socket is closed, and no bye was sent.
     await withDealer(server.endpoint, async (dealer) => {
-      await dealer.send(encodeMessage({ kind: "hello", epoch: 1, id: 1, protocol: 1, model: null, client: "silent" }));
+      await dealer.send(encodeMessage({ kind: "hello", epoch: 1, id: 1, protocol: protocolVersion, model: null, client: "silent" }));
       expect(decodeMessage(await dealer.receive()).message.kind).toBe("welcome");
     });
     await sleep(50);
