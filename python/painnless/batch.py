@@ -1,8 +1,8 @@
 """Structures and evaluations as messages, and back. `src/wire/batch.ts` is the same in TypeScript."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Sized
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Any
 
 import numpy as np
@@ -43,7 +43,7 @@ def encode_evaluate(epoch: int, request: int, structures: Sequence[Structure], w
         numbers=writer.add("i32", _joined([s.numbers for s in structures])),
         positions=writer.add("f64", _joined([s.positions for s in structures])),
         cells=writer.add("f64", _joined([_NO_CELL if s.cell is None else s.cell for s in structures])),
-        pbc=writer.add("u8", np.array([s.pbc for s in structures], dtype=np.uint8)),
+        pbc=bytes(chain.from_iterable(s.pbc for s in structures)),
     )
     return encode_unchecked(message, writer.frames)
 
@@ -55,7 +55,8 @@ def decode_evaluate(decoded: Decoded) -> list[Structure]:
     """
     message = decoded.message
     assert isinstance(message, Evaluate)
-    counts, numbers, positions, cells, pbc = map(decoded.array, ("counts", "numbers", "positions", "cells", "pbc"))
+    counts, numbers, cells, pbc = map(decoded.view, ("counts", "numbers", "cells", "pbc"))
+    positions = decoded.array("positions")
     if np.any(counts < 0):
         raise PainnlessError("BAD_MESSAGE", f"counts: {counts.min()}, expected 0 or more", "counts")
     total = int(counts.sum(dtype=np.int64))
@@ -71,7 +72,7 @@ def decode_evaluate(decoded: Decoded) -> list[Structure]:
             name=name,
             numbers=numbers[s],
             positions=positions[s],
-            cell=cells[s] if np.any(cells[s] != 0) else None,
+            cell=cells[s].copy() if np.any(cells[s] != 0) else None,
             pbc=(bool(pbc[s, 0]), bool(pbc[s, 1]), bool(pbc[s, 2])),
         )
         for s, name in enumerate(message.names)
@@ -102,31 +103,23 @@ def decode_result(decoded: Decoded, structures: Sequence[Structure]) -> list[Eva
     message = decoded.message
     assert isinstance(message, Result)
     counts = [len(s.numbers) for s in structures]
-    energy, net = decoded.array("energy"), decoded.array("net")
+    atoms = sum(counts)
+    energy, net = decoded.view("energy"), decoded.view("net")
     forces = None if message.forces is None else decoded.array("forces")
+    stress = () if message.stress is None else decoded.array("stress")
     energies = None if message.energies is None else decoded.array("energies")
-    stress = np.zeros((0, 6)) if message.stress is None else decoded.array("stress")
-    for name, array, rows in (
-        ("energy", energy, len(structures)),
-        ("net", net, len(structures)),
-        ("stress", stress, len(message.stressed)),
-        ("forces", forces, sum(counts)),
-        ("energies", energies, sum(counts)),
-    ):
-        if array is not None:
-            _expect_rows(name, array, rows)
-    forces = None if forces is None else _parts(forces, counts)
-    energies = None if energies is None else _parts(energies, counts)
+    _expect_rows("energy", energy, len(counts))
+    _expect_rows("net", net, len(counts))
+    _expect_rows("stress", stress, len(message.stressed))
+    if forces is not None:
+        _expect_rows("forces", forces, atoms)
+    if energies is not None:
+        _expect_rows("energies", energies, atoms)
     stresses = dict(zip(message.stressed, stress, strict=True))
+    columns = zip(energy.tolist(), net.tolist(), _parts(forces, counts), _parts(energies, counts), strict=True)
     return [
-        Evaluation(
-            energy=float(energy[s]),
-            net_energy=float(net[s]),
-            forces=None if forces is None else forces[s],
-            stress=stresses.get(s),
-            energies=None if energies is None else energies[s],
-        )
-        for s in range(len(structures))
+        Evaluation(energy=energy, net_energy=net, forces=forces, stress=stresses.get(s), energies=energies)
+        for s, (energy, net, forces, energies) in enumerate(columns)
     ]
 
 
@@ -134,10 +127,12 @@ def _joined(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
 
-def _parts(array: NDArray[Any], counts: Sequence[int]) -> list[NDArray[Any]]:
-    return [array[end - count : end] for count, end in zip(counts, accumulate(counts), strict=True)]
+def _parts(array: NDArray[Any] | None, counts: Sequence[int]) -> Sequence[NDArray[Any] | None]:
+    if array is None:
+        return [None] * len(counts)
+    return [array] if len(counts) == 1 else [array[end - count : end] for count, end in zip(counts, accumulate(counts), strict=True)]
 
 
-def _expect_rows(field: str, array: NDArray[Any], expected: int) -> None:
+def _expect_rows(field: str, array: Sized, expected: int) -> None:
     if len(array) != expected:
         raise PainnlessError("BAD_MESSAGE", f"{field}: {len(array)} rows, expected {expected}", field)

@@ -54,12 +54,20 @@ class RemotePotential:
         self.name = self.welcome.side
 
     def evaluate(
-        self, structures: Sequence[Structure], want: Collection[Property] = ("energy", "forces"), *, deadline: float = float("inf")
+        self,
+        structures: Sequence[Structure],
+        want: Collection[Property] = ("energy", "forces"),
+        *,
+        deadline: float = float("inf"),
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> list[Evaluation]:
-        """One evaluation per structure, in order. deadline: seconds. Raises what the server answers, TIMEOUT or WORKER_DIED."""
+        """One evaluation per structure, in order. Raises what the server answers, TIMEOUT or WORKER_DIED.
+
+        deadline: seconds. meanwhile: done while the server computes.
+        """
         if not structures:
             return []
-        answer = self._ask(lambda request: encode_evaluate(self._epoch, request, structures, want), deadline)
+        answer = self._ask(lambda request: encode_evaluate(self._epoch, request, structures, want), deadline, meanwhile)
         if not isinstance(answer.message, Result):
             raise _unexpected("evaluate", answer.message)
         return decode_result(answer, structures)
@@ -126,13 +134,16 @@ class RemotePotential:
             raise other_protocol(answer.protocol)
         return answer
 
-    def _ask(self, make_frames: Callable[[int], Sequence[FrameBytes]], deadline: float) -> Decoded:
+    def _ask(
+        self, make_frames: Callable[[int], Sequence[FrameBytes]], deadline: float, meanwhile: Callable[[], None] = lambda: None
+    ) -> Decoded:
         """The answer to the request; it is withdrawn when given up, so that the server does not work for nobody."""
         self._last_id += 1
         request = self._last_id
         end = time.monotonic() + deadline
         self._line.send(make_frames(request))
         try:
+            meanwhile()
             while True:
                 answer = decode_message(self._line.receive(end))
                 if self._is_answer(answer.message, request):

@@ -66,9 +66,15 @@ class Decoded:
 
     def array(self, field: str) -> NDArray[Any]:
         """(rows, *columns) of a field that the message has, which may be changed: the frame itself where that can be, else a copy."""
-        dtype, columns = layouts[type(self.message)][field]
-        array = np.frombuffer(_bytes_of(getattr(self.message, field), self._frames), dtype=_dtypes[dtype]).reshape(-1, *columns)
+        array = self.view(field)
         return array if array.flags.writeable and array.flags.aligned else array.copy()
+
+    def view(self, field: str) -> NDArray[Any]:
+        """As `array`, where the message has it: to be read only."""
+        layout = layouts[type(self.message)][field]
+        packed: Packed = getattr(self.message, field)
+        flat = np.frombuffer(self._frames[packed] if isinstance(packed, int) else packed, _dtypes[layout.dtype])
+        return flat.reshape(-1, *layout.columns) if layout.columns else flat
 
 
 def encode_message(message: Message, frames: Sequence[FrameBytes] = ()) -> list[FrameBytes]:

@@ -61,12 +61,14 @@ class Connection:
         """Why a private server computes with what it does, where it chose."""
         return None if self._server is None else self._server.note
 
-    def evaluate(self, structures: Sequence[Structure], want: Collection[Property]) -> list[Evaluation]:
+    def evaluate(
+        self, structures: Sequence[Structure], want: Collection[Property], meanwhile: Callable[[], None] = lambda: None
+    ) -> list[Evaluation]:
         """As RemotePotential. A server that does not answer is given up with TIMEOUT or WORKER_DIED, and the next call has a new one.
 
         Where a private one is gone as soon as it is asked, and may have been so before, another one is asked, with a RuntimeWarning.
         """
-        return self._call(lambda potential: potential.evaluate(structures, want))
+        return self._call(lambda potential: potential.evaluate(structures, want, meanwhile=meanwhile))
 
     def move(self, structure: Structure, options: dict[str, Any], velocities: Floats | None) -> Iterator[Snapshot]:
         """As RemotePotential, over a line of its own: other calls may be made while the run goes on, and share the engine with it."""

@@ -66,7 +66,10 @@ class Line:
         """Raises TIMEOUT where nobody takes it."""
         self._copies = max(map(len, frames)) < LARGE_BYTES  # ZeroMQ copies small frames faster than it keeps account of them
         try:
-            self._socket.send_multipart(frames, copy=self._copies)
+            if len(frames) == 1:
+                self._socket.send(frames[0], copy=self._copies)
+            else:
+                self._socket.send_multipart(frames, copy=self._copies)
         except zmq.Again as exc:
             raise PainnlessError("TIMEOUT", f"{self.endpoint}: nobody takes what is sent for {self._silence} s") from exc
         except BaseException:

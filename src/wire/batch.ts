@@ -53,10 +53,13 @@ export function decodeEvaluate(decoded: DecodedMessage<MessageOf<"evaluate">>): 
   const positions = decoded.array("positions");
   const cells = decoded.array("cells");
   const pbc = decoded.array("pbc");
-  const total = counts.reduce((sum, count) => sum + count, 0);
   const structures = message.names.length;
   expectRows("counts", counts.length, structures);
-  if (counts.some((count) => count < 0)) throw new PainnlessError("BAD_MESSAGE", "counts: negative", { field: "counts" });
+  let total = 0;
+  for (const count of counts) {
+    if (count < 0) throw new PainnlessError("BAD_MESSAGE", `counts: ${count}, expected 0 or more`, { field: "counts" });
+    total += count;
+  }
   expectRows("numbers", numbers.length, total);
   expectRows("positions", positions.length / 3, total);
   expectRows("cells", cells.length / 9, structures);
@@ -64,7 +67,7 @@ export function decodeEvaluate(decoded: DecodedMessage<MessageOf<"evaluate">>): 
   let first = 0;
   return message.names.map((name, s) => {
     const end = first + (counts[s] ?? 0);
-    const cell = cells.slice(9 * s, 9 * s + 9);
+    const cell = structures === 1 ? cells : cells.slice(9 * s, 9 * s + 9);
     const structure: Structure = {
       name,
       numbers: listOf(numbers, first, end),
@@ -80,29 +83,41 @@ export function decodeEvaluate(decoded: DecodedMessage<MessageOf<"evaluate">>): 
 /** The frames that answer with `evaluations`; a property is sent when every evaluation has it (stress: those that have it). */
 export function encodeResult({ epoch, id }: Address, evaluations: readonly Evaluation[]): Uint8Array[] {
   const writer = new ArrayWriter();
-  const all = (pick: (evaluation: Evaluation) => Float64Array | null): Float64Array | null => {
-    const parts = evaluations.map(pick);
-    if (!parts.every((part) => part !== null)) return null;
-    const [only] = parts;
-    return only !== undefined && parts.length === 1 ? only : concatenate(parts);
-  };
-  const forces = all((evaluation) => evaluation.forces);
-  const energies = all((evaluation) => evaluation.energies);
-  const stressed = evaluations.flatMap((evaluation, s) => (evaluation.stress === null ? [] : [s]));
-  const stress = concatenate(evaluations.flatMap((evaluation) => evaluation.stress ?? []));
+  const rows = evaluations.length;
+  const energy = new Float64Array(rows);
+  const net = new Float64Array(rows);
+  const stressed: number[] = [];
+  for (let s = 0; s < rows; s++) {
+    const evaluation = evaluations[s] as Evaluation;
+    energy[s] = evaluation.energy;
+    net[s] = evaluation.netEnergy;
+    if (evaluation.stress !== null) stressed.push(s);
+  }
+  const forces = joined(evaluations, "forces", rows);
+  const stress = stressed.length === 0 ? null : joined(evaluations, "stress", stressed.length);
+  const energies = joined(evaluations, "energies", rows);
   return encodeUnchecked(
     {
       kind: "result",
-      ...{ epoch, id },
-      energy: writer.add(Float64Array.from(evaluations, (evaluation) => evaluation.energy)),
-      net: writer.add(Float64Array.from(evaluations, (evaluation) => evaluation.netEnergy)),
+      epoch,
+      id,
+      energy: writer.add(energy),
+      net: writer.add(net),
       forces: forces && writer.add(forces),
-      stress: stressed.length === 0 ? null : writer.add(stress),
+      stress: stress && writer.add(stress),
       stressed,
       energies: energies && writer.add(energies),
     },
     writer.frames,
   );
+}
+
+/** What `count` evaluations have of a property, one after the other; null where as many do not. That of a single one is not copied. */
+function joined(evaluations: readonly Evaluation[], property: "forces" | "stress" | "energies", count: number): Float64Array | null {
+  const parts: Float64Array[] = [];
+  for (const { [property]: part } of evaluations) if (part !== null) parts.push(part);
+  if (parts.length !== count) return null;
+  return parts.length === 1 ? (parts[0] as Float64Array) : concatenate(parts);
 }
 
 /** One evaluation for each structure of the batch that was asked about.

@@ -2,6 +2,7 @@ import { Packr } from "msgpackr";
 import { z } from "zod";
 import { PainnlessError } from "../errors.ts";
 import { arraysOf, type Dtype, type Message, type MessageOf, messageSchema, type Packed, protocolVersion } from "./messages.ts";
+import { type Predicate, predicateOf } from "./predicate.ts";
 
 interface ArrayTypes {
   f64: Float64Array;
@@ -123,7 +124,11 @@ function unpackHeader(frames: readonly Uint8Array[]): unknown {
   }
 }
 
+const predicates = new Map<unknown, Predicate>(messageSchema.options.map((schema) => [schema.shape.kind.value, predicateOf(schema)]));
+const isMessage = (header: unknown): header is Message => predicates.get((header as Partial<Message> | null)?.kind)?.(header) ?? false;
+
 function checkHeader(header: unknown): Message {
+  if (isMessage(header)) return header;
   const parsed = messageSchema.safeParse(header);
   if (parsed.success) return parsed.data;
   assertProtocol(header);

@@ -13,13 +13,13 @@ export type Dtype = keyof typeof numberBytes;
 /** How the bytes of arrays are read: rows of `columns` numbers. */
 const layouts = z.registry<{ readonly dtype: Dtype; readonly columns: readonly number[] }>();
 
-const bytes = z.instanceof(Uint8Array);
+const mostFrames = 64;
+const isPacked = (value: unknown): boolean =>
+  value instanceof Uint8Array || (Number.isInteger(value) && (value as number) >= 1 && (value as number) <= mostFrames);
 
 /** Whole rows of an array, row-major and little-endian: its bytes, or the number of the frame that is them. */
-function array<D extends Dtype>(dtype: D, ...columns: readonly number[]) {
-  const value = z.union([bytes, z.int().min(1).max(64)], "expected bytes, or the number of a frame").register(layouts, { dtype, columns });
-  return value as z.ZodType as z.ZodType<Packed<D>>;
-}
+const array = <D extends Dtype>(dtype: D, ...columns: readonly number[]) =>
+  z.custom<Packed<D>>(isPacked, "expected bytes, or the number of a frame").register(layouts, { dtype, columns });
 /** As a message holds an array. `dtype` is for the compiler alone, so that no array is read as what it is not. */
 export type Packed<D extends Dtype> = (Uint8Array | number) & { readonly dtype: D };
 
@@ -262,7 +262,11 @@ export const messageJsonSchema = () =>
     metadata: layouts,
     unrepresentable: "any",
     override: ({ zodSchema, jsonSchema }) => {
-      if (zodSchema === bytes) Object.assign(jsonSchema, { type: "string", contentEncoding: "base64" });
+      if (layouts.has(zodSchema as unknown as z.ZodType))
+        jsonSchema.anyOf = [
+          { type: "string", contentEncoding: "base64" },
+          { type: "integer", minimum: 1, maximum: mostFrames },
+        ];
     },
   });
 

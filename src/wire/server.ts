@@ -116,8 +116,8 @@ export class Server {
         if (this.#closing && this.#socket.closed) return;
         throw cause;
       }
-      const [route, ...message] = frames;
-      if (route !== undefined) this.#receive(route, message);
+      const route = frames.shift();
+      if (route !== undefined) this.#receive(route, frames);
       // What has arrived already is taken first, so that it is computed together; but neither a flood nor a socket that seems to have more, and has
       // not, keeps the engine idle.
       if (!this.#socket.readable || count % 64 === 0) this.#evaluations.computeNext();

@@ -9,12 +9,13 @@ export class Turns {
     return this.#waiting > 0;
   }
 
+  /** Where nobody is at it, the work begins before this returns. */
   take<T>(work: () => Promise<T>): Promise<T> {
-    this.#waiting++;
-    const turn = this.#last.then(work).finally(() => {
+    const turn = this.#waiting++ === 0 ? work() : this.#last.then(work);
+    const end = () => {
       this.#waiting--;
-    });
-    this.#last = turn.catch(() => undefined); // the next one's turn comes all the same
+    };
+    this.#last = turn.then(end, end); // the next one's turn comes all the same
     return turn.then((value) => value); // of whose failure somebody must hear
   }
 }

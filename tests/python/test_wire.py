@@ -172,6 +172,29 @@ def structures(draw: st.DrawFn) -> Structure:
     return Structure(draw(st.text(max_size=5)), numbers, positions, cell, draw(st.tuples(st.booleans(), st.booleans(), st.booleans())))
 
 
+def test_an_answer_that_lists_stresses_and_has_none_is_refused() -> None:
+    one = Structure("x", np.array([1]), np.zeros((1, 3)), None, (False, False, False))
+    header = msgspec.msgpack.decode(encode_result(1, 2, [Evaluation(1.0, 1.0, None, None, None)])[0])
+    with pytest.raises(PainnlessError, match="stress: 0 rows, expected 1"):
+        decode_result(codec.decode_message([msgspec.msgpack.encode({**header, "stressed": [0]})]), [one])
+
+
+def test_what_is_decoded_may_be_changed_and_is_nobody_elses() -> None:
+    """Also of frames that ZeroMQ would give away as they are."""
+    large = Structure("x", np.ones(4000, dtype=np.int64), np.zeros((4000, 3)), None, (False, False, False))
+    for count in (2, 4000):
+        forces = np.arange(3.0 * count).reshape(count, 3)
+        made = encode_result(1, 2, [Evaluation(1.0, 1.0, forces, np.ones(6), np.ones(count))])
+        frames = [memoryview(bytearray(frame)) for frame in made]
+        structure = Structure("x", large.numbers[:count], large.positions[:count], None, large.pbc)
+        (got,) = decode_result(codec.decode_message(frames), [structure])
+        for array in (got.forces, got.stress, got.energies):
+            assert array is not None and array.flags.writeable
+            np.add(array, 1, out=array)
+        assert got.forces is not None and np.array_equal(got.forces, forces + 1)
+        assert forces[0, 0] == 0
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(structures(), min_size=1, max_size=4), st.data())
 def test_a_batch_and_its_answer_survive_the_wire(batch: list[Structure], data: st.DataObject) -> None:

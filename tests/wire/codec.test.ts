@@ -152,7 +152,7 @@ const refused: readonly (readonly [string, () => Uint8Array[], string | null, st
   ],
   ["half a row in a frame", () => framed({}, [8, 40]), "positions", "40 bytes"],
   ["half a number", () => framed({}, [7, 48]), "numbers", "7 bytes, expected whole rows of 4"],
-  ["the header's own frame", () => framed({ positions: 0 }), "positions", ">=1"],
+  ["the header's own frame", () => framed({ positions: 0 }), "positions", "number of a frame"],
   ["a frame that is not there", () => framed({ positions: 3 }), "positions", "frame 3 is not there"],
   ["a shared frame", () => framed({ counts: 1 }), "numbers", "share"],
   ["a frame too many", () => framed({}, [8, 48, 1]), null, "3 frames behind the header, expected 2"],

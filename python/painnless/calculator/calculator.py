@@ -126,9 +126,10 @@ class PainnlessCalculator(Calculator):
         if atoms is None:
             raise PainnlessError("USAGE", "there are no atoms to calculate; use atoms.calc = ..., or name them", "atoms")
         want = self._wanted(atoms, properties)
-        (evaluation,) = self._connection.evaluate([structure_of(atoms, "atoms")], want)
+        copies: list[Atoms] = []  # made while the engine works
+        (evaluation,) = self._connection.evaluate([structure_of(atoms, "atoms")], want, lambda: copies.append(atoms.copy()))
         self.results = {**kept, **results_of(evaluation)}
-        self.atoms = atoms.copy()
+        self.atoms = copies[-1]
 
     # ASE's own methods, which its own hints take to return None.
 
