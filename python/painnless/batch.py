@@ -39,7 +39,7 @@ def encode_evaluate(epoch: int, request: int, structures: Sequence[Structure], w
         id=request,
         want=list(want),
         names=[s.name for s in structures],
-        counts=writer.add("i32", np.array([len(s.numbers) for s in structures], dtype=np.int32)),
+        counts=b"".join(len(s.numbers).to_bytes(4, "little") for s in structures),
         numbers=writer.add("i32", _joined([s.numbers for s in structures])),
         positions=writer.add("f64", _joined([s.positions for s in structures])),
         cells=writer.add("f64", _joined([_NO_CELL if s.cell is None else s.cell for s in structures])),

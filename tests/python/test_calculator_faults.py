@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from ase import Atoms
 from calculations import MODEL, ethanol
-from private_servers import is_alive, pid_of, socket_of, within
+from private_servers import pid_of, socket_of
+from processes import is_alive, within
 
 from painnless import PainnlessCalculator, PainnlessError
 

@@ -5,12 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import is_alive, within
 
 from painnless.client import RemotePotential
 from painnless.errors import PainnlessError
@@ -85,30 +85,12 @@ def test_worker_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     )
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
-    assert wait_until(20, (folder / "wire").exists)
+    assert within(20, (folder / "wire").exists)
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
-    assert wait_until(3, lambda: not is_alive(pid))
+    assert within(3, lambda: not is_alive(pid))
     assert not folder.exists()
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return "State:\tZ" not in status
-
-
-def wait_until(seconds: float, happens: object) -> bool:
-    assert callable(happens)
-    end = time.monotonic() + seconds
-    while not happens():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 @pytest.mark.parametrize("planted", [False, True], ids=["distinct", "coincident"])
