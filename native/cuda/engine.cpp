@@ -3,28 +3,16 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <stdexcept>
 #include <tuple>
 
 #include "dynamics/mover.h"
 #include "layered.h"
+#include "resident.h"
 #include "search.h"
 
 namespace painnless::cuda {
 namespace {
-
-constexpr int most_edges = 1 << 28;  // as the CPU's search
-
-/// The next size of a geometric ladder, 19 % apart: what is recorded or laid out for it serves all sizes below.
-int bucket(int size, int least) {
-  double step = least;
-  while (step < size) step *= 1.189207115002721;
-  return static_cast<int>(std::min(std::ceil(step), 2147483647.0));
-}
-
-Capacity capacity_for(int atoms, int structures) {
-  const int room = bucket(atoms, 16);
-  return {room, bucket(structures, 1), static_cast<int>(std::min<int64_t>(int64_t{room} * first_edges_per_atom, most_edges))};
-}
 
 /// Chooses a schedule for each batch, keeps what all of them work on, and replays what was recorded of them.
 template <class Real> class Launcher final : public CudaEngine, private Evaluator {
@@ -39,8 +27,12 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
         search_(config_),
         store_(*device_),
         mover_(*device_, programs_, *this) {
+    if constexpr (sizeof(Real) == 4)
+      if (shape_.resident)
+        schedules_.push_back(std::make_unique<Resident<Real>>(weights_, shape_, &programs_, device_->info(),
+                                                              resident_clusters(*shape_.resident, programs_, device_->info())));
     schedules_.push_back(std::make_unique<Layered<Real>>(weights_, shape_, programs_, device_->info().multiprocessors));
-    schedule_ = schedules_.front().get();
+    schedule_ = schedules_.back().get();
     store_.fill([&](WeightStore& store) {
       for (auto& schedule : schedules_) schedule->pack(store);
     });
@@ -78,14 +70,14 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
   void send(const Batch& batch, double nearest);
   void run(const Batch& batch, Steps steps);
   Schedule<Real>& choose(const Batch& batch) const;
-  Capacity room_for(const Batch& batch) const;
+  Capacity room_for(const Batch& batch, Steps steps) const;
   void launch(const Batch& batch, Steps steps);
   Graph& graph(const Batch& batch, Steps steps);
 
   // What a run asks of the engine.
   Places prepare(const Batch& batch, double nearest) override;
   void launch(const Batch& batch) override;
-  void grow(int edges) override;
+  void grow(const Batch& batch, int edges) override;
   std::unique_ptr<Graph> record(const std::function<void()>& launches) override;
 
   Config config_;
@@ -135,6 +127,7 @@ template <class Real> void Launcher<Real>::lay_out(Capacity capacity) {
   answer_ = Pinned(*device_, answer_bytes(capacity.atoms, capacity.structures));
   Arena arena(arena_.begin());
   take(arena);
+  for (auto& schedule : schedules_) schedule->clear(*device_);
   capacity_ = capacity;
   allocations_++;
 }
@@ -144,12 +137,13 @@ template <class Real> Schedule<Real>& Launcher<Real>::choose(const Batch& batch)
 }
 
 /// The step of the ladder whose launches serve the batch.
-template <class Real> Capacity Launcher<Real>::room_for(const Batch& batch) const {
-  return {std::min(bucket(batch.atoms(), 16), capacity_.atoms), std::min(bucket(batch.structures(), 1), capacity_.structures), capacity_.edges};
+template <class Real> Capacity Launcher<Real>::room_for(const Batch& batch, Steps steps) const {
+  const int atoms = steps == Steps::search ? next_bucket(batch.atoms(), 16) : schedule_->bucket(batch.atoms());
+  return {std::min(atoms, capacity_.atoms), std::min(next_bucket(batch.structures(), 1), capacity_.structures), capacity_.edges};
 }
 
 template <class Real> void Launcher<Real>::launch(const Batch& batch, Steps steps) {
-  const auto [atoms, structures, edges] = room_for(batch);
+  const auto [atoms, structures, edges] = room_for(batch, steps);
   if (steps == Steps::search)
     search_.launch(*device_, programs_, space_, atoms, needs_bins(batch), nullptr);
   else
@@ -158,7 +152,7 @@ template <class Real> void Launcher<Real>::launch(const Batch& batch, Steps step
 
 /// The recorded launches that serve a batch of this size.
 template <class Real> Graph& Launcher<Real>::graph(const Batch& batch, Steps steps) {
-  const auto [atoms, structures, edges] = room_for(batch);
+  const auto [atoms, structures, edges] = room_for(batch, steps);
   auto& recorded = graphs_[{steps == Steps::search ? nullptr : schedule_, steps, atoms, structures, needs_bins(batch)}];
   if (!recorded) recorded = record([&] { launch(batch, steps); });
   return *recorded;
@@ -181,27 +175,38 @@ template <class Real> void Launcher<Real>::send(const Batch& batch, double neare
   device_->upload(reinterpret_cast<Address>(space_.request), request_.begin(), request_bytes(batch.atoms(), batch.structures()));
 }
 
-template <class Real> void Launcher<Real>::grow(int edges) {
+template <class Real> void Launcher<Real>::grow(const Batch& batch, int edges) {
+  if (schedule_ != schedules_.back().get()) {
+    schedule_->outgrow(batch.atoms());
+    return;
+  }
   if (edges > most_edges)
     throw InputError("BAD_STRUCTURE", "positions", "more than 2^28 edges within the cutoff: the atoms are too dense or too many");
-  reserve({capacity_.atoms, capacity_.structures, std::min(bucket(edges, 16), most_edges)});
+  reserve({capacity_.atoms, capacity_.structures, std::min(next_bucket(edges, 16), most_edges)});
 }
 
 /// Where the edges found do not fit, nothing was computed from them, and once they do it is done again.
 template <class Real> void Launcher<Real>::run(const Batch& batch, Steps steps) {
   const int atoms = batch.atoms(), structures = batch.structures();
   reserve(capacity_for(atoms, structures));
-  schedule_ = &choose(batch);
   while (true) {
+    schedule_ = &choose(batch);
     send(batch, 0);
     if (!schedule_->searches()) device_->replay(graph(batch, Steps::search));
     device_->replay(graph(batch, steps));
     device_->download(answer_.begin(), reinterpret_cast<Address>(space_.answer), answer_bytes(atoms, structures));
     device_->wait();
     const Sizes sizes = sizes_of_answer(answer_.begin());
-    if (sizes.status == 0) return;
-    if (sizes.status != too_many_edges) refuse(batch, config_.cutoff, config_.edge_at_cutoff, sizes.status);
-    grow(sizes.found);
+    if (sizes.status & unfinished) {
+      schedule_->clear(*device_);
+      throw std::runtime_error(std::string("the kernel of the ") + schedule_->name() + " schedule waited for its own blocks in vain, and gave up");
+    }
+    if (sizes.status & ~(too_many_edges | outgrown)) refuse(batch, config_.cutoff, config_.edge_at_cutoff, sizes.status);
+    if (sizes.status == 0) {
+      for (auto& schedule : schedules_) schedule->learn(atoms, sizes.found);
+      return;
+    }
+    grow(batch, sizes.found);
   }
 }
 
@@ -214,7 +219,7 @@ template <class Real> Evaluator::Places Launcher<Real>::prepare(const Batch& bat
           .sizes = reinterpret_cast<const Sizes*>(space_.answer),
           .energies = at(space_.answer, energies_at()),
           .forces = at(space_.answer, forces_at(batch.atoms(), batch.structures())),
-          .layout = allocations_};
+          .layout = 2 * allocations_ + (schedule_ == schedules_.back().get())};
 }
 
 template <class Real> void Launcher<Real>::launch(const Batch& batch) {
@@ -223,8 +228,10 @@ template <class Real> void Launcher<Real>::launch(const Batch& batch) {
 }
 
 template <class Real> CudaNeighbors Launcher<Real>::neighbors(const Batch& batch) {
-  run(batch, Steps::energy);  // makes room for all edges
+  run(batch, Steps::energy);  // tells how many there are
   const size_t edges = static_cast<size_t>(sizes_of_answer(answer_.begin()).found);
+  reserve({capacity_.atoms, capacity_.structures, next_bucket(static_cast<int>(edges), 16)});
+  send(batch, 0);
   CudaNeighbors list;
   if (edges == 0) return list;
   const Buffer shifts(*device_, 3 * edges * sizeof(int));
@@ -246,21 +253,6 @@ template <class Real> CudaNeighbors Launcher<Real>::neighbors(const Batch& batch
   return list;
 }
 
-template <class Real> CudaPlan plan_of(const Config& config, const Tensors& tensors, Precision precision, const DeviceInfo& card, int atoms, int pairs) {
-  const Weights weights(config, tensors);
-  const Shape shape(config, precision, card);
-  const auto network = create_network<Real>(weights, shape, card.multiprocessors);
-  WeightStore store;
-  network->pack(store);
-  Capacity capacity = capacity_for(atoms, 1);
-  capacity.edges = std::max(capacity.edges, bucket(2 * pairs, 16));
-  Arena arena;
-  Workspace<Real>{}.lay_out(arena, capacity, shape.chunks);
-  network->lay_out(arena, capacity.atoms);
-  const Grids grids{shape, card.multiprocessors};
-  return {"layered", grids.cut(atoms).tile, static_cast<double>(store.bytes()), static_cast<double>(arena.bytes())};
-}
-
 }  // namespace
 }  // namespace painnless::cuda
 
@@ -270,11 +262,6 @@ std::unique_ptr<CudaEngine> create_cuda_engine(const Config& config, const Tenso
                                                std::unique_ptr<cuda::Device> device, const cuda::Compiler& compiler) {
   if (options.precision == Precision::f32) return std::make_unique<cuda::Launcher<float>>(config, tensors, options, std::move(device), compiler);
   return std::make_unique<cuda::Launcher<double>>(config, tensors, options, std::move(device), compiler);
-}
-
-CudaPlan plan_cuda(const Config& config, const Tensors& tensors, Precision precision, const cuda::DeviceInfo& card, int atoms, int pairs) {
-  return precision == Precision::f32 ? cuda::plan_of<float>(config, tensors, precision, card, atoms, pairs)
-                                     : cuda::plan_of<double>(config, tensors, precision, card, atoms, pairs);
 }
 
 }  // namespace painnless

@@ -23,8 +23,8 @@ class Evaluator {
   virtual Places prepare(const Batch& batch, double nearest) = 0;
   /// Queues search, energies and forces of a prepared batch.
   virtual void launch(const Batch& batch) = 0;
-  /// Room for so many edges. Throws InputError BAD_STRUCTURE (too many), MISSING (memory).
-  virtual void grow(int edges) = 0;
+  /// Room for so many edges of a prepared batch, which is prepared anew then. Throws InputError BAD_STRUCTURE (too many), MISSING (memory).
+  virtual void grow(const Batch& batch, int edges) = 0;
   /// What `launches` queues, to be replayed. Throws what it throws.
   virtual std::unique_ptr<Graph> record(const std::function<void()>& launches) = 0;
 };

@@ -9,9 +9,13 @@ template <class Real> class Layered final : public Schedule<Real> {
   Layered(const Weights& weights, const Shape& shape, Programs& programs, int multiprocessors);
   const char* name() const override { return "layered"; }
   bool takes(int, int) const override { return true; }
+  void outgrow(int) override {}
+  void learn(int, int) override {}
+  int bucket(int atoms) const override { return next_bucket(atoms, 16); }
   bool searches() const override { return false; }
   void pack(WeightStore& store) override { network_->pack(store); }
   void lay_out(Arena& arena, Capacity capacity) override { network_->lay_out(arena, capacity.atoms); }
+  void clear(Device&) override {}
   void launch(const Workspace<Real>& workspace, int atoms, int structures, bool gradient) override;
 
  private:

@@ -1,5 +1,7 @@
 #include "pack.h"
 
+#include "kernels/shapes.h"
+
 namespace painnless::cuda {
 namespace {
 
@@ -19,7 +21,12 @@ std::vector<double> forward_matrix(const Linear& linear, Blocks outputs, Blocks 
 }
 
 std::vector<double> adjoint_matrix(const Linear& linear, Blocks outputs, Blocks inputs) {
-  return matrix_of(outputs.size(), inputs.size(), [&](int n, int k) { return padded_weight(linear, outputs, n, inputs, k); });
+  const int width = padded(outputs.width);
+  std::vector<double> matrix(static_cast<size_t>(outputs.size()) * inputs.size());
+  for (int n = 0; n < outputs.size(); n++)
+    for (int k = 0; k < inputs.size(); k++)
+      matrix[static_cast<size_t>(by_parts(outputs.blocks, n / width, n % width)) * inputs.size() + k] = padded_weight(linear, outputs, n, inputs, k);
+  return matrix;
 }
 
 std::vector<double> padded_vector(std::span<const double> vector, Blocks blocks) {

@@ -12,7 +12,7 @@ namespace painnless::cuda {
 
 /// (inputs, outputs) of y = W x; T2.
 std::vector<double> forward_matrix(const Linear& linear, Blocks outputs, Blocks inputs);
-/// (outputs, inputs), of x_bar = W^T y_bar; T2.
+/// (outputs by parts, inputs), of x_bar = W^T y_bar; T2.
 std::vector<double> adjoint_matrix(const Linear& linear, Blocks outputs, Blocks inputs);
 std::vector<double> padded_vector(std::span<const double> vector, Blocks blocks);
 /// Rows of F numbers, each padded.

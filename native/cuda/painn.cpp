@@ -1,6 +1,5 @@
 // PaiNN on the card: weights, memory, and the launches in order, then upside down (docs/theory.md, sections 5 to 10).
-#include <cmath>
-
+#include "elements.h"
 #include "network.h"
 
 namespace painnless::cuda {
@@ -27,7 +26,7 @@ template <class Real> class Painn final : public Network<Real> {
     radial_ = pack_radial<Real>(store, source_);
     readout_ = pack_readout<Real>(store, source_.readout);
     embedding_ = store.put<Real>(padded_rows(source_.embedding, f));
-    element_x_ = store.put<Real>(element_contexts());
+    element_x_ = store.put<Real>(element_contexts(source_));
   }
 
   void lay_out(Arena& arena, int atoms) override {
@@ -109,29 +108,6 @@ template <class Real> class Painn final : public Network<Real> {
     const int r = shape_.radial;
     return filter_matrix(shape_, source_.config.features, r + 1, {0, 1, 2},
                         [&](size_t row, int k) { return k < r ? linear.weight[row * r + k] : linear.bias[row]; });
-  }
-
-  /// T14 of layer 0, one row an element.
-  std::vector<double> element_contexts() const {
-    const int f = source_.config.features;
-    const Linear &first = source_.painn[0].context1, &second = source_.painn[0].context2;
-    std::vector<double> out, h(static_cast<size_t>(f)), x(3 * static_cast<size_t>(f));
-    for (int z = 0; z <= source_.config.max_z; z++) {
-      const auto q = source_.embedding.subspan(static_cast<size_t>(z) * f, f);
-      const auto product = [&](const Linear& linear, std::span<const double> in, int row) {
-        double sum = linear.bias[row];
-        for (int k = 0; k < linear.inputs; k++) sum += linear.weight[static_cast<size_t>(row) * linear.inputs + k] * in[k];
-        return sum;
-      };
-      for (int n = 0; n < f; n++) {
-        const double value = product(first, q, n);
-        h[n] = value / (1 + std::exp(-value));
-      }
-      for (int n = 0; n < 3 * f; n++) x[n] = product(second, h, n);
-      const auto row = padded_vector(x, {3, f});
-      out.insert(out.end(), row.begin(), row.end());
-    }
-    return out;
   }
 
   const Weights& source_;

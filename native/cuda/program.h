@@ -60,6 +60,10 @@ class Programs {
   void launch(KernelName<Arguments> name, Grid grid, int threads, size_t shared_bytes, const Arguments<Real>& argument) {
     device_.launch(name.text, handle(name.text, shared_bytes), grid, threads, shared_bytes, &argument, sizeof argument);
   }
+  /// Clusters of such blocks that the card holds at once; 0 where there are none.
+  template <template <class> class Arguments> int resident_clusters(KernelName<Arguments> name, unsigned cluster, int threads, size_t shared_bytes) {
+    return device_.resident_clusters(handle(name.text, shared_bytes), cluster, threads, shared_bytes);
+  }
   /// Blocks that fill the card at once, at most `blocks`.
   template <template <class> class Arguments> unsigned resident(KernelName<Arguments> name, unsigned blocks, int threads, size_t shared_bytes) {
     return resident_blocks(name.text, blocks, threads, shared_bytes);

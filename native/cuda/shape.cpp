@@ -7,7 +7,22 @@
 namespace painnless::cuda {
 namespace {
 
+constexpr int least_resident_edges = 16;                  // of a cluster
 constexpr size_t comfortable_shared_bytes = 100 << 10;  // of a block: any card since sm_86 has it, and two such blocks fit the largest
+
+/// Empty where the model or the card is not for it: PaiNN in float32 whose pairs are summed over lanes of 1, 2 or 4 features, readouts no wider than the
+/// features, weights that fit a cluster, and a card that has clusters.
+std::optional<ResidentRoom> resident_room(const Shape& shape, const Config& config, const DeviceInfo& info) {
+  const int f = shape.features, hidden = static_cast<int>(shape.hidden.size());
+  if (!shape.painn || shape.real_bytes != 4 || info.architecture < 90 || (f != 32 && f != 64 && f != 128) || hidden > most_hidden) return {};
+  ResidentRoom room{f, config.layers, config.radial, hidden, {}};
+  for (int l = 0; l < hidden; l++) {
+    room.widths[l] = shape.hidden[l];
+    if (room.widths[l] > f) return {};
+  }
+  if (edges_beside(room, resident_atoms, info.shared_bytes) < least_resident_edges) return {};
+  return room;
+}
 
 }  // namespace
 
@@ -17,6 +32,7 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info) 
   bessel = config.basis == RadialBasis::bessel;
   features = padded(config.features);
   radial = config.radial;
+  layers = config.layers;
   real_bytes = single ? 4 : 8;
   int readout = 0;
   for (size_t l = 0; l + 1 < config.readout_widths.size(); l++) {
@@ -58,6 +74,7 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info) 
   const bool tight = single && info.architecture < 100 && 4 * message_shared <= info.shared_bytes;
   message_blocks = tight ? 4 : single ? 3 : 2;
   large_blocks = tight && 2 * (most * static_cast<size_t>(large.tile) + (1 << 10)) <= info.shared_bytes ? 2 : 1;
+  resident = resident_room(*this, config, info);
   if (small.tile == 0 || large.tile == 0 || message_shared > info.shared_bytes)
     throw InputError("UNSUPPORTED", "device",
                      "the CUDA engine takes models of up to some 2,000 features, this one has " + std::to_string(config.features) +
@@ -96,20 +113,29 @@ std::vector<Source> Shape::sources() const {
                        define("LARGE_THREADS", large.threads),
                        define("LARGE_BLOCKS", large_blocks),
                        "-DREADOUT_WIDTHS=" + widths};
+  const Options resident_options{real,
+                                 define("FEATURES", features),
+                                 define("RADIAL", radial),
+                                 define("LAYERS", layers),
+                                 define("BESSEL", bessel),
+                                 "-DREADOUT_WIDTHS=" + widths};
 #define PAINNLESS_TEXT(name, Arguments) #name,
   static const std::vector<const char*> painn_message{PAINNLESS_PAINN_MESSAGE_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> painn_update{PAINNLESS_PAINN_UPDATE_KERNELS(PAINNLESS_TEXT)};
+  static const std::vector<const char*> painn_resident{PAINNLESS_PAINN_RESIDENT_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> distiller_message{PAINNLESS_DISTILLER_MESSAGE_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> distiller_update{PAINNLESS_DISTILLER_UPDATE_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> results{PAINNLESS_RESULT_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> search{PAINNLESS_SEARCH_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> steps{PAINNLESS_STEP_KERNELS(PAINNLESS_TEXT)};
 #undef PAINNLESS_TEXT
-  return {{painn ? "painn_message.cu" : "distiller_message.cu", message, painn ? painn_message : distiller_message},
+  std::vector<Source> all{{painn ? "painn_message.cu" : "distiller_message.cu", message, painn ? painn_message : distiller_message},
           {painn ? "painn_update.cu" : "distiller_update.cu", update, painn ? painn_update : distiller_update},
           {"results.cu", {real}, results},
-          {"neighbors.cu", {real, "-fmad=false"}, search},               // two machines must agree on which pairs are edges
-          {"dynamics.cu", {"-Dreal=double", "-fmad=false"}, steps}};  // and on where atoms go
+                          {"neighbors.cu", {real, "-fmad=false"}, search},               // two machines must agree on which pairs are edges
+                          {"dynamics.cu", {"-Dreal=double", "-fmad=false"}, steps}};  // and on where atoms go
+  if (resident) all.push_back({"painn_resident.cu", resident_options, painn_resident});
+  return all;
 }
 
 }  // namespace painnless::cuda

@@ -1,16 +1,18 @@
 #pragma once
 // How kernels are cut for a model, a precision and a card: everything that is compiled in, and nothing that depends on atoms, edges or elements.
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "../model/blocks.h"
 #include "device.h"
+#include "kernels/room.h"
 #include "program.h"
 
 namespace painnless::cuda {
 
 struct Shape {
-  int features, radial;          // padded; as they are
+  int features, radial, layers;  // features padded, the others as they are
   std::vector<int> hidden;       // padded widths of the readout's hidden layers
   int lane_values, chunks;       // features a lane owns in a message kernel; warps that share a receiver's features
   int edge_group;                // edges whose filters are made together
@@ -24,6 +26,7 @@ struct Shape {
   size_t exchange_shared(const Cut& cut) const;
   size_t real_bytes;
   bool painn, bessel;
+  std::optional<ResidentRoom> resident;  // how the resident schedule cuts the model, where it takes it
 
   /// Throws InputError UNSUPPORTED where no tile fits the card.
   Shape(const Config& config, Precision precision, const DeviceInfo& info);

@@ -60,7 +60,8 @@ describe.skipIf(skipped)("every kernel compiles", () => {
         if (!(exact && spilling.includes(name))) expect(spills, `${source}, ${name}: bytes of spilled registers`).toBe(0);
       }
     }
-    expect(kernels).toBe(chosen.length === 1 ? 23 : 64);
+    const resident = architecture === 90 || architecture === 100; // what has clusters, and memory for these weights
+    expect(kernels).toBe((chosen.length === 1 ? 23 : 64) + (resident ? 1 : 0));
   });
 });
 

@@ -10,17 +10,33 @@ const model = randomModel("painn-schnetpack");
 const bare = (structure: Structure): Structure => ({ ...structure, cell: null, pbc: [false, false, false] });
 
 describe.skipIf(onCard)("on the emulated card, where every call is counted", () => {
-  test("a step allocates nothing, records nothing, and is two replays and two copies", async () => {
-    const engine = await openCuda(model, "f32");
-    await engine.evaluate([ethanol, water], everything);
-    const before = await engine.activity();
-    addon.emulatedCard({});
-    for (const batch of [[water, ethanol], [ethanol], [ethanol, water]]) await engine.evaluate(batch, everything);
-    expect(addon.emulatedCard({})).toMatchObject({ allocations: 0, releases: 0, uploads: 3, downloads: 3, replays: 6 });
-    const after = await engine.activity();
-    expect(after.allocations).toBe(before.allocations);
-    expect(after.compilations).toBe(before.compilations);
-  });
+  test.each([7, 0])(
+    "a step allocates nothing, records nothing, and is two copies and one replay, or two of the layered schedule: %i clusters",
+    async (clusters) => {
+      addon.emulatedCard({ clusters });
+      const engine = await openCuda(model, "f32");
+      addon.emulatedCard({ clusters: 7 });
+      await engine.evaluate([ethanol, water], everything);
+      const before = await engine.activity();
+      addon.emulatedCard({});
+      for (const batch of [
+        [water, ethanol],
+        [ethanol, water],
+        [water, ethanol],
+      ])
+        await engine.evaluate(batch, everything);
+      expect(addon.emulatedCard({})).toMatchObject({
+        allocations: 0,
+        releases: 0,
+        uploads: 3,
+        downloads: 3,
+        replays: clusters > 0 ? 3 : 6,
+      });
+      const after = await engine.activity();
+      expect(after.allocations).toBe(before.allocations);
+      expect(after.compilations).toBe(before.compilations);
+    },
+  );
 
   test("an allocation that fails, whichever it is, is told with its figures, and leaves no memory behind", async () => {
     addon.emulatedCard({ totalBytes: 2 ** 30 });

@@ -49,8 +49,8 @@ Mover::Moved CardMover::move(const Setup& setup, const Constants& constants, Sta
     const Progress end = run(state.step, last, chunks.steps, cancelled, notes, conserves);
     moved.searches += (end.step - state.step) * setup.replicas;
     fetch(state, end);
-    if (end.alarm == too_many_edges)
-      evaluator_.grow(end.found);  // and that step is made again
+    if (end.alarm == too_many_edges || end.alarm == outgrown)
+      evaluator_.grow(batch, end.found);  // and that step is made again
     else
       moved.going = end.alarm == 0;
   }

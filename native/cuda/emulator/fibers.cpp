@@ -20,6 +20,10 @@ Fibers* active = nullptr;  // makecontext passes no pointers; one launch runs at
 Fibers::Fibers() {
   runtime_.meet_block = [] { active->leave(State::at_block); };
   runtime_.meet_warp = [] { active->leave(State::at_warp); };
+  runtime_.meet_first = [](int threads) {
+    active->first_ = threads;
+    active->leave(State::at_first);
+  };
   runtime_.meet_cluster = [] { active->leave(State::at_cluster); };
   runtime_.let_others_run = [] { active->leave(State::waiting); };
   runtime_.next_exchange = [] {
@@ -88,6 +92,7 @@ bool Fibers::release() {
   const int all = threads_ * blocks_;
   for (int warp = 0; warp * 32 < all; warp++) any |= release(32 * warp, 32, State::at_warp, "warp", true);
   for (int block = 0; block < blocks_; block++) any |= release(block * threads_, threads_, State::at_block, "block", false);
+  for (int block = 0; block < blocks_ && first_ > 0; block++) any |= release(block * threads_, first_, State::at_first, "block", false);
   const int cluster = static_cast<int>(runtime_.cluster) * threads_;
   for (int first = 0; cluster > 0 && first < all; first += cluster) any |= release(first, cluster, State::at_cluster, "cluster", false);
   return any;
@@ -106,6 +111,7 @@ void Fibers::run(Kernel kernel, const void* argument, int threads, int blocks) {
   argument_ = argument;
   threads_ = threads;
   blocks_ = blocks;
+  first_ = 0;
   shared_ = runtime_.shared;
   for (int i = 0; i < all; i++) fibers_[i].state = State::ready;
   order_.resize(all);

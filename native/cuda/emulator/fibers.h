@@ -25,7 +25,7 @@ class Fibers {
   void run(Kernel kernel, const void* argument, int threads, int blocks = 1);
 
  private:
-  enum class State { done, ready, at_block, at_warp, at_cluster, waiting };
+  enum class State { done, ready, at_block, at_first, at_warp, at_cluster, waiting };
   struct Fiber {
     std::unique_ptr<unsigned char[]> stack;
     std::jmp_buf place;
@@ -50,7 +50,7 @@ class Fibers {
   std::vector<Warp> warps_;
   std::vector<int> order_;
   uint64_t seed_ = 1;
-  int current_ = 0, threads_ = 0, blocks_ = 1;  // threads of a block
+  int current_ = 0, threads_ = 0, blocks_ = 1, first_ = 0;  // threads of a block, and those that meet by themselves
   unsigned char* shared_ = nullptr;
   Kernel kernel_ = nullptr;
   const void* argument_ = nullptr;

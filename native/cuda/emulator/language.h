@@ -65,6 +65,14 @@ static inline int atomicAdd(int* at, int by) {
   *at += by;
   return old;
 }
+static inline int atomicExch(int* at, int value) {
+  const int old = *at;
+  *at = value;
+  return old;
+}
+static inline void __threadfence() {}
+static inline double __dmul_rn(double a, double b) { return a * b; }
+static inline double __dadd_rn(double a, double b) { return a + b; }
 static inline int atomicOr(int* at, int bits) {
   const int old = *at;
   *at |= bits;

@@ -16,6 +16,7 @@ struct Runtime {
   int planted;                           // fault of the kernels, 0: none
   void (*meet_block)();
   void (*meet_warp)();
+  void (*meet_first)(int threads);  // the first ones of the block, the same number each time
   void (*meet_cluster)();
   /// Of a thread that waits for what another will write.
   void (*let_others_run)();

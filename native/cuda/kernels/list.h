@@ -25,6 +25,8 @@
   X(painn_update_adjoint_small, PainnUpdateArguments)   \
   X(painn_update_adjoint_large, PainnUpdateArguments)
 
+#define PAINNLESS_PAINN_RESIDENT_KERNELS(X) X(painn_resident, ResidentArguments)
+
 #define PAINNLESS_DISTILLER_MESSAGE_KERNELS(X)                 \
   X(distiller_message_first, DistillerMessageArguments)         \
   X(distiller_message, DistillerMessageArguments)               \
@@ -52,6 +54,7 @@
   PAINNLESS_SEARCH_KERNELS(X)            \
   PAINNLESS_PAINN_MESSAGE_KERNELS(X)     \
   PAINNLESS_PAINN_UPDATE_KERNELS(X)      \
+  PAINNLESS_PAINN_RESIDENT_KERNELS(X)    \
   PAINNLESS_DISTILLER_MESSAGE_KERNELS(X) \
   PAINNLESS_DISTILLER_UPDATE_KERNELS(X)  \
   PAINNLESS_RESULT_KERNELS(X)            \

@@ -39,7 +39,7 @@ template <class Cut> __device__ void adjoint(const PainnUpdateArguments<real>& a
   if (tile.count == 0) return;
   constexpr int wide = larger(row_of(3 * FEATURES), 3 * row_of(2 * FEATURES));
   real* z_bar = memory + Cut::tile * wide;
-  fetch<1, 3 * FEATURES>(tile, a.x_bar, memory, row_of(3 * FEATURES));
+  fetch_by_parts<3>(tile, a.x_bar, memory, row_of(3 * FEATURES));
   __syncthreads();
   context_adjoint<Cut>(tile, a.weights, a.next.context_slope, memory, z_bar, a.q_bar);
   update_adjoint<Cut, false>(tile, a.weights, a.saved, memory, z_bar, a.q_bar, a.mu_bar);

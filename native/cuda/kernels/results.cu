@@ -1,41 +1,19 @@
 // From the sums of pairs to forces, stress and energies, in float64 (docs/theory.md, sections 9 and 10), put together where the host fetches
 // them. The gradient of a pair is computed from the same numbers at both its ends, so forces cancel to the last bit of their sums.
+#include "answer.cuh"
+#include "layers/pairs.cuh"
 #include "request.cuh"
 
 namespace painnless::cuda {
 
 using Arguments = ResultArguments<real>;
 
-/// Places in the answer.
-struct Answer {
-  double *energies, *stress;  // (structures), (structures, 6)
-  int* edges;                 // (structures)
-  double *atom_energies, *forces;
-  __device__ Answer(const Arguments& a) {
-    const int structures = request_of(a).structures, atoms = request_of(a).atoms;
-    energies = reinterpret_cast<double*>(a.answer + (sizeof(Sizes) + 7) / 8 * 8);
-    stress = energies + structures;
-    edges = reinterpret_cast<int*>(stress + 6 * structures);
-    atom_energies = reinterpret_cast<double*>(edges + (structures + 1) / 2 * 2);
-    forces = atom_energies + atoms;
-  }
-};
-
-/// T22 and T42: G_e of an edge that stands for its pair.
-__device__ void pair_gradient(const Arguments& a, int e, const double* r, double* g) {
-  double sum[4] = {};
+/// s_e and t_e, all chunks of features.
+__device__ void pair_sums(const Arguments& a, int e, double* sum) {
   for (int c = 0; c < a.chunks; c++) {
     const Pack<4> part = load<4>(a.sums + (static_cast<long long>(c) * a.edge_capacity + e) * 4);
     for (int k = 0; k < 4; k++) sum[k] += part.v[k];
   }
-  const double d = sqrt(r[0] * r[0] + r[1] * r[1] + r[2] * r[2]), longer = d + a.direction_eps;
-  const double along = (r[0] * sum[1] + r[1] * sum[2] + r[2] * sum[3]) / (d * longer);
-  for (int k = 0; k < 3; k++) g[k] = sum[0] * r[k] / d + (sum[1 + k] - r[k] * along) / longer;
-}
-
-__device__ double sum_of_warp(double x) {
-  for (int mask = 16; mask > 0; mask /= 2) x += __shfl_xor_sync(all_lanes, x, mask);
-  return x;
 }
 
 /// T34 and each atom's share of T35: one warp an atom, its lanes over the atom's edges.
@@ -46,17 +24,15 @@ KERNEL(result_threads, 1, sum_forces, ResultArguments) {
   for (int e = a.edges.first[i] + lane_index(); e < a.edges.first[i + 1]; e += 32) {
     const int back = a.edges.reverse[e], stands = min(e, back);
     const double* r = a.edges.vectors + 3 * static_cast<long long>(stands);
-    double g[3];
-    pair_gradient(a, stands, r, g);
-    for (int k = 0; k < 3; k++) force[k] += stands == e ? g[k] : FAULT(12, 0.0, -g[k]);
-    if (stands != e) continue;
-    constexpr int order[6][2] = {{0, 0}, {1, 1}, {2, 2}, {1, 2}, {0, 2}, {0, 1}};
-    for (int k = 0; k < 6; k++) virial[k] += (r[order[k][0]] * g[order[k][1]] + r[order[k][1]] * g[order[k][0]]) / 2;
+    double sum[4] = {}, g[3];
+    pair_sums(a, stands, sum);
+    pair_gradient(sum, a.direction_eps, r, g);
+    add_pair(stands == e, r, g, force, virial);
   }
   for (int k = 0; k < 3; k++) force[k] = sum_of_warp(force[k]);
   for (int k = 0; k < 6; k++) virial[k] = sum_of_warp(virial[k]);
   if (lane_index() != 0) return;
-  const Answer answer(a);
+  const Answer answer(a.answer, request_of(a));
   for (int k = 0; k < 3; k++) answer.forces[3 * i + k] = a.energy_unit * force[k];
   for (int k = 0; k < 6; k++) a.virials[6 * static_cast<long long>(i) + k] = a.energy_unit * virial[k];
 }
@@ -69,7 +45,7 @@ __device__ void sum_structure(const Arguments& a, bool with_virial) {
   if (index == 0 && threadIdx.x == 0) *reinterpret_cast<Sizes*>(a.answer) = *a.sizes;
   if (index >= structures || a.sizes->atoms == 0) return;
   const Structure& s = structures_of(a)[index];
-  const Answer answer(a);
+  const Answer answer(a.answer, request_of(a));
   if (index == 0 && threadIdx.x == 0 && structures % 2 == 1) answer.edges[structures] = 0;  // the gap is fetched too
   double sum[7] = {};
   for (int i = s.first + threadIdx.x; i < s.first + s.atoms; i += blockDim.x) {

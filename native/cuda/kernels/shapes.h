@@ -5,6 +5,9 @@ namespace painnless::cuda {
 
 /// Row of features in shared memory: padded so that rows of one warp fall into different banks, and whole packs of four.
 constexpr int row_of(int features) { return features + 4; }
+/// On the way back of a product, its outputs are summed in parts of so many features, each with all blocks of outputs: the place of one of them.
+constexpr int part_features = 8;
+constexpr int by_parts(int blocks, int block, int feature) { return (feature / part_features * blocks + block) * part_features + feature % part_features; }
 constexpr int larger(int a, int b) { return a < b ? b : a; }
 
 /// Shared memory of one atom in the kernels that work on tiles of atoms. `readout` is what its hidden layers take.

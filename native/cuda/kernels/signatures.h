@@ -12,7 +12,7 @@ struct Sizes {
   int unused;  // the answer begins with these and goes on at a multiple of 8 bytes
 };
 
-enum Trouble { too_many_edges = 1, coincident_atoms = 2, far_from_origin = 4, atoms_too_near = 8 };
+enum Trouble { too_many_edges = 1, coincident_atoms = 2, far_from_origin = 4, atoms_too_near = 8, outgrown = 16, unfinished = 32 };
 
 /// One structure as the search needs it (native/neighbors/basis.h).
 struct Structure {
@@ -166,6 +166,27 @@ template <class Real> struct DistillerUpdateArguments {
   Readout<Real> readout;
   Real *s_bar, *v_bar;
   double* energies;
+};
+
+/// The whole evaluation in one launch (painn_resident.cu).
+template <class Real> struct ResidentArguments {
+  const unsigned char* request;
+  double largest, direction_eps, energy_unit;  // as in SearchArguments and ResultArguments
+  int room_atoms, room_edges;                  // of shared memory: atoms of the batch, edges of a cluster
+  int request_bytes;                           // enough for such a batch
+  const Real* weights;                         // (blocks of a cluster, ResidentRoom::weights())
+  const Real* filters;                         // (layers, R + 1, 3, F)
+  Radial<Real> radial;
+  const Real *embedding, *element_x;           // (elements, F), (elements, 3, F) context of layer 0
+  const double* last;                          // of the readout
+  double last_bias;
+  Real norm_eps;
+  void* mail;                                  // (2, blocks of a cluster, clusters, 64) letters
+  unsigned* mail_turn;                         // what has been counted so far, for this number of clusters
+  double* shares;                              // (atoms, 8) energy, virial; edges and status
+  int *done, *given_up;                        // (2) atoms that have ended; has any block waited too long
+  unsigned char* answer;
+  int gradient;
 };
 
 /// Where the answer is put together, in this order and without gaps: Sizes; per structure net energy, 6 stresses; edges (padded to 8 bytes);

@@ -28,7 +28,7 @@ export interface NativeCudaOptions {
 
 /** What the launcher of a CUDA engine chose last, and what was made since the engine began. */
 export interface CudaActivity {
-  readonly schedule: "layered";
+  readonly schedule: "layered" | "resident";
   /** kernel texts compiled, graphs recorded, memory laid out */
   readonly compilations: number;
   readonly captures: number;

@@ -20,7 +20,7 @@ export interface CpuPlan {
 
 export interface CudaPlan {
   readonly device: "cuda";
-  readonly schedule: "layered";
+  readonly schedule: "layered" | "resident";
   /** atoms of one block in the kernels that atoms go through by themselves */
   readonly tile: number;
   readonly weightBytes: number;

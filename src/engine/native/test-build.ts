@@ -21,6 +21,8 @@ export interface EmulatedCard {
   readonly turns?: "ascending" | "descending" | "shuffled";
   readonly totalBytes?: number;
   readonly sharedBytes?: number;
+  /** of blocks that the card holds at once */
+  readonly clusters?: number;
   /** the n-th allocation from now on fails */
   readonly failingAllocation?: number;
   /** number of a fault of the kernels, 0 for none */

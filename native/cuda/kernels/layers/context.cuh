@@ -27,16 +27,16 @@ __device__ void context_forward(const Tile<Cut>& tile, const PainnWeights<real>&
   });
 }
 
-/// T15 for a tile: q_bar (atoms, F) += from x_bar (atoms, 3F) in shared memory, rows of row_of(3F). `z_bar` (TILE, row_of(F)) is scratch.
+/// T15 for a tile: q_bar (atoms, F) += from x_bar (atoms, 3F) in shared memory and by parts, rows of row_of(3F). `z_bar` (TILE, row_of(F)) is scratch.
 template <class Cut>
 __device__ void context_adjoint(const Tile<Cut>& tile, const PainnWeights<real>& weights, const real* slope, const real* x_bar, real* z_bar,
                                 real* q_bar) {
   constexpr int row = row_of(FEATURES);
-  hidden_adjoint<Cut, 3 * FEATURES>(tile, weights.context2, x_bar, row_of(3 * FEATURES), slope, z_bar);
+  hidden_adjoint<Cut, 3>(tile, weights.context2, x_bar, row_of(3 * FEATURES), slope, z_bar);
   __syncthreads();
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real y[Cut::atoms][1][2];
-    if (!multiply<Cut, Cut::atoms, 1, FEATURES, FEATURES>(tile, part, z_bar + part.atom * row, row, weights.context1.adjoint + part.feature, y)) return;
+    if (!multiply_back<Cut, Cut::atoms, 1, 1, FEATURES, FEATURES>(tile, part, z_bar + part.atom * row, row, weights.context1.adjoint + part.feature, y)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       if (part.atom + i >= tile.count) break;

@@ -92,20 +92,20 @@ __device__ void update_adjoint(const Tile<Cut>& tile, const DistillerWeights<rea
             }
         }
       }
-      real* y_bar = wide + i * y_row + part.feature;
-      store(y_bar, s);
+      real* y_bar = wide + i * y_row;
+      store(y_bar + by_parts(groups, 0, part.feature), s);
       if constexpr (!LAST) {
-        store(y_bar + FEATURES, gate1);
-        store(y_bar + 2 * FEATURES, gate2);
+        store(y_bar + by_parts(groups, 1, part.feature), gate1);
+        store(y_bar + by_parts(groups, 2, part.feature), gate2);
       }
     }
   });
   __syncthreads();
-  hidden_adjoint<Cut, groups * FEATURES>(tile, weights.update2, wide, y_row, saved.update_slope, z_bar);
+  hidden_adjoint<Cut, groups>(tile, weights.update2, wide, y_row, saved.update_slope, z_bar);
   __syncthreads();
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real c_bar[Cut::atoms][2][2];  // of s, of n
-    if (!multiply<Cut, Cut::atoms, 2, FEATURES, FEATURES>(tile, part, z_bar + part.atom * row, row,
+    if (!multiply_back<Cut, Cut::atoms, 2, 1, FEATURES, FEATURES>(tile, part, z_bar + part.atom * row, row,
         weights.update1.adjoint + part.feature, c_bar)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {

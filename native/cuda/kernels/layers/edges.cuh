@@ -1,7 +1,9 @@
 #pragma once
 // What message kernels share: a warp owns a receiver and walks over its edges a group at a time; each lane owns LANE_VALUES neighbouring
 // features of a chunk of 32 times as many (blockIdx.y counts the chunks).
+#include "layers/lanes.cuh"
 #include "layers/radial.cuh"
+#include "layers/sums.cuh"
 
 namespace painnless::cuda {
 
@@ -27,7 +29,7 @@ __device__ void radial_inputs(const Radial<real>& radial, const Edges<real>& edg
     real phi = 1, phi_slope = 0;
     if (r < RADIAL) radial_function(radial, r, d, rest, phi, phi_slope);
     value[r * EDGE_GROUP + n] = f * phi;
-    if (slope) slope[r * EDGE_GROUP + n] = f_slope * phi + f * phi_slope;
+    if (slope) slope[r * EDGE_GROUP + n] = two_products(f_slope, phi, f, phi_slope);
   }
 }
 
@@ -88,16 +90,6 @@ template <int BLOCKS> __device__ void clear(Filters<BLOCKS>& w) {
     for (int b = 0; b < BLOCKS; b++)
 #pragma unroll
       for (int v = 0; v < LANE_VALUES; v++) w[n][b][v] = 0;
-}
-
-/// Sums over the lanes of four numbers, each in the same fixed order; lanes 8k .. 8k+7 receive sum k.
-__device__ real sum_of_lanes(real s0, real s1, real s2, real s3) {
-  const bool upper = lane_index() & 16, odd = lane_index() & 8;
-  const real even_sum = (upper ? s2 : s0) + __shfl_xor_sync(all_lanes, upper ? s0 : s2, 16);
-  const real odd_sum = (upper ? s3 : s1) + __shfl_xor_sync(all_lanes, upper ? s1 : s3, 16);
-  real sum = (odd ? odd_sum : even_sum) + __shfl_xor_sync(all_lanes, odd ? even_sum : odd_sum, 8);
-  for (int mask = 4; mask > 0; mask /= 2) sum += __shfl_xor_sync(all_lanes, sum, mask);
-  return sum;
 }
 
 /// Bit n: edge e + n stands for its pair, as it comes before its reverse.

@@ -2,6 +2,7 @@
 // PaiNN's message: neighbours -> atoms (docs/theory.md, section 6). One warp owns a receiver, all that is written for it, and its edges in
 // their order. Twin of cpu/layers/message.h, but in the form of a gather over an atom's own list: twice the filters, no meeting of writers.
 #include "layers/edges.cuh"
+#include "layers/sums.cuh"
 
 namespace painnless::cuda {
 
@@ -113,7 +114,7 @@ template <bool FIRST> struct PainnMessage {
         real along_j[LANE_VALUES];
 #pragma unroll
         for (int v = 0; v < LANE_VALUES; v++) {
-          along_j[v] = u.v[0] * mu_bar_j[0].v[v] + u.v[1] * mu_bar_j[1].v[v] + u.v[2] * mu_bar_j[2].v[v];
+          along_j[v] = three_products(u.v[0], mu_bar_j[0].v[v], u.v[1], mu_bar_j[1].v[v], u.v[2], mu_bar_j[2].v[v]);
           if constexpr (!FIRST) {
             sum_q[v] += FAULT(6, 0, w[n][0][v] * q_bar_j.v[v]);
             sum_r[v] -= w[n][1][v] * FAULT(7, -along_j[v], along_j[v]);
@@ -127,11 +128,11 @@ template <bool FIRST> struct PainnMessage {
         real s = 0, t[3] = {};
 #pragma unroll
         for (int v = 0; v < LANE_VALUES; v++) {
-          s += (q_bar.v[v] * xq_j.v[v] + q_bar_j.v[v] * xq.v[v]) * w_slope[n][0][v];
-          const real along = u.v[0] * mu_bar[0].v[v] + u.v[1] * mu_bar[1].v[v] + u.v[2] * mu_bar[2].v[v];
-          s += (along * xr_j.v[v] - FAULT(4, -1, 1) * along_j[v] * xr.v[v]) * w_slope[n][1][v];
+          s += two_products(q_bar.v[v], xq_j.v[v], q_bar_j.v[v], xq.v[v]) * w_slope[n][0][v];
+          const real along = three_products(u.v[0], mu_bar[0].v[v], u.v[1], mu_bar[1].v[v], u.v[2], mu_bar[2].v[v]);
+          s += two_products(along, xr_j.v[v], FAULT(4, along_j[v], -along_j[v]), xr.v[v]) * w_slope[n][1][v];
           for (int k = 0; k < 3; k++)
-            t[k] += w[n][1][v] * (xr_j.v[v] * mu_bar[k].v[v] - FAULT(5, -1, 1) * xr.v[v] * mu_bar_j[k].v[v]);
+            t[k] += w[n][1][v] * two_products(xr_j.v[v], mu_bar[k].v[v], FAULT(5, xr.v[v], -xr.v[v]), mu_bar_j[k].v[v]);
         }
         if constexpr (!FIRST) {
           const Values xm_j = values_at(x + 2 * FEATURES);
@@ -140,9 +141,9 @@ template <bool FIRST> struct PainnMessage {
           for (int k = 0; k < 3; k++) other[k] = values_at(mu_j + k * FEATURES);
 #pragma unroll
           for (int v = 0; v < LANE_VALUES; v++) {
-            const real there = mu_bar[0].v[v] * other[0].v[v] + mu_bar[1].v[v] * other[1].v[v] + mu_bar[2].v[v] * other[2].v[v];
-            const real back = mu_bar_j[0].v[v] * mu[0].v[v] + mu_bar_j[1].v[v] * mu[1].v[v] + mu_bar_j[2].v[v] * mu[2].v[v];
-            s += (there * xm_j.v[v] + back * xm.v[v]) * w_slope[n][2][v];
+            const real there = three_products(mu_bar[0].v[v], other[0].v[v], mu_bar[1].v[v], other[1].v[v], mu_bar[2].v[v], other[2].v[v]);
+            const real back = three_products(mu_bar_j[0].v[v], mu[0].v[v], mu_bar_j[1].v[v], mu[1].v[v], mu_bar_j[2].v[v], mu[2].v[v]);
+            s += two_products(there, xm_j.v[v], back, xm.v[v]) * w_slope[n][2][v];
           }
         }
         add_pair_sums(a.sums, a.edge_capacity, e + n, pairs >> n & 1, a.set_sums, s, t[0], t[1], t[2]);
@@ -153,7 +154,7 @@ template <bool FIRST> struct PainnMessage {
       for (int v = 0; v < LANE_VALUES; v++) {
         x_bar_q.v[v] = sum_q[v];
         x_bar_r.v[v] = sum_r[v];
-        x_bar_m.v[v] = mu[0].v[v] * gathered[0][v] + mu[1].v[v] * gathered[1][v] + mu[2].v[v] * gathered[2][v];
+        x_bar_m.v[v] = three_products(mu[0].v[v], gathered[0][v], mu[1].v[v], gathered[1][v], mu[2].v[v], gathered[2][v]);
       }
       store(a.x_bar + rows, x_bar_q);
       store(a.x_bar + rows + FEATURES, x_bar_r);

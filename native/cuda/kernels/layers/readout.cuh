@@ -53,7 +53,7 @@ __device__ void readout_adjoint(const Tile<Cut>& tile, const Readout<real>& read
     } else {
       constexpr int above = row_of(readout_widths[LAYER + 1]);
       const real* bars = scratch + Cut::tile * (readout_offset(LAYER + 1) + above);
-      if (!multiply<Cut, Cut::atoms, 1, readout_widths[LAYER + 1], width>(tile, part, bars + part.atom * above, above,
+      if (!multiply_back<Cut, Cut::atoms, 1, 1, readout_widths[LAYER + 1], width>(tile, part, bars + part.atom * above, above,
           readout.hidden[LAYER].adjoint + part.feature, h_bar)) return;
     }
 #pragma unroll

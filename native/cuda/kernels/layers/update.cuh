@@ -2,6 +2,7 @@
 // PaiNN's update, "mixing" in SchNetPack: scalars and vectors of one atom meet (docs/theory.md, section 7). A tile of atoms a block; a thread
 // owns the same atoms and features in every product, so what it has written it reads back without a barrier. Twin of cpu/layers/update.h.
 #include "layers/dense.cuh"
+#include "layers/sums.cuh"
 
 namespace painnless::cuda {
 
@@ -98,18 +99,18 @@ __device__ void update_adjoint(const Tile<Cut>& tile, const PainnWeights<real>& 
           }
         }
       }
-      real* y_bar = wide + (part.atom + i) * y_row + part.feature;
-      store(y_bar, q);
-      if constexpr (!LAST) store(y_bar + FEATURES, gate);
-      store(y_bar + scaled * FEATURES, Pack<2>{q.v[0] * dot.v[0], q.v[1] * dot.v[1]});
+      real* y_bar = wide + (part.atom + i) * y_row;
+      store(y_bar + by_parts(groups, 0, part.feature), q);
+      if constexpr (!LAST) store(y_bar + by_parts(groups, 1, part.feature), gate);
+      store(y_bar + by_parts(groups, scaled, part.feature), Pack<2>{q.v[0] * dot.v[0], q.v[1] * dot.v[1]});
     }
   });
   __syncthreads();
-  hidden_adjoint<Cut, groups * FEATURES>(tile, weights.update2, wide, y_row, saved.update_slope, z_bar);
+  hidden_adjoint<Cut, groups>(tile, weights.update2, wide, y_row, saved.update_slope, z_bar);
   __syncthreads();
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real c_bar[Cut::atoms][2][2];  // of q, of n
-    if (!multiply<Cut, Cut::atoms, 2, FEATURES, FEATURES>(tile, part, z_bar + part.atom * row, row,
+    if (!multiply_back<Cut, Cut::atoms, 2, 1, FEATURES, FEATURES>(tile, part, z_bar + part.atom * row, row,
         weights.update1.adjoint + part.feature, c_bar)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
@@ -132,19 +133,19 @@ __device__ void update_adjoint(const Tile<Cut>& tile, const PainnWeights<real>& 
         }
         for (int c = 0; c < 2; c++) {
           const real dot_bar = FAULT(8, 0, q.v[c] * y_p.v[c]), norm_part = FAULT(10, -1, 1) * c_bar[i][1][c] * inverse.v[c];
-          v_bar.v[c] = norm_part * v.v[c] + dot_bar * w.v[c];
-          w_bar.v[c] = dot_bar * v.v[c] + FAULT(9, 0, y_m.v[c] * mu.v[c]);
+          v_bar.v[c] = two_products(norm_part, v.v[c], dot_bar, w.v[c]);
+          w_bar.v[c] = two_products(dot_bar, v.v[c], FAULT(9, 0, y_m.v[c]), mu.v[c]);
         }
-        real* vy_bar = wide + (3 * (part.atom + i) + k) * vy_row + part.feature;
-        store(vy_bar, v_bar);
-        store(vy_bar + FEATURES, w_bar);
+        real* vy_bar = wide + (3 * (part.atom + i) + k) * vy_row;
+        store(vy_bar + by_parts(2, 0, part.feature), v_bar);
+        store(vy_bar + by_parts(2, 1, part.feature), w_bar);
       }
     }
   });
   __syncthreads();
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real y[3 * Cut::atoms][1][2];
-    if (!multiply<Cut, 3 * Cut::atoms, 1, 2 * FEATURES, FEATURES>(tile, part, wide + 3 * part.atom * vy_row, vy_row,
+    if (!multiply_back<Cut, 3 * Cut::atoms, 1, 2, FEATURES, FEATURES>(tile, part, wide + 3 * part.atom * vy_row, vy_row,
         weights.channels.adjoint + part.feature, y)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {

@@ -6,7 +6,10 @@ namespace painnless::cuda {
 
 constexpr double far_bin = 1 << 30;  // along an open axis; what lies beyond shares a bin
 
-__device__ double dot3(const double* a, const double* b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
+// Rounded one by one, whatever the options: two machines, and two kernels, must agree on which pairs are edges.
+__device__ double times(double a, double b) { return __dmul_rn(a, b); }
+__device__ double plus(double a, double b) { return __dadd_rn(a, b); }
+__device__ double dot3(const double* a, const double* b) { return plus(plus(times(a[0], b[0]), times(a[1], b[1])), times(a[2], b[2])); }
 
 /// Bin along an open axis.
 __device__ int open_bin(double fraction, double reach) {
@@ -52,7 +55,7 @@ __device__ void place(const SearchArguments<real>& a, int i) {
       } else {
         fraction -= cells;
         p.wrap[k] = static_cast<int>(cells);
-        for (int c = 0; c < 3; c++) position[c] -= cells * s.lattice[3 * k + c];
+        for (int c = 0; c < 3; c++) position[c] = plus(position[c], -times(cells, s.lattice[3 * k + c]));
       }
       p.bin[k] = min(static_cast<int>(fraction * s.bins[k]), s.bins[k] - 1);
     } else {

@@ -12,10 +12,10 @@ struct Separation {
   double r[3], square;
   __device__ Separation(const double* receiver, const double* sender, const Structure& s, int x, int y, int z) {
     for (int c = 0; c < 3; c++) {
-      const double offset = x * s.lattice[c] + y * s.lattice[3 + c] + z * s.lattice[6 + c];
-      r[c] = (sender[c] - receiver[c]) + offset;
+      const double offset = plus(plus(times(x, s.lattice[c]), times(y, s.lattice[3 + c])), times(z, s.lattice[6 + c]));
+      r[c] = plus(plus(sender[c], -receiver[c]), offset);
     }
-    square = r[0] * r[0] + r[1] * r[1] + r[2] * r[2];
+    square = dot3(r, r);
   }
 };
 
@@ -31,8 +31,9 @@ __device__ void translation_steps(const Structure& s, int index, int* steps) {
   steps[0] = index / (2 * s.images[1] + 1) - s.images[0];
 }
 
-/// Calls take(is an edge, sender, translation) for every candidate of one receiver; all lanes of its warp take part each time.
-template <class Take> __device__ void visit(const SearchArguments<real>& a, int i, Take take) {
+/// Calls take(is an edge, sender, translation) for every candidate of one receiver; all lanes of its warp take part each time. Of a structure of few
+/// atoms only for one of so many parts of the candidates, which are in order.
+template <class Take> __device__ void visit(const SearchArguments<real>& a, int i, Take take, int part = 0, int parts = 1) {
   const Placed& p = a.placed[i];
   const Structure& s = structures_of(a)[p.structure];
   const int lane = lane_index();
@@ -51,7 +52,8 @@ template <class Take> __device__ void visit(const SearchArguments<real>& a, int 
 
   if (s.few) {
     const int translations = translations_of(s), total = s.atoms * translations;
-    for (int base = 0; base < total; base += 32) {
+    const int rounds = (total + 31) / 32, end = min(total, rounds * (part + 1) / parts * 32);
+    for (int base = rounds * part / parts * 32; base < end; base += 32) {
       const int c = base + lane, j = s.first + min(c, total - 1) / translations;
       int steps[3];
       translation_steps(s, min(c, total - 1) % translations, steps);

@@ -1,0 +1,61 @@
+#pragma once
+// kernels/cluster.cuh for a host compiler: what is sent has arrived at once.
+
+namespace painnless::cuda {
+
+struct alignas(8) Arrivals {
+  int missing;  // bytes announced and not yet here; below zero where they were not announced
+  bool announced, phase;
+};
+
+struct alignas(16) Letter {
+  real v[3];
+  unsigned turn;
+};
+
+inline void arrive_at_cluster() {}
+inline void wait_for_cluster() { emulator::runtime->meet_cluster(); }
+inline void meet_first(int threads) { emulator::runtime->meet_first(threads); }
+
+inline void settle(Arrivals& arrivals) {
+  if (!arrivals.announced || arrivals.missing != 0) return;
+  arrivals.announced = false;
+  arrivals.phase = !arrivals.phase;
+}
+inline void clear(Arrivals& arrivals) { arrivals = {}; }
+inline void publish_arrivals() {}
+inline void announce(Arrivals& arrivals, unsigned bytes) {
+  arrivals.missing += static_cast<int>(bytes);
+  arrivals.announced = true;
+  settle(arrivals);
+}
+inline bool complete(const Arrivals& arrivals, unsigned parity) { return arrivals.phase != static_cast<bool>(parity); }
+
+/// The same place in another block of the cluster.
+template <class Value> Value* place_in(Value* at, unsigned block) {
+  const emulator::Runtime& now = *emulator::runtime;
+  const long long blocks = static_cast<long long>(block) - static_cast<long long>(now.block.x % now.cluster);
+  return reinterpret_cast<Value*>(reinterpret_cast<unsigned char*>(at) + blocks * now.shared_stride);
+}
+template <int N> void send(real* to, unsigned block, const Pack<N>& value, Arrivals& arrivals) {
+  std::memcpy(place_in(to, block), &value, sizeof value);
+  Arrivals& there = *place_in(&arrivals, block);
+  there.missing -= static_cast<int>(sizeof value);
+  settle(there);
+}
+inline void bring(real* to, const real* from, unsigned bytes, Arrivals& arrivals) {
+  std::memcpy(to, from, bytes);
+  arrivals.missing -= static_cast<int>(bytes);
+  settle(arrivals);
+}
+
+inline void post(Letter* to, real a, real b, real c, unsigned turn) { *to = {{a, b, c}, turn}; }
+inline Letter look(const Letter* at) { return *at; }
+
+/// In vain for ever is the scheduler's to find out.
+template <class Ready> bool wait_until(Ready ready, int*) {
+  while (!ready()) emulator::runtime->let_others_run();
+  return true;
+}
+
+}  // namespace painnless::cuda

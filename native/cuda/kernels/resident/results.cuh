@@ -1,0 +1,145 @@
+#pragma once
+// From the pairs' sums to forces, and from atoms to their structures, in float64. Every atom has a block that ends it; the last to end sums up
+// what is for all, in an order that does not depend on who that is. Twin of results.cu.
+#include "answer.cuh"
+#include "layers/lanes.cuh"
+#include "layers/pairs.cuh"
+#include "resident/block.cuh"
+
+namespace painnless::cuda {
+
+constexpr int share_numbers = 8;  // energy, virial; then edges and status as integers
+
+/// Of this block, or -1: the atom of the cluster that it ends.
+__device__ int ended_atom(const Block& b) {
+  constexpr int step = members / resident_atoms;
+  const int k = b.rank / step;
+  return b.rank % step == 0 && resident_atoms * b.cluster + k < b.sizes().atoms ? k : -1;
+}
+
+/// Counts an atom that has ended: true for the warp that was the last, and may read what all others wrote.
+__device__ bool last_to_end(const Block& b, int which) {
+  const int atoms = b.sizes().atoms;
+  int before = 0;
+  if (lane_index() == 0) {
+    __threadfence();
+    before = atomicAdd(b.a.done + which, 1);
+    if (before + 1 == atoms) b.a.done[which] = 0;
+    __threadfence();
+  }
+  return __shfl_sync(all_lanes, before, 0) + 1 == atoms;
+}
+
+/// T31's last layer and T33, by one warp: energy of an atom; by the last one those of the structures, and sizes.
+__device__ void end_energy(const Block& b, int k) {
+  const Request request{b.sizes().atoms, b.sizes().structures};
+  const Answer answer(b.a.answer, request);
+  const int atom = resident_atoms * b.cluster + k;
+  if (lane_index() == 0) announce(*b.top_here, row_bytes(1, room.top()));
+  wait_until([&] { return complete(*b.top_here, 0); }, b.a.given_up);
+  const real* h = b.memory + b.at.top;
+  double sum = 0;
+  for (int c = lane_index(); c < room.top(); c += 32) sum += b.a.last[c] * static_cast<double>(h[c]);
+  sum = b.a.last_bias + sum_of_warp(sum);
+  double* share = b.a.shares + share_numbers * atom;
+  if (lane_index() == 0) {
+    share[0] = b.a.energy_unit * sum;
+    answer.atom_energies[atom] = b.a.energy_unit * sum;
+    int* counts = reinterpret_cast<int*>(share + 7);
+    counts[0] = b.first()[k + 1] - b.first()[k];
+    counts[1] = b.sizes().status;
+  }
+  if (!last_to_end(b, 0)) return;
+  Sizes sizes{request.atoms, request.structures, 0, 0, 0, 0};
+  for (int index = 0; index < request.structures; index++) {
+    const Structure& s = structures_of(b.a)[index];
+    double energy = 0;
+    int edges = 0, status = 0;
+    for (int i = s.first + lane_index(); i < s.first + s.atoms; i += 32) {
+      const volatile double* of_atom = b.a.shares + share_numbers * i;
+      const volatile int* counts = reinterpret_cast<const volatile int*>(of_atom + 7);
+      energy += of_atom[0];
+      edges += counts[0];
+      status |= counts[1];
+    }
+    energy = sum_of_warp(energy);
+    for (int mask = 16; mask > 0; mask /= 2) {
+      edges += __shfl_xor_sync(all_lanes, edges, mask);
+      status |= __shfl_xor_sync(all_lanes, status, mask);
+    }
+    sizes.found += edges;
+    sizes.status |= status;
+    if (lane_index() == 0) {
+      answer.energies[index] = energy;
+      answer.edges[index] = edges;
+      if (!b.a.gradient || !(s.volume > 0))
+        for (int n = 0; n < 6; n++) answer.stress[6 * index + n] = 0;
+    }
+  }
+  sizes.edges = sizes.found;
+  if (lane_index() != 0) return;
+  if (request.structures % 2 == 1) answer.edges[request.structures] = 0;  // the gap is fetched too
+  *answer.sizes = sizes;
+}
+
+/// Adds up the pairs' sums over all features and layers, a warp an edge, and sends them to the block that ends the edge's atom. All workers.
+__device__ void add_up_pairs(const Block& b) {
+  const int edges = b.first()[resident_atoms], own = b.rank < edges ? (edges - b.rank - 1) / members + 1 : 0;
+  if (threadIdx.x == 0) announce(*b.pairs_here, static_cast<unsigned>(own * LAYERS * 128 * static_cast<int>(sizeof(real))));
+  wait_until([&] { return complete(*b.pairs_here, 0); }, b.a.given_up);
+  for (int slot = warp_index(); slot < own; slot += resident_workers / 32) {
+    const int e = slot * members + b.rank;
+    real sum = 0;
+    for (int t = LAYERS - 1; t >= 0; t--) {
+      const Pack<4> part = load<4>(b.memory + b.at.pairs + ((t * b.slots() + slot) * 32 + lane_index()) * 4);
+      const real total = sum_of_lanes(part.v[0], part.v[1], part.v[2], part.v[3]);
+      sum = t == LAYERS - 1 ? total : sum + total;
+    }
+    Pack<4> sums;
+    for (int k = 0; k < 4; k++) sums.v[k] = __shfl_sync(all_lanes, sum, 8 * k);
+    int k = 0;
+    while (e >= b.first()[k + 1]) k++;
+    if (lane_index() == 0) send(b.memory + b.at.sums + 4 * (e - b.first()[k]), b.owner(k), sums, *b.sums_here);
+  }
+}
+
+/// T34 to T36, by one warp: force on an atom; by the last one the stresses of the structures, if any has a volume.
+__device__ void end_forces(const Block& b, int k) {
+  const Request request{b.sizes().atoms, b.sizes().structures};
+  const Answer answer(b.a.answer, request);
+  const int atom = resident_atoms * b.cluster + k, begin = b.first()[k], count = b.first()[k + 1] - begin;
+  if (lane_index() == 0) announce(*b.sums_here, static_cast<unsigned>(count * 4 * static_cast<int>(sizeof(real))));
+  wait_until([&] { return complete(*b.sums_here, 0); }, b.a.given_up);
+  double force[3] = {}, virial[6] = {};
+  for (int n = lane_index(); n < count; n += 32) {
+    const Pack<4> sums = load<4>(b.memory + b.at.sums + 4 * n);
+    const bool stands = b.senders()[2 * (begin + n) + 1] != 0;
+    const double* own = b.vectors() + 3 * (begin + n);
+    double r[3], sum[4] = {}, g[3];
+    for (int c = 0; c < 3; c++) r[c] = stands ? own[c] : -own[c];
+    for (int c = 0; c < 4; c++) sum[c] += sums.v[c];
+    pair_gradient(sum, b.a.direction_eps, r, g);
+    add_pair(stands, r, g, force, virial);
+  }
+  for (int c = 0; c < 3; c++) force[c] = sum_of_warp(force[c]);
+  if (lane_index() == 0)
+    for (int c = 0; c < 3; c++) answer.forces[3 * atom + c] = b.a.energy_unit * force[c];
+  if (!b.voluminous()) return;
+  for (int n = 0; n < 6; n++) {
+    virial[n] = sum_of_warp(virial[n]);
+    if (lane_index() == 0) b.a.shares[share_numbers * atom + 1 + n] = b.a.energy_unit * virial[n];
+  }
+  if (!last_to_end(b, 1)) return;
+  for (int index = 0; index < request.structures; index++) {
+    const Structure& s = structures_of(b.a)[index];
+    if (!(s.volume > 0)) continue;
+    for (int n = 0; n < 6; n++) {
+      double total = 0;
+      for (int i = s.first + lane_index(); i < s.first + s.atoms; i += 32) total += static_cast<const volatile double*>(b.a.shares)[share_numbers * i + 1 + n];
+      total = sum_of_warp(total);
+      if (lane_index() == 0) answer.stress[6 * index + n] = total / s.volume;
+    }
+  }
+}
+
+}  // namespace painnless::cuda

@@ -1,0 +1,98 @@
+#pragma once
+// The resident schedule's cut of a model and of shared memory, as host and kernel must agree on it. A cluster of F / 8 blocks owns four atoms; each
+// block owns eight features of them, and of every matrix the rows that make or take those. Numbers count `real` unless said otherwise.
+#include "shapes.h"
+
+namespace painnless::cuda {
+
+constexpr int resident_atoms = 4;      // of a cluster
+constexpr int resident_workers = 256;  // threads that carry the network: a warp has four features of one atom
+constexpr int resident_threads = 384;
+constexpr int most_hidden = 4;  // hidden layers of a readout
+
+constexpr int whole_packs(int count) { return (count + 3) / 4 * 4; }
+
+struct ResidentRoom {
+  int features, layers, radial, hidden;
+  int widths[most_hidden];  // of the readout's hidden layers
+
+  constexpr int members() const { return features / part_features; }  // blocks of a cluster
+  constexpr int top() const { return hidden > 0 ? widths[hidden - 1] : features; }
+
+  // A block's weights: vectors, layers, readout. Of a matrix its rows, each with the inputs in the order of spread().
+  constexpr int vectors() const { return 64 * layers + 8 * hidden + 8; }  // biases of context 1 and 2, update 1 and 2; of the readout; its last layer
+  constexpr int layer(int t) const { return vectors() + (t == 0 ? 0 : 88 * features * t - 32 * features); }  // layer 0 has no context
+  constexpr int context1(int t) const { return layer(t); }
+  constexpr int context2(int t) const { return layer(t) + 8 * features; }
+  constexpr int channels(int t) const { return layer(t) + (t == 0 ? 0 : 32 * features); }
+  constexpr int update1(int t) const { return channels(t) + 16 * features; }
+  constexpr int update2(int t) const { return update1(t) + 16 * features; }
+  constexpr int inputs(int l) const { return l == 0 ? features : widths[l - 1]; }
+  constexpr int readout(int l) const {
+    int at = layer(layers);
+    for (int k = 0; k < l; k++) at += part_features * inputs(k);
+    return at;
+  }
+  constexpr int weights() const { return readout(hidden); }
+
+  // Rows in shared memory; four numbers more than they hold where a warp reads several of them at once.
+  constexpr int ring() const { return larger(12 * features, members() * (12 * part_features + 2)); }  // one of the two places where exchanges arrive
+  constexpr int state() const { return 256 + 384 * layers; }
+  constexpr int x_row(int t) const { return t == 0 ? 20 : 52; }
+  constexpr int filter_row(int t) const { return t == 0 ? 36 : 52; }
+  constexpr int radial_row() const { return 2 * whole_packs(radial + 1); }
+};
+
+/// Where a row keeps input k: eighths side by side, four inputs of each at a time, so that eight lanes with an eighth each read without conflicts.
+constexpr int spread(int k, int inputs) {
+  const int pack = k / 4, eighth = pack / (inputs / 32), turn = pack % (inputs / 32);
+  return (turn * 8 + eighth) * 4 + k % 4;
+}
+
+constexpr int bars_row = 36, scratch_row = 192, y_row_floats = 12 * 28;
+
+/// Where things begin in the shared memory of a block that has room for so many atoms of the batch and edges of its cluster.
+struct ResidentPlaces {
+  int weights, ring, qn, y_bar, scratch, state, top, arrivals, words, placed, numbers, x0, senders, direction, rest, vectors, filters, pairs, sums, bars, x, end;
+
+  constexpr ResidentPlaces(const ResidentRoom& room, int atoms, int edges) : weights(0), ring(0), qn(0), y_bar(0), scratch(0), state(0), top(0), arrivals(0),
+      words(0), placed(0), numbers(0), x0(0), senders(0), direction(0), rest(0), vectors(0), filters(0), pairs(0), sums(0), bars(0), x(0), end(0) {
+    int next = 0;
+    const auto take = [&](int& place, int count) {
+      place = next;
+      next += whole_packs(count);
+    };
+    take(weights, room.weights());
+    take(ring, 2 * room.ring());
+    take(qn, 8 * room.features);
+    take(y_bar, y_row_floats);
+    take(scratch, resident_workers / 32 * scratch_row);
+    take(state, room.state());
+    take(top, room.features);
+    take(arrivals, 2 * (6 + room.layers));
+    take(words, 40);
+    take(placed, 20 * atoms);
+    take(numbers, atoms);
+    take(x0, room.x_row(0) * atoms);
+    take(senders, 2 * edges);  // and translations
+    take(direction, 4 * edges);
+    take(rest, edges);
+    take(vectors, 6 * edges);
+    take(filters, room.filter_row(0) * edges + (room.layers - 1) * room.filter_row(1) * edges);
+    const int radial = next;  // radial functions are no longer read when what lies here is written
+    take(pairs, room.layers * 128 * ((edges + room.members() - 1) / room.members()));
+    take(sums, 4 * edges);
+    take(bars, bars_row * atoms);
+    take(x, (room.layers - 1) * room.x_row(1) * atoms);
+    end = larger(next, radial + room.radial_row() * edges);
+  }
+};
+
+/// Edges of a cluster for which there is room beside so many atoms; below zero where there is none for them.
+constexpr int edges_beside(const ResidentRoom& room, int atoms, long long shared_bytes) {
+  int edges = -1;
+  while (ResidentPlaces(room, atoms, edges + 1).end * 4ll <= shared_bytes) edges++;
+  return edges;
+}
+
+}  // namespace painnless::cuda

@@ -1,0 +1,79 @@
+import { describe, expect, test } from "vitest";
+import type { CudaEngine } from "../../src/engine/cuda.ts";
+import type { ModelConfig } from "../../src/model/config.ts";
+import type { Evaluation } from "../../src/system/potential.ts";
+import type { Structure } from "../../src/system/structure.ts";
+import { assertClose } from "../close.ts";
+import { randomModel } from "../engine/models.ts";
+import { everything } from "../engine/open.ts";
+import { closeDimer, cubic, ethanol, farDimer, methanol, selfImages, singleAtom, smallCrystal, triclinic, water } from "../systems.ts";
+import { addon, onCard, openCpu, openCuda } from "./open.ts";
+
+type Row = readonly [name: string, changes: Partial<ModelConfig>];
+const rows: readonly Row[] = [
+  ["32 features, two layers", {}],
+  ["64 features, three layers, Bessel functions", { n_features: 64, n_layers: 3, rbf: "bessel", rbf_gamma_convention: null, n_rbf: 7 }],
+  ["one layer, readout without hidden layers, pairs at the cutoff", { n_layers: 1, readout_widths: [1], edge_rule: "le" }],
+  [
+    "padded widths, two hidden layers, shared layers",
+    { n_features: 50, readout_widths: [40, 20, 1], shared_layers: true, shared_filters: true },
+  ],
+];
+
+const batches: readonly (readonly Structure[])[] = [
+  [ethanol],
+  [singleAtom],
+  [water, methanol, ethanol],
+  [triclinic, closeDimer],
+  [cubic, farDimer, water],
+];
+const bits = ({ energy, forces, stress, energies }: Evaluation) => [energy, ...(forces ?? []), ...(stress ?? []), ...(energies ?? [])];
+const largest = (values: ArrayLike<number>) => Array.from(values).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+
+/** The same engine on a card that holds no clusters. */
+async function openLayered(changes: Partial<ModelConfig>): Promise<CudaEngine> {
+  addon.emulatedCard({ clusters: 0 });
+  const engine = await openCuda(randomModel("painn-schnetpack", changes), "f32");
+  addon.emulatedCard({ clusters: 7 });
+  return engine;
+}
+
+describe.each(rows)("the resident schedule: %s", (_, changes) => {
+  const model = randomModel("painn-schnetpack", changes);
+
+  test("one launch, and the bits of the layered schedule", async () => {
+    const [ours, layered, theirs] = [await openCuda(model, "f32"), await openLayered(changes), openCpu(model)];
+    for (const batch of batches) {
+      const [found, same, expected] = [
+        await ours.evaluate(batch, everything),
+        await layered.evaluate(batch, everything),
+        await theirs.evaluate(batch, everything),
+      ];
+      expect((await ours.activity()).schedule).toBe("resident");
+      expect((await layered.activity()).schedule).toBe(onCard ? "resident" : "layered");
+      for (const [s, reference] of expected.entries()) {
+        const forces = reference.forces ?? [];
+        assertClose(found[s]?.forces ?? [], forces, 2e-5, Math.max(1, largest(forces)));
+      }
+      expect(found.map(bits)).toEqual(same.map(bits));
+    }
+  });
+});
+
+test("more edges than there is room for: the layered schedule answers, and has the next such batch at once", async () => {
+  const model = randomModel("painn-schnetpack");
+  const [ours, layered] = [await openCuda(model, "f32"), await openLayered({})];
+  const dense: Structure = {
+    ...smallCrystal,
+    cell: smallCrystal.cell.map((x) => 0.4 * x),
+    positions: smallCrystal.positions.map((x) => 0.4 * x),
+  };
+  const [[found], [same]] = [await ours.evaluate([dense], everything), await layered.evaluate([dense], everything)];
+  expect(bits(found as Evaluation)).toEqual(bits(same as Evaluation));
+  expect((await ours.activity()).schedule).toBe("layered");
+  addon.emulatedCard({});
+  await ours.evaluate([dense], everything);
+  if (!onCard) expect(addon.emulatedCard({}).replays).toBe(2);
+  await ours.evaluate([selfImages], everything);
+  expect((await ours.activity()).schedule).toBe("resident");
+});
