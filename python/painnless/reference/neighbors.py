@@ -1,6 +1,7 @@
-"""Every pair of atoms within the cutoff, by trying them all: N^2 over the periodic images that can matter, in float64.
+"""Every pair of atoms within the cutoff, over all the periodic images that can matter, in float64.
 
-Independent of ASE and of the engine on purpose: both are tested against this.
+Independent of ASE and of the engine on purpose: both are tested against this. SciPy's tree proposes pairs a little beyond
+the cutoff; which of them are edges is decided here.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+from scipy.spatial import KDTree
 
 from painnless.errors import PainnlessError
 
-_ROWS_AT_ONCE = 256
+_ROWS_AT_ONCE = 4096  # bounds the memory of the proposals
+_BEYOND = 1 + 1e-9  # the tree's own rounding loses no pair
 
 
 @dataclass(frozen=True)
@@ -31,21 +34,19 @@ def find_edges(positions: np.ndarray, cell: np.ndarray | None, pbc: tuple[bool, 
     """
     n = len(positions)
     found: list[np.ndarray] = []
+    tree = KDTree(positions)
     for shift in product(*_shift_ranges(positions, cell, pbc, cutoff)):
-        moved = positions if cell is None else positions + np.array(shift, dtype=np.float64) @ cell
+        offset = np.zeros(3) if cell is None else np.array(shift, dtype=np.float64) @ cell
         for first in range(0, n, _ROWS_AT_ONCE):
             rows = positions[first : first + _ROWS_AT_ONCE]
-            squares = np.zeros((len(rows), n))
-            for axis in range(3):
-                squares += (moved[None, :, axis] - rows[:, None, axis]) ** 2
-            distances = np.sqrt(squares)
-            near = distances <= cutoff if edge_rule == "le" else distances < cutoff
+            i, j = _near(tree, rows - offset, cutoff * _BEYOND)
             if shift == (0, 0, 0):
-                own = np.arange(len(rows))
-                near[own, first + own] = False
-            i, j = np.nonzero(near)
-            if np.any(distances[i, j] == 0):
-                k = int(np.argmin(distances[i, j]))
+                i, j = i[j != first + i], j[j != first + i]
+            distances = np.sqrt(((positions[j] + offset - rows[i]) ** 2).sum(axis=1))
+            near = distances <= cutoff if edge_rule == "le" else distances < cutoff
+            i, j, distances = i[near], j[near], distances[near]
+            if np.any(distances == 0):
+                k = int(np.argmin(distances))
                 raise PainnlessError(
                     "BAD_STRUCTURE",
                     f"atoms {first + i[k]} and {j[k]} (image {shift}) are at the same place; expected distinct positions",
@@ -55,6 +56,13 @@ def find_edges(positions: np.ndarray, cell: np.ndarray | None, pbc: tuple[bool, 
     table = np.concatenate(found)
     table = table[np.lexsort(table.T[::-1])]
     return Edges(receivers=table[:, 0], senders=table[:, 1], shifts=table[:, 2:])
+
+
+def _near(tree: KDTree, points: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs (row of points, atom of the tree) at most so far apart, in order, and perhaps a few more."""
+    pairs = KDTree(points).sparse_distance_matrix(tree, radius, output_type="ndarray")
+    pairs = pairs[np.lexsort((pairs["j"], pairs["i"]))]
+    return pairs["i"].astype(np.int64), pairs["j"].astype(np.int64)
 
 
 def _shift_ranges(positions: np.ndarray, cell: np.ndarray | None, pbc: tuple[bool, bool, bool], cutoff: float) -> list[range]:
