@@ -1,5 +1,7 @@
 #include "resident.h"
 
+#include <algorithm>
+
 #include "../neighbors/placing.h"
 #include "elements.h"
 
@@ -40,7 +42,8 @@ int usual_clusters(const ResidentRoom& room, const DeviceInfo& card) { return ca
 template <class Real>
 Resident<Real>::Resident(const Weights& weights, const Shape& shape, Programs* programs, const DeviceInfo& card, int clusters)
     : source_(weights), shape_(shape), room_(*shape.resident), programs_(programs) {
-  for (int count = 1; count <= clusters; count++) {
+  const int most = std::min(clusters, few_atoms / resident_atoms);  // in the kernel there is no search by bins
+  for (int count = 1; count <= most; count++) {
     const int edges = edges_beside(room_, resident_atoms * count, static_cast<long long>(card.shared_bytes));
     if (edges < 4 * resident_atoms) break;
     edges_.push_back(edges);

@@ -4,6 +4,7 @@ import type { ModelConfig } from "../../src/model/config.ts";
 import type { Evaluation } from "../../src/system/potential.ts";
 import type { Structure } from "../../src/system/structure.ts";
 import { assertClose } from "../close.ts";
+import { gas } from "../engine/gas.ts";
 import { randomModel } from "../engine/models.ts";
 import { everything } from "../engine/open.ts";
 import { closeDimer, cubic, ethanol, farDimer, methanol, selfImages, singleAtom, smallCrystal, triclinic, water } from "../systems.ts";
@@ -58,6 +59,17 @@ describe.each(rows)("the resident schedule: %s", (_, changes) => {
       expect(found.map(bits)).toEqual(same.map(bits));
     }
   });
+});
+
+test("what needs a search by bins is not for the resident schedule, however many clusters the card holds", async () => {
+  addon.emulatedCard({ clusters: 28 });
+  const ours = await openCuda(randomModel("painn-schnetpack"), "f32");
+  addon.emulatedCard({ clusters: 7 });
+  const [inBins] = await ours.evaluate([gas(70, 3)], everything);
+  expect((await ours.activity()).schedule).toBe("layered");
+  const [expected] = await openCpu(randomModel("painn-schnetpack")).evaluate([gas(70, 3)], everything);
+  const forces = expected?.forces ?? [];
+  assertClose(inBins?.forces ?? [], forces, 2e-5, Math.max(1, largest(forces)));
 });
 
 test("more edges than there is room for: the layered schedule answers, and has the next such batch at once", async () => {
