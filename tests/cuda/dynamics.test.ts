@@ -14,6 +14,7 @@ const model = randomModel("painn-schnetpack");
 /** A model of random weights pulls hard: small steps, no limits. */
 const gentle = { timestep: 0.02, ...unguarded } as const;
 const thermal = { ...gentle, equilibration: 6, frameEvery: 7, recordEvery: 3, seed: 5, friction: 2, relaxation: 0.5 } as const;
+addon.emulatedCard({ clusters: 0 }); // the resident schedule takes the emulator a quarter of a second a step; it has a test of its own
 const columns = ["potential", "kinetic", "heat", "modified"] as const;
 
 const run = async (
@@ -53,6 +54,17 @@ test.each([
   expect(found.stop).toBeNull();
   expect(found.frames.length).toBe(15);
   assertSame(found, await run(openCpu(model), structure, request), 1e-11);
+});
+
+test("on the resident schedule too, replicas go together as each goes alone", async () => {
+  addon.emulatedCard({ clusters: 7 });
+  const engine = await openCuda(model, "f32");
+  addon.emulatedCard({ clusters: 0 });
+  const request = { ...gentle, steps: 3, recordEvery: 1 };
+  const together = await run(engine, water, { ...request, replicas: 2 });
+  const alone = await run(engine, water, { ...request, seed: 1 }, 2, 1);
+  expect((await engine.activity()).schedule).toBe("resident");
+  expect(bitsOf(alone, 0, 1, 3)).toEqual(bitsOf(together, 1, 2, 3));
 });
 
 test.each(ensembles)("%s: replicas go together as each goes alone, and any stretches give the bits of one", async (ensemble) => {
