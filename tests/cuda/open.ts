@@ -28,9 +28,9 @@ export async function openCuda(model: ModelFile, precision: NativePrecision, fol
   return engine;
 }
 
-/** The CPU engine in float64: what the other is compared with. */
-export function openCpu(model: ModelFile): NativeEngine {
-  const engine = createNativeEngine(model, { device: "cpu", precision: "f64", threads: 1, addon });
+/** The CPU engine, in float64 unless said: what the other is compared with. */
+export function openCpu(model: ModelFile, precision: NativePrecision = "f64"): NativeEngine {
+  const engine = createNativeEngine(model, { device: "cpu", precision, ...(onCard ? {} : { threads: 1 }), addon });
   opened.push(engine);
   return engine;
 }

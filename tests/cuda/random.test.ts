@@ -1,11 +1,10 @@
 import { expect, test } from "vitest";
-import { createNativeEngine } from "../../src/engine/engine.ts";
 import type { NativePrecision } from "../../src/engine/native.ts";
 import type { Evaluation } from "../../src/system/potential.ts";
 import { randomModel } from "../engine/models.ts";
 import { everything } from "../engine/open.ts";
 import { randomBatch } from "./batches.ts";
-import { addon, onCard, openCuda } from "./open.ts";
+import { onCard, openCpu, openCuda } from "./open.ts";
 
 const [count, most] = onCard ? [500, 5000] : [4, 40];
 /** eV/Å, as for forces in docs/accuracy.md: so much, or that part of the largest force or of the largest number of the kind. */
@@ -36,18 +35,26 @@ test.each(["f64", "f32"] as const)(
   async (precision) => {
     const model = randomModel("painn-schnetpack");
     const ours = await openCuda(model, precision);
-    const theirs = createNativeEngine(model, { device: "cpu", precision: "f64", addon });
-    let compared = 0;
+    const [theirs, alike] = [openCpu(model), openCpu(model, precision)];
+    let [compared, steep] = [0, 0];
     for (let k = 0; k < count; k++) {
       const batch = randomBatch(k, most);
       const [found, expected] = [await ours.evaluate(batch, everything), await theirs.evaluate(batch, everything)];
       for (const [s, structure] of batch.entries()) {
         const ratio = worst(found[s] as Evaluation, expected[s] as Evaluation, structure.numbers.length, precision);
-        if (!(ratio <= 1)) expect.fail(`${structure.name}, pbc ${structure.pbc}: ${ratio} times what is allowed`);
+        if (!(ratio <= 1)) {
+          // Float32 itself may have no more digits, where atoms are almost in one place; then the CPU's float32 is as far.
+          const [same] = await alike.evaluate([structure], everything);
+          const bound =
+            precision === "f32" ? 1.5 * worst(same as Evaluation, expected[s] as Evaluation, structure.numbers.length, precision) : 0;
+          if (!(ratio <= bound))
+            expect.fail(`${structure.name}, pbc ${structure.pbc}: ${ratio} times what is allowed, ${bound} for float32`);
+          steep++;
+        }
         compared += 3 * structure.numbers.length;
       }
     }
-    await theirs.close();
+    expect(steep).toBeLessThanOrEqual(count / 100);
     expect(compared).toBeGreaterThan(3 * count);
   },
   600_000,
