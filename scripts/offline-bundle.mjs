@@ -71,6 +71,10 @@ run(
   ...wheels,
 );
 
+const git = (/** @type {string[]} */ ...args) => spawnSync("git", args, { cwd: root, encoding: "utf8" }).stdout?.trim() ?? "";
+const [head, changed] = [git("rev-parse", "HEAD"), git("status", "--porcelain", "--untracked-files=no")];
+if (head !== "") writeFileSync(join(stage, "COMMIT"), `${head}${changed === "" ? "" : "-dirty"}\n`); // results made there name it
+
 writeFileSync(
   join(stage, "painnless"),
   `#!/bin/sh

@@ -40,6 +40,9 @@ Napi::Value cards(const Napi::CallbackInfo& info) {
     object["sharedBytes"] = static_cast<double>(card.shared_bytes);
     object["memoryBytes"] = static_cast<double>(card.total_bytes);
     object["driver"] = card.driver;
+    object["clock"] = card.clock;
+    object["bandwidth"] = card.bandwidth;
+    object["cacheBytes"] = static_cast<double>(card.cache_bytes);
     list[list.Length()] = object;
   }
   return list;

@@ -28,7 +28,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
                        {InstanceMethod<&EngineObject::evaluate>("evaluate"), InstanceMethod<&EngineObject::time>("time"),
                         InstanceMethod<&EngineObject::plan>("plan"), InstanceMethod<&EngineObject::create_session>("createSession"),
                         InstanceMethod<&EngineObject::activity>("activity"), InstanceMethod<&EngineObject::card_neighbors>("cardNeighbors"),
-                        InstanceMethod<&EngineObject::card_seconds>("cardSeconds"),
+                        InstanceMethod<&EngineObject::card_seconds>("cardSeconds"), InstanceMethod<&EngineObject::card_profile>("cardProfile"),
                         InstanceMethod<&EngineObject::close>("close")});
   }
 
@@ -89,6 +89,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
       return [now = on_card(engine).activity()](Napi::Env env) -> Napi::Value {
         auto object = Napi::Object::New(env);
         object["schedule"] = now.schedule;
+        object["edges"] = now.edges;
         object["compilations"] = now.compilations;
         object["captures"] = now.captures;
         object["allocations"] = now.allocations;
@@ -107,11 +108,38 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
   }
 
   Napi::Value card_seconds(const Napi::CallbackInfo& info) {
-    return Job::start(info.Env(), desk_, [asked = std::make_shared<Question>(info), count = count_from(info)](Engine& engine) {
-      return [seconds = on_card(engine).device_seconds(asked->batch.view(), asked->want, count)](Napi::Env env) -> Napi::Value {
+    const bool cold = info[3].ToBoolean();
+    return Job::start(info.Env(), desk_, [asked = std::make_shared<Question>(info), count = count_from(info), cold](Engine& engine) {
+      return [seconds = on_card(engine).device_seconds(asked->batch.view(), asked->want, count, cold)](Napi::Env env) -> Napi::Value {
         auto object = Napi::Object::New(env);
         object["search"] = seconds.search;
         object["network"] = seconds.network;
+        return object;
+      };
+    });
+  }
+
+  Napi::Value card_profile(const Napi::CallbackInfo& info) {
+    return Job::start(info.Env(), desk_, [asked = std::make_shared<Question>(info), rounds = count_from(info)](Engine& engine) {
+      return [profile = on_card(engine).profile(asked->batch.view(), asked->want, rounds)](Napi::Env env) -> Napi::Value {
+        auto launches = Napi::Array::New(env);
+        for (const CudaProfile::Launch& launch : profile.launches) {
+          auto object = Napi::Object::New(env);
+          object["kernel"] = launch.kernel;
+          object["search"] = Napi::Boolean::New(env, launch.search);
+          object["blocks"] = launch.blocks;
+          object["cluster"] = launch.cluster;
+          object["threads"] = launch.threads;
+          object["sharedBytes"] = static_cast<double>(launch.shared_bytes);
+          object["seconds"] = array_from(env, launch.seconds);
+          launches[launches.Length()] = object;
+        }
+        auto object = Napi::Object::New(env);
+        object["launches"] = launches;
+        object["nothing"] = array_from(env, profile.nothing);
+        object["search"] = array_from(env, profile.search);
+        object["network"] = array_from(env, profile.network);
+        object["edges"] = profile.edges;
         return object;
       };
     });

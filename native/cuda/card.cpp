@@ -13,7 +13,7 @@ constexpr int least_architecture = 70;
 constexpr int error_out_of_memory = 2;
 // Device attributes, function attributes and flags by their numbers in the driver's header.
 constexpr int attribute_multiprocessors = 16, attribute_major = 75, attribute_minor = 76, attribute_shared_optin = 97,
-              attribute_clusters = 120;
+              attribute_clusters = 120, attribute_clock = 13, attribute_memory_clock = 36, attribute_memory_bits = 37, attribute_cache = 38;
 constexpr int function_registers = 4, function_dynamic_shared = 8, function_large_clusters = 14;
 constexpr int launch_cooperative = 2, launch_cluster = 4;
 constexpr unsigned portable_host_memory = 1, stream_non_blocking = 1, event_default = 0, event_untimed = 2;
@@ -33,6 +33,9 @@ DeviceInfo describe_card(const Driver& call, DriverDevice device) {
   info.multiprocessors = attribute(attribute_multiprocessors);
   info.shared_bytes = static_cast<size_t>(attribute(attribute_shared_optin));
   call.check(call.device_memory(&info.total_bytes, device), "cuDeviceTotalMem");
+  info.clock = 1e3 * attribute(attribute_clock);
+  info.bandwidth = 2e3 * attribute(attribute_memory_clock) * attribute(attribute_memory_bits) / 8;  // two transfers a clock
+  info.cache_bytes = static_cast<size_t>(attribute(attribute_cache));
   info.driver = std::to_string(call.version / 1000) + "." + std::to_string(call.version % 1000 / 10);
   return info;
 }
@@ -103,7 +106,7 @@ class CardGraph final : public Graph {
 
 class CardMark final : public Mark {
  public:
-  CardMark(const Driver& call, DriverContext* context) : call_(call), context_(context) { call.check(call.create_event(&event, event_untimed), "cuEventCreate"); }
+  CardMark(const Driver& call, DriverContext* context, unsigned kind) : call_(call), context_(context) { call.check(call.create_event(&event, kind), "cuEventCreate"); }
   ~CardMark() override {
     const Current current(call_, context_);
     call_.destroy_event(event);
@@ -242,7 +245,17 @@ class Card final : public Device {
   }
   std::unique_ptr<Mark> create_mark() override {
     const Current current(call_, context_);
-    return std::make_unique<CardMark>(call_, context_);
+    return std::make_unique<CardMark>(call_, context_, event_untimed);
+  }
+  std::unique_ptr<Mark> create_timed_mark() override {
+    const Current current(call_, context_);
+    return std::make_unique<CardMark>(call_, context_, event_default);
+  }
+  double seconds_between(Mark& begin, Mark& end) override {
+    const Current current(call_, context_);
+    float milliseconds = 0;
+    call_.check(call_.elapsed(&milliseconds, static_cast<CardMark&>(begin).event, static_cast<CardMark&>(end).event), "cuEventElapsedTime");
+    return milliseconds * 1e-3;
   }
   void mark(Mark& mark) override {
     const Current current(call_, context_);
@@ -257,21 +270,12 @@ class Card final : public Device {
     call_.check(call_.wait_stream(stream_), "a kernel or copy");
   }
   double time(Graph& graph, int count) override {
-    const Current current(call_, context_);
-    struct Event {
-      const Driver& call;
-      DriverEvent* event = nullptr;
-      explicit Event(const Driver& call_) : call(call_) { call.check(call.create_event(&event, event_default), "cuEventCreate"); }
-      ~Event() { call.destroy_event(event); }
-    };
-    const Event begin(call_), end(call_);
-    call_.check(call_.record_event(begin.event, stream_), "cuEventRecord");
+    const auto begin = create_timed_mark(), end = create_timed_mark();
+    mark(*begin);
     for (int k = 0; k < count; k++) replay(graph);
-    call_.check(call_.record_event(end.event, stream_), "cuEventRecord");
-    call_.check(call_.wait_event(end.event), "a kernel");
-    float milliseconds = 0;
-    call_.check(call_.elapsed(&milliseconds, begin.event, end.event), "cuEventElapsedTime");
-    return milliseconds * 1e-3;
+    mark(*end);
+    wait_for(*end);
+    return seconds_between(*begin, *end);
   }
 
  private:

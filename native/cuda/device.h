@@ -20,6 +20,9 @@ struct DeviceInfo {
   size_t shared_bytes = 0;  // a block may ask for
   size_t total_bytes = 0;
   std::string driver;  // version, as the driver counts: "13.0"
+  // What it is built for at most: 1/s, bytes/s, and bytes of its second-level cache. 0 where it is not known.
+  double clock = 0, bandwidth = 0;
+  size_t cache_bytes = 0;
 };
 
 struct Grid {
@@ -82,6 +85,10 @@ class Device {
   virtual void replay(Graph& graph) = 0;
 
   virtual std::unique_ptr<Mark> create_mark() = 0;
+  /// One that keeps the time at which the queue came to it.
+  virtual std::unique_ptr<Mark> create_timed_mark() = 0;
+  /// Between two timed marks that have been waited for.
+  virtual double seconds_between(Mark& begin, Mark& end) = 0;
   /// Sets it behind all that is queued now.
   virtual void mark(Mark& mark) = 0;
   /// Waits for what was queued before it. Throws as `wait`.

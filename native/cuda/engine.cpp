@@ -8,6 +8,7 @@
 
 #include "dynamics/mover.h"
 #include "layered.h"
+#include "measure.h"
 #include "resident.h"
 #include "search.h"
 
@@ -39,7 +40,7 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
   }
 
   void evaluate(const Batch& batch, Want want, Evaluation& result, std::span<KeptNeighbors>) override {
-    run(batch, want.forces || want.stress ? Steps::gradient : Steps::energy);
+    run(batch, steps_for(want));
     read_answer(answer_.begin(), want, batch.atoms(), batch.structures(), result);
   }
 
@@ -48,14 +49,12 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
   }
 
   CudaActivity activity() const override {
-    return {schedule_->name(), programs_.compilations(), captures_, allocations_, static_cast<double>(arena_.bytes()), static_cast<double>(store_.bytes())};
+    const int edges = capacity_.atoms > 0 ? sizes_of_answer(answer_.begin()).found : 0;
+    return {schedule_->name(), edges, programs_.compilations(), captures_, allocations_, static_cast<double>(arena_.bytes()), static_cast<double>(store_.bytes())};
   }
 
-  Seconds device_seconds(const Batch& batch, Want want, int count) override {
-    const Steps steps = want.forces || want.stress ? Steps::gradient : Steps::energy;
-    run(batch, steps);
-    return {schedule_->searches() ? 0 : device_->time(graph(batch, Steps::search), count) / count, device_->time(graph(batch, steps), count) / count};
-  }
+  Seconds device_seconds(const Batch& batch, Want want, int count, bool cold) override;
+  CudaProfile profile(const Batch& batch, Want want, int rounds) override;
 
   CudaNeighbors neighbors(const Batch& batch) override;
 
@@ -64,6 +63,7 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
 
  private:
   enum class Steps { search, energy, gradient };
+  static Steps steps_for(Want want) { return want.forces || want.stress ? Steps::gradient : Steps::energy; }
 
   void reserve(Capacity needed);
   void lay_out(Capacity capacity);
@@ -225,6 +225,22 @@ template <class Real> Evaluator::Places Launcher<Real>::prepare(const Batch& bat
 template <class Real> void Launcher<Real>::launch(const Batch& batch) {
   if (!schedule_->searches()) launch(batch, Steps::search);
   launch(batch, Steps::gradient);
+}
+
+template <class Real> CudaEngine::Seconds Launcher<Real>::device_seconds(const Batch& batch, Want want, int count, bool cold) {
+  const Steps steps = steps_for(want);
+  run(batch, steps);
+  const auto mean = [&](Steps which) { return mean_seconds(*device_, graph(batch, which), count, cold); };
+  const double search = schedule_->searches() ? 0 : mean(Steps::search);
+  return {search, mean(steps)};
+}
+
+template <class Real> CudaProfile Launcher<Real>::profile(const Batch& batch, Want want, int rounds) {
+  run(batch, steps_for(want));
+  const auto part = [&](Steps steps) { return Part{&graph(batch, steps), [&, steps] { launch(batch, steps); }}; };
+  CudaProfile profile = take_profile(*device_, programs_, schedule_->searches() ? Part{} : part(Steps::search), part(steps_for(want)), rounds);
+  profile.edges = sizes_of_answer(answer_.begin()).found;
+  return profile;
 }
 
 template <class Real> CudaNeighbors Launcher<Real>::neighbors(const Batch& batch) {

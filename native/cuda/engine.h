@@ -14,6 +14,7 @@ struct CudaOptions {
 /// buckets.
 struct CudaActivity {
   std::string schedule;
+  int edges;
   int compilations, captures, allocations;
   double arena_bytes, weight_bytes;
 };
@@ -24,15 +25,34 @@ struct CudaNeighbors {
   std::vector<double> vectors;
 };
 
+/// Where the time of one evaluation goes.
+struct CudaProfile {
+  /// A launch of the search or the network, in order, and what it took in each round between two events.
+  struct Launch {
+    std::string kernel;
+    bool search;
+    unsigned blocks, cluster;
+    int threads;
+    size_t shared_bytes;
+    std::vector<double> seconds;
+  };
+  std::vector<Launch> launches;
+  std::vector<double> nothing;          // seconds between two events with nothing between them
+  std::vector<double> search, network;  // the recorded launches, replayed one behind the other
+  int edges;
+};
+
 class CudaEngine : public Engine {
  public:
   virtual CudaActivity activity() const = 0;
   virtual CudaNeighbors neighbors(const Batch& batch) = 0;
-  /// Seconds that the search and the network take on the card, each the mean of `count` runs one after the other.
+  /// Seconds that the search and the network take on the card, each the mean of `count` runs one after the other; `cold`: caches are flushed before
+  /// each.
   struct Seconds {
     double search, network;
   };
-  virtual Seconds device_seconds(const Batch& batch, Want want, int count) = 0;
+  virtual Seconds device_seconds(const Batch& batch, Want want, int count, bool cold) = 0;
+  virtual CudaProfile profile(const Batch& batch, Want want, int rounds) = 0;
 };
 
 /// Throws InputError BAD_MODEL (a tensor), UNSUPPORTED (a model too large for the card), MISSING (memory).

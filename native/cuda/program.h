@@ -49,6 +49,14 @@ class DiskCache {
   std::string folder_;
 };
 
+/// Sees every launch of a kernel.
+class Watch {
+ public:
+  virtual ~Watch() = default;
+  virtual void before(const char* kernel, Grid grid, int threads, size_t shared_bytes) = 0;
+  virtual void after() = 0;
+};
+
 /// All kernels of a network on a device; compiles what is not on disk.
 class Programs {
  public:
@@ -58,8 +66,13 @@ class Programs {
 
   template <template <class> class Arguments, class Real>
   void launch(KernelName<Arguments> name, Grid grid, int threads, size_t shared_bytes, const Arguments<Real>& argument) {
-    device_.launch(name.text, handle(name.text, shared_bytes), grid, threads, shared_bytes, &argument, sizeof argument);
+    void* const kernel = handle(name.text, shared_bytes);
+    if (watch_) watch_->before(name.text, grid, threads, shared_bytes);
+    device_.launch(name.text, kernel, grid, threads, shared_bytes, &argument, sizeof argument);
+    if (watch_) watch_->after();
   }
+  /// From now on; null: nobody.
+  void watch(Watch* watch) { watch_ = watch; }
   /// Clusters of such blocks that the card holds at once; 0 where there are none.
   template <template <class> class Arguments> int resident_clusters(KernelName<Arguments> name, unsigned cluster, int threads, size_t shared_bytes) {
     return device_.resident_clusters(handle(name.text, shared_bytes), cluster, threads, shared_bytes);
@@ -78,6 +91,7 @@ class Programs {
   unsigned resident_blocks(const char* name, unsigned blocks, int threads, size_t shared_bytes);
 
   Device& device_;
+  Watch* watch_ = nullptr;
   int compilations_ = 0;
   std::vector<std::unique_ptr<Module>> modules_;
   std::map<std::string, Entry> entries_;

@@ -17,7 +17,7 @@ const mallocVariables: Readonly<Record<Malloc, NodeJS.ProcessEnv>> = {
 };
 
 const answerSchema = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("ready"), threads: z.int(), torch: z.string() }),
+  z.strictObject({ kind: z.literal("ready"), threads: z.int(), torch: z.string(), search: z.string().optional() }),
   z.strictObject({ kind: z.literal("loaded"), edges: z.array(z.int()).min(1) }),
   z.strictObject({ kind: z.literal("evaluated"), energies: z.array(z.number()), forces: z.array(z.number()) }),
   z.strictObject({ kind: z.literal("timed"), seconds: z.array(z.number().positive()).min(1), graphs: z.int() }),
@@ -27,6 +27,18 @@ type Reply = z.infer<typeof answerSchema>;
 
 export type How = "eager" | "compiled";
 export type Precision = "f32" | "f64";
+/** On a card; "graph" and "compiled" are recorded once and replayed, "search" looks for the neighbours alone. */
+export type CardHow = "eager" | "graph" | "compiled" | "search";
+export type CardPrecision = "f32" | "tf32" | "f64";
+
+export interface BaselineOptions {
+  readonly threads: number;
+  readonly malloc: Malloc;
+  /** the processor, by default */
+  readonly device?: "cpu" | "cuda";
+  /** processes that torch.compile may start; none by default: they would take the cores from whoever is timed */
+  readonly compilers?: number;
+}
 
 /** PyTorch in a process of its own, with its own number of threads and its own malloc (python/painnless/worker/baseline.py). */
 export class BaselineProcess {
@@ -37,6 +49,7 @@ export class BaselineProcess {
   readonly #waiting: { resolve(reply: Reply): void; reject(error: PainnlessError): void }[] = [];
   #ended: PainnlessError | null = null;
   #torch = "";
+  #search: string | null = null;
   #said = "";
   #offsets: number[] = [0];
 
@@ -57,16 +70,19 @@ export class BaselineProcess {
 
   /** A process that has read the model.
    *  @throws {PainnlessError} WORKER_DIED, or WORKER_FAILED with what it said of the model */
-  static async start(python: PythonEnvironment, model: string, threads: number, malloc: Malloc): Promise<BaselineProcess> {
-    const worker = ["-m", "painnless.worker.baseline", model, "--threads", String(threads), "--parent", String(process.pid)];
-    const child = spawn(python.executable, worker, {
-      // Its compiler may not start helpers, which would take the cores from whoever is timed.
-      env: { ...childVariables(), ...mallocVariables[malloc], OMP_NUM_THREADS: String(threads), TORCHINDUCTOR_COMPILE_THREADS: "1" },
+  static async start(python: PythonEnvironment, model: string, options: BaselineOptions): Promise<BaselineProcess> {
+    const { threads, malloc, device = "cpu", compilers = 1 } = options;
+    const settings = ["--threads", String(threads), "--device", device, "--parent", String(process.pid)];
+    const limits = { OMP_NUM_THREADS: String(threads), TORCHINDUCTOR_COMPILE_THREADS: String(compilers) };
+    const child = spawn(python.executable, ["-m", "painnless.worker.baseline", model, ...settings], {
+      env: { ...childVariables(), ...mallocVariables[malloc], ...limits },
       stdio: ["pipe", "pipe", "pipe"],
     });
     const baseline = new BaselineProcess(child, threads, malloc);
     try {
-      baseline.#torch = expect(await baseline.#reply(), "ready").torch;
+      const { torch, search = null } = expect(await baseline.#reply(), "ready");
+      baseline.#torch = torch;
+      baseline.#search = search;
       return baseline;
     } catch (error) {
       await baseline.close();
@@ -76,6 +92,11 @@ export class BaselineProcess {
 
   get torch(): string {
     return this.#torch;
+  }
+
+  /** Who looks for neighbours on a card; null on a processor. */
+  get search(): string | null {
+    return this.#search;
   }
 
   /** The batches to evaluate from now on; @returns directed edges of each. */
@@ -92,15 +113,16 @@ export class BaselineProcess {
     return expect(reply, "loaded").edges;
   }
 
-  async evaluate(how: How, precision: Precision, set: number): Promise<Answer> {
+  async evaluate(how: CardHow, precision: CardPrecision, set: number): Promise<Answer> {
     const { energies, forces } = expect(await this.#ask({ kind: "evaluate", how, precision, set }), "evaluated");
     const sums = this.#offsets.slice(1).map((end, i) => energies.slice(this.#offsets[i], end).reduce((sum, e) => sum + e, 0));
     return { energies: sums, forces: Float64Array.from(forces) };
   }
 
-  /** Seconds of each evaluation, and how many graphs torch.compile has made since the last load. */
-  async time(how: How, precision: Precision, set: number, count: number): Promise<{ seconds: number[]; graphs: number }> {
-    return expect(await this.#ask({ kind: "time", how, precision, set, count }), "timed");
+  /** Seconds of each evaluation, and how many graphs torch.compile has made since the last load. On a card seconds are means over some of `count`
+   *  evaluations one behind the other, or `cold`, of each after the caches were flushed; and graphs are those of this way and precision. */
+  async time(how: CardHow, precision: CardPrecision, set: number, count: number, cold = false) {
+    return expect(await this.#ask({ kind: "time", how, precision, set, count, ...(cold ? { cold } : {}) }), "timed");
   }
 
   async close(): Promise<void> {

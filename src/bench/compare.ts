@@ -1,5 +1,5 @@
 import { PainnlessError } from "../errors.ts";
-import type { BenchResult, Trial } from "./result.ts";
+import type { BenchResult } from "./result.ts";
 
 export interface Change {
   readonly trial: string;
@@ -10,18 +10,20 @@ export interface Change {
   readonly fell: boolean;
 }
 
-const nameOf = (trial: Trial) => `${trial.name} ${trial.precision}`;
+const nameOf = (trial: BenchResult["trials"][number]) => `${trial.name} ${trial.precision}`;
 
 /** Every ratio that the earlier run has and what became of it. It fell if each value lies outside the spread of the other run: less than
  *  that may be noise. A trial that the new run did not ask for is passed over; a ratio that is gone from one it did run has fallen.
- *  @throws {PainnlessError} USAGE if the two have no trial in common, or are of different models */
+ *  @throws {PainnlessError} USAGE if the two have no trial in common, or are of different models or suites */
 export function compareResults(before: BenchResult, now: BenchResult): Change[] {
+  if (before.suite !== now.suite)
+    throw new PainnlessError("USAGE", `cannot compare: the earlier run is of suite ${before.suite}, this one of ${now.suite}`);
   if (before.model.sha256 !== now.model.sha256)
     throw new PainnlessError(
       "USAGE",
       `cannot compare: the earlier run timed model ${before.model.sha256.slice(0, 12)}, this one ${now.model.sha256.slice(0, 12)}`,
     );
-  const found = new Map(now.trials.map((trial) => [nameOf(trial), trial]));
+  const found = new Map(now.trials.map((trial) => [nameOf(trial), trial] as const));
   const changes = before.trials.flatMap((old) => {
     const trial = found.get(nameOf(old));
     if (trial === undefined) return [];

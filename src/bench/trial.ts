@@ -33,9 +33,14 @@ export interface Inputs {
   readonly cutoff: number;
 }
 
-/** How far a contestant is from the judge on every input set.
+/** How far a contestant is from the judge on every input set. @param allowance eV/Å, and eV/atom, where it need not be as exact as its side
  *  @throws {PainnlessError} NOT_FINITE if it is further than rounding explains: a wrong answer is not timed */
-export async function verify(contestant: Contestant, judged: readonly Answer[], inputs: Inputs): Promise<Accuracy> {
+export async function verify(
+  contestant: Contestant,
+  judged: readonly Answer[],
+  inputs: Inputs,
+  allowance: ((largestForce: number) => number) | null = null,
+): Promise<Accuracy> {
   let worst = { forces: 0, tolerance: 0, energyPerAtom: 0 };
   const atoms = inputs.atoms.reduce((sum, n) => sum + n, 0);
   for (const [set, judge] of judged.entries()) {
@@ -53,7 +58,9 @@ export async function verify(contestant: Contestant, judged: readonly Answer[], 
       volume: 0,
       cutoff: inputs.cutoff,
     };
-    const allowed = pairTolerances(contestant.side, "torch:cpu:f64", scale);
+    const coarse = allowance?.(scale.largestForce);
+    const rounding = pairTolerances(contestant.side, "torch:cpu:f64", scale);
+    const allowed = coarse === undefined ? rounding : { forces: coarse, energy: coarse };
     const tolerance = allowed.forces;
     if (!(forces <= tolerance)) throw wrong(contestant, `forces are ${forces} eV/Å from PyTorch float64, allowed is ${tolerance}`);
     if (!(energy <= allowed.energy))
@@ -74,6 +81,8 @@ export interface Schedule {
   /** seconds that a contestant's turn should last at least */
   readonly turn: number;
   readonly sets: number;
+  /** of a turn; as many as last so long, where it is left out */
+  readonly evaluations?: number | null;
   /** the clock, seconds */
   readonly now: () => number;
 }
@@ -81,12 +90,12 @@ export interface Schedule {
 /** Seconds of every contestant by round. Each round times all of them on one input set, in an order that rotates, so that what the machine
  *  does meanwhile (clocks, caches, neighbours) meets all alike. */
 export async function interleave(contestants: readonly Contestant[], schedule: Schedule): Promise<number[][][]> {
-  const { seconds, minimumRounds, turn, sets, now } = schedule;
+  const { seconds, minimumRounds, turn, sets, now, evaluations = null } = schedule;
   // Warm up: the first turn of each, thrown away, also says how many evaluations fill a turn.
   const counts: number[] = [];
   for (const contestant of contestants) {
     const first = Math.min(...(await contestant.time(0, 2)));
-    counts.push(Math.max(1, Math.min(1000, Math.ceil(turn / Math.max(first, 1e-9)))));
+    counts.push(evaluations ?? Math.max(1, Math.min(1000, Math.ceil(turn / Math.max(first, 1e-9)))));
   }
   const times: number[][][] = contestants.map(() => []);
   const start = now();

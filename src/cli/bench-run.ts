@@ -1,11 +1,11 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { loadavg, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { BaselineProcess, mallocs, type Precision } from "../bench/baseline.ts";
-import type { BenchResult, Trial } from "../bench/result.ts";
+import type { CpuResult, Trial } from "../bench/result.ts";
 import { type OwnEngines, runTrial } from "../bench/suite.ts";
 import type { SystemRow } from "../bench/systems.ts";
 import { loadAddon } from "../engine/addon.ts";
@@ -37,7 +37,7 @@ export interface BenchRequest {
 }
 
 /** Runs the suite; closes whatever it opened. */
-export async function runBench(request: BenchRequest): Promise<BenchResult> {
+export async function runBench(request: BenchRequest): Promise<CpuResult> {
   const { signal, progress } = request;
   const started = new Date();
   const [before = 0] = loadavg();
@@ -55,7 +55,7 @@ export async function runBench(request: BenchRequest): Promise<BenchResult> {
     for (const malloc of wanted)
       for (const threads of counts) {
         progress(`starting PyTorch on ${threads} thread${threads === 1 ? "" : "s"}, malloc ${malloc}`);
-        const process = await BaselineProcess.start(python, model.path, threads, malloc);
+        const process = await BaselineProcess.start(python, model.path, { threads, malloc });
         opened.push(process);
         processes.push(process);
       }
@@ -111,16 +111,21 @@ export function nativeEngine(potential: Potential): NativeEngine {
   throw new PainnlessError("INTERNAL", `side ${potential.name} cannot time itself`);
 }
 
-async function randomModel(python: PythonEnvironment, path: string, seed: number): Promise<string> {
-  const settings = ["--seed", String(seed), "--json", JSON.stringify(shape)];
+/** Writes a model with random weights. @param changes to the configuration of all published figures */
+export async function randomModel(python: PythonEnvironment, path: string, seed: number, changes: object = {}): Promise<string> {
+  const settings = ["--seed", String(seed), "--json", JSON.stringify({ ...shape, ...changes })];
   await call(python.executable, ["-m", "painnless.reference.random_model", path, ...settings], { env: childVariables() });
   return path;
 }
 
-/** The commit that is checked out; null where this is no repository or git is not there. */
-async function commit(): Promise<string | null> {
+/** The commit that is checked out, or that a bundle was made from; null where neither is known. */
+export async function commit(): Promise<string | null> {
   const git = async (...args: string[]) => (await call("git", args, { cwd: here })).stdout.trim();
   const head = await git("rev-parse", "HEAD").catch(() => null);
-  if (head === null) return null;
+  if (head === null)
+    return readFile(join(here, "COMMIT"), "utf8").then(
+      (text) => text.trim(),
+      () => null,
+    );
   return (await git("status", "--porcelain", "--untracked-files=no")) === "" ? head : `${head}-dirty`;
 }

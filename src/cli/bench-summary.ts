@@ -1,5 +1,5 @@
 import type { Change } from "../bench/compare.ts";
-import type { BenchResult, Trial } from "../bench/result.ts";
+import type { CpuResult, Trial } from "../bench/result.ts";
 import { bold, dim, green, red, table, yellow } from "./terminal.ts";
 
 const ms = (value: number) => (value < 10 ? value.toPrecision(3) : value.toFixed(value < 100 ? 1 : 0));
@@ -31,7 +31,7 @@ const heading = [
   ...["x eager", "x compile", "cores", "of peak"],
 ];
 
-export function benchSummary(result: BenchResult): string {
+export function benchSummary(result: CpuResult): string {
   const notes = result.trials.flatMap((trial) => [
     ...trial.opponents
       .filter(({ malloc }) => malloc === "default")

@@ -2,11 +2,14 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineCommand } from "citty";
+import { cardRow, cardRows } from "../bench/card/rows.ts";
 import { compareResults } from "../bench/compare.ts";
 import { type BenchResult, benchResultSchema } from "../bench/result.ts";
 import { systems } from "../bench/systems.ts";
 import { PainnlessError } from "../errors.ts";
 import { nameList, oneOf, option, usual, wholeNumber } from "./arguments.ts";
+import { runCardBench } from "./bench-card.ts";
+import { cardSummary } from "./bench-card-summary.ts";
 import { runBench } from "./bench-run.ts";
 import { runShim, shimSummary } from "./bench-shim.ts";
 import { benchSummary, changeSummary } from "./bench-summary.ts";
@@ -16,7 +19,10 @@ import { assertOwnFiles, claimOutput } from "./output.ts";
 const shippedModel = fileURLToPath(new URL("../../models/ethanol.safetensors", import.meta.url));
 const sizes = systems.map(({ name }) => name);
 
-/** `painnless bench cpu`: our median against PyTorch's, interleaved, verified first. Exit status 1 if a ratio fell against --compare. */
+const cardSuites = ["gpu", "neighbours", "md"] as const;
+const suites = ["cpu", ...cardSuites, "shim"] as const;
+
+/** `painnless bench`: our median against PyTorch's, interleaved, verified first. Exit status 1 if a ratio fell against --compare. */
 export const benchCommand = defineCommand({
   meta: { name: "bench", description: "Time our engine against PyTorch, same weights, same inputs, in turns; verified first" },
   args: {
@@ -24,13 +30,18 @@ export const benchCommand = defineCommand({
       type: "positional",
       required: false,
       default: "cpu",
-      description: "Suite to run: cpu, or shim (the way from ASE to the engine)",
+      description: "Suite to run: cpu; gpu, or of it neighbours or md; shim (the way from ASE to the engine)",
     },
     model: option("FILE", "Model file; random weights of F=128, L=3, R=20 by default"),
-    sizes: option("A,B,...", `Systems, of ${sizes.join(", ")}`, sizes.join(",")),
-    precisions: option("A,B", "Precisions", "f32,f64"),
-    threads: option("N", "Threads of ours, and the most PyTorch may use; all by default"),
-    seconds: option("S", "Seconds of timing for each system and precision", "8"),
+    checkpoint: option("FILE", "A SchNetPack checkpoint instead, imported first (gpu)"),
+    "energy-unit": option("UNIT", "Unit of the checkpoint's energies"),
+    sizes: option("A,B,...", `Systems: of ${sizes.join(", ")} (cpu); of ${cardRows.map(({ name }) => name).join(", ")}, or atoms (gpu)`),
+    batch: option("N", "Structures of each size in one batch (gpu)", "1"),
+    precisions: option("A,B", "Precisions; f32,f64 by default, f32 on a GPU"),
+    threads: option("N", "Threads of ours, and the most PyTorch may use; all by default (cpu, shim)"),
+    seconds: option("S", "Seconds of timing for each system and precision; 8 by default, 2 on a GPU"),
+    iterations: option("N", "Evaluations of a turn; as many as last 20 ms by default (gpu)"),
+    opponents: { type: "boolean", default: true, description: "Time PyTorch beside ours (gpu)" },
     compile: { type: "boolean", default: true, description: "Also time torch.compile, which takes minutes to compile" },
     seed: option("S", "Seed of weights and inputs", "0"),
     json: usual.json,
@@ -40,23 +51,25 @@ export const benchCommand = defineCommand({
     const { signal } = data as CommandData;
     await assertOwnFiles({ "--json": args.json }, [args.model]);
     if (args.suite === "shim") return benchShim(args);
-    if (args.suite !== "cpu")
-      throw new PainnlessError("USAGE", `there is no suite "${args.suite}"; the suites are cpu and shim`, { field: "suite" });
-    const chosen = nameList("sizes", args.sizes).map((name) => oneOf("sizes", name, sizes));
-    const rows = chosen.flatMap((name) => systems.filter((row) => row.name === name));
-    const precisions = nameList("precisions", args.precisions).map((name) => oneOf("precisions", name, ["f32", "f64"]));
-    const before = args.compare === undefined ? null : await readResult(args.compare);
-    const json = args.json === undefined ? null : await claimOutput(args.json);
-    const result = await runBench({
-      ...{ rows, precisions, model: args.model ?? null, compile: args.compile, signal },
-      threads: args.threads === undefined ? availableParallelism() : wholeNumber("threads", args.threads, 1),
-      seconds: wholeNumber("seconds", args.seconds, 1),
+    const suite = suites.find((name) => name === args.suite);
+    if (suite === undefined)
+      throw new PainnlessError("USAGE", `there is no suite "${args.suite}"; the suites are ${suites.join(", ")}`, { field: "suite" });
+    const onCard = suite !== "cpu";
+    const usualPrecisions = onCard ? "f32" : "f32,f64";
+    const shared = {
+      ...{ model: args.model ?? null, compile: args.compile, signal },
+      precisions: nameList("precisions", args.precisions ?? usualPrecisions).map((name) => oneOf("precisions", name, ["f32", "f64"])),
+      seconds: wholeNumber("seconds", args.seconds ?? (onCard ? "2" : "8"), 1),
       seed: wholeNumber("seed", args.seed, 0),
       command: ["painnless", "bench", ...rawArgs].join(" "),
-      progress: (text) => void (process.stderr.isTTY && process.stderr.write(`  ${text}\n`)),
-    });
-    await json?.write(`${JSON.stringify(benchResultSchema.parse(result), null, 1)}\n`);
-    process.stdout.write(benchSummary(result));
+      progress: (text: string) => void (process.stderr.isTTY && process.stderr.write(`  ${text}\n`)),
+    };
+    const run = onCard ? cardRun(args, suite as (typeof cardSuites)[number], shared) : cpuRun(args, shared);
+    const before = args.compare === undefined ? null : await readResult(args.compare);
+    const json = args.json === undefined ? null : await claimOutput(args.json);
+    const result = benchResultSchema.parse(await run());
+    await json?.write(`${JSON.stringify(result, null, 1)}\n`);
+    process.stdout.write(result.suite === "cpu" ? benchSummary(result) : cardSummary(result));
     if (before === null) return 0;
     const changes = compareResults(before, result);
     process.stdout.write(changeSummary(changes));
@@ -64,14 +77,51 @@ export const benchCommand = defineCommand({
   },
 });
 
+type Shared = Omit<Parameters<typeof runBench>[0], "rows" | "threads">;
+interface Arguments {
+  readonly sizes?: string | undefined;
+  readonly threads?: string | undefined;
+  readonly batch: string;
+  readonly iterations?: string | undefined;
+  readonly checkpoint?: string | undefined;
+  readonly "energy-unit"?: string | undefined;
+  readonly opponents: boolean;
+}
+
+/** What the arguments ask for, to be run once the files it writes are its own. */
+function cpuRun(args: Arguments, shared: Shared) {
+  const chosen = nameList("sizes", args.sizes ?? sizes.join(",")).map((name) => oneOf("sizes", name, sizes));
+  const rows = chosen.flatMap((name) => systems.filter((row) => row.name === name));
+  const threads = args.threads === undefined ? availableParallelism() : wholeNumber("threads", args.threads, 1);
+  return () => runBench({ ...shared, rows, threads });
+}
+
+function cardRun(args: Arguments, suite: (typeof cardSuites)[number], shared: Shared) {
+  const { checkpoint: path } = args;
+  if (path !== undefined && shared.model !== null)
+    throw new PainnlessError("USAGE", "--model and --checkpoint both say which model is timed; name one", { field: "checkpoint" });
+  const structures = wholeNumber("batch", args.batch, 1);
+  const part = { gpu: null, neighbours: "neighbours", md: "dynamics" }[suite];
+  // A model of the user's is what is timed; rows of other models are of our own.
+  const given = path !== undefined || shared.model !== null;
+  const usualRows = cardRows.filter(({ measures, model }) => (part === null || measures === part) && (!given || model === "main"));
+  const rows =
+    args.sizes === undefined && structures === 1
+      ? usualRows
+      : nameList("sizes", args.sizes ?? "20").map((name) => cardRow(name, structures));
+  const iterations = args.iterations === undefined ? null : wholeNumber("iterations", args.iterations, 1);
+  const checkpoint = path === undefined ? null : { path, unit: args["energy-unit"] ?? null };
+  return () => runCardBench({ ...shared, suite, rows, checkpoint, iterations, opponents: args.opponents });
+}
+
 /** `painnless bench shim`: what a call through ASE costs beside the engine. Exit status 1 if it is more than is allowed. */
 async function benchShim(args: {
   model?: string | undefined;
-  precisions: string;
+  precisions?: string | undefined;
   threads?: string | undefined;
   json?: string | undefined;
 }) {
-  const [precision = "f64"] = nameList("precisions", args.precisions).map((name) => oneOf("precisions", name, ["f32", "f64"]));
+  const [precision = "f64"] = nameList("precisions", args.precisions ?? "f32,f64").map((name) => oneOf("precisions", name, ["f32", "f64"]));
   const json = args.json === undefined ? null : await claimOutput(args.json);
   const results = await runShim({
     model: args.model ?? shippedModel,

@@ -5,7 +5,7 @@ import type { Structure } from "../system/structure.ts";
 import { loadAddon } from "./addon.ts";
 import { packBatch } from "./batch.ts";
 import { engineOf, type NativeEngine } from "./engine.ts";
-import type { CudaActivity, CudaPlan, CudaSeconds, NativeAddon, NativeNeighbors, NativePrecision } from "./native.ts";
+import type { CudaActivity, CudaPlan, CudaProfile, CudaSeconds, NativeAddon, NativeNeighbors, NativePrecision } from "./native.ts";
 import { fromNative } from "./native-error.ts";
 import { nativeConfig, nativeTensors } from "./weights.ts";
 
@@ -26,8 +26,11 @@ export interface CudaEngineOptions {
 export interface CudaEngine extends NativeEngine<CudaPlan> {
   /** What the launcher chose last, and what has been compiled, recorded and allocated since the engine began. */
   activity(): Promise<CudaActivity>;
-  /** Seconds on the card of the neighbour search and of the network, each the mean of `count` runs one after the other. */
-  seconds(batch: readonly Structure[], want: readonly Property[], count: number): Promise<CudaSeconds>;
+  /** Seconds on the card of the neighbour search and of the network, each the mean of `count` runs one after the other; `cold`: caches are
+   *  flushed before each. */
+  seconds(batch: readonly Structure[], want: readonly Property[], count: number, cold?: boolean): Promise<CudaSeconds>;
+  /** What each launch of one evaluation takes, over so many rounds. */
+  profile(batch: readonly Structure[], want: readonly Property[], rounds: number): Promise<CudaProfile>;
   /** The card's own list of one structure. */
   neighbors(structure: Structure): Promise<NativeNeighbors>;
 }
@@ -48,7 +51,9 @@ export async function createCudaEngine(file: ModelFile, options: CudaEngineOptio
   return {
     ...engine.potential,
     activity: () => engine.settled(() => native.activity()),
-    seconds: (structures, want, count) => engine.run(structures, want, (batch, wanted) => native.cardSeconds(batch, wanted, count)),
+    seconds: (structures, want, count, cold = false) =>
+      engine.run(structures, want, (batch, wanted) => native.cardSeconds(batch, wanted, count, cold)),
+    profile: (structures, want, rounds) => engine.run(structures, want, (batch, wanted) => native.cardProfile(batch, wanted, rounds)),
     neighbors: (structure) => engine.settled(() => native.cardNeighbors(packBatch([structure]))),
   };
 }

@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 const say = (answer) => process.stdout.write(`${JSON.stringify(answer)}\n`);
 const fault = process.env.FAKE ?? "";
 if (fault === "mute") process.exit(3);
-say({ kind: "ready", threads: 1, torch: "0.0" });
+say({ kind: "ready", threads: 1, torch: "0.0", search: "fake" });
 let atoms = 0;
 let graphs = 0;
 createInterface({ input: process.stdin }).on("line", (line) => {

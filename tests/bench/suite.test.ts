@@ -30,7 +30,7 @@ function engine(force: number): NativeEngine {
 const opened: BaselineProcess[] = [];
 async function start(fault: string): Promise<BaselineProcess> {
   vi.stubEnv("FAKE", fault);
-  const process = await BaselineProcess.start(python, "model", 1, "tuned");
+  const process = await BaselineProcess.start(python, "model", { threads: 1, malloc: "tuned" });
   opened.push(process);
   return process;
 }

@@ -120,8 +120,17 @@ class EmulatedDevice final : public Device {
     counts().replays++;
     for (const Work& step : static_cast<Recording&>(graph).steps) step();
   }
+  struct TimedMark final : Mark {
+    std::chrono::steady_clock::time_point at;
+  };
   std::unique_ptr<Mark> create_mark() override { return std::make_unique<Mark>(); }
-  void mark(Mark&) override {}
+  std::unique_ptr<Mark> create_timed_mark() override { return std::make_unique<TimedMark>(); }
+  void mark(Mark& mark) override {
+    if (auto* timed = dynamic_cast<TimedMark*>(&mark)) timed->at = std::chrono::steady_clock::now();
+  }
+  double seconds_between(Mark& begin, Mark& end) override {
+    return std::chrono::duration<double>(dynamic_cast<TimedMark&>(end).at - dynamic_cast<TimedMark&>(begin).at).count();
+  }
   void wait_for(Mark&) override {}
   void wait() override {}
   double time(Graph& graph, int count) override {

@@ -1,11 +1,13 @@
-"""python -m painnless.worker.baseline MODEL --threads N --parent PID: times PyTorch for `painnless bench`.
+"""python -m painnless.worker.baseline MODEL --threads N --parent PID [--device cuda]: times PyTorch for `painnless bench`.
 
 One JSON object a line on standard input, one answer a line on standard output, until the input ends:
   {"kind": "load", "numbers": [..], "molecules": [..], "positions": [[3N], ..]}   -> {"kind": "loaded", "edges": [..]}
   {"kind": "evaluate", "how": "eager" | "compiled", "precision": "f32" | "f64", "set": k}
                                                                                   -> {"kind": "evaluated", "energies": [N], "forces": [3N]}
   {"kind": "time", "how": .., "precision": .., "set": k, "count": c}              -> {"kind": "timed", "seconds": [c], "graphs": g}
-`graphs` counts what torch.compile has compiled since the last load. A request that fails is answered by {"kind": "error", "message": ..}.
+On a card (baseline_card.py) how is "eager", "graph", "compiled" or "search", precision "f32", "tf32" or "f64", and time takes "cold" too.
+`graphs` counts what torch.compile has compiled since the last load (on a card: for this way and precision).
+A request that fails is answered by {"kind": "error", "message": ..}.
 """
 
 import argparse
@@ -21,19 +23,14 @@ import torch
 
 from painnless.errors import PainnlessError
 from painnless.model_file import read_model
+from painnless.worker.baseline_card import CardSession
+from painnless.worker.baseline_compiled import count_graphs, forget_graphs
 from painnless.worker.baseline_model import Baseline, Inputs, make_inputs
 from painnless.worker.lifeline import assert_parent, die_with_parent
 
 __all__ = ["Session"]
 
 _dtypes = {"f32": torch.float32, "f64": torch.float64}
-
-
-def _counters() -> Any:
-    """Dynamo's own statistics; asked only once something has been compiled, as the import takes seconds."""
-    from torch._dynamo.utils import counters  # noqa: PLC0415
-
-    return counters
 
 
 class Session:
@@ -46,11 +43,7 @@ class Session:
         self._inputs: list[Inputs] = []
 
     def load(self, numbers: list[int], molecules: list[int], positions: list[list[float]]) -> dict[str, Any]:
-        if any(baseline.has_compiled for baseline in self._baselines.values()):
-            torch._dynamo.reset()
-            _counters().clear()
-        for baseline in self._baselines.values():
-            baseline.forget_compiled()
+        forget_graphs(*self._baselines.values())
         sets = [torch.tensor(x, dtype=torch.float64).reshape(-1, 3) for x in positions]
         self._inputs = make_inputs(torch.tensor(numbers), torch.tensor(molecules), sets, self._cutoff)
         return {"kind": "loaded", "edges": [inputs.edges for inputs in self._inputs]}
@@ -68,31 +61,28 @@ class Session:
             start = time.perf_counter()
             run(inputs)
             seconds.append(time.perf_counter() - start)
-        return {"kind": "timed", "seconds": seconds, "graphs": self._graphs()}
-
-    def _graphs(self) -> int:
-        if not any(baseline.has_compiled for baseline in self._baselines.values()):
-            return 0
-        return int(_counters()["stats"]["unique_graphs"])
+        return {"kind": "timed", "seconds": seconds, "graphs": count_graphs(*self._baselines.values())}
 
     def _runner(self, how: str, precision: str) -> Callable[[Inputs], tuple[torch.Tensor, torch.Tensor]]:
         baseline = self._baselines[precision]
         return {"eager": baseline.eager, "compiled": baseline.compiled}[how]
 
-    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        kind = request.pop("kind")
-        methods = {"load": self.load, "evaluate": self.evaluate, "time": self.time}
-        try:
-            return methods[kind](**request)
-        # Whatever PyTorch or its compiler throws is an answer to this request, and the parent decides what to do about it.
-        except Exception as exc:
-            return {"kind": "error", "message": f"{type(exc).__name__}: {exc}"[:2000]}
+
+def answer(session: Session | CardSession, request: dict[str, Any]) -> dict[str, Any]:
+    kind = request.pop("kind")
+    methods = {"load": session.load, "evaluate": session.evaluate, "time": session.time}
+    try:
+        return methods[kind](**request)
+    # Whatever PyTorch or its compiler throws is an answer to this request, and the parent decides what to do about it.
+    except Exception as exc:
+        return {"kind": "error", "message": f"{type(exc).__name__}: {exc}"[:2000]}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m painnless.worker.baseline")
     parser.add_argument("model")
     parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--parent", type=int, required=True)
     options = parser.parse_args()
     die_with_parent(signal.SIGKILL)
@@ -107,13 +97,14 @@ def main() -> int:
 
         torch.set_num_threads(options.threads)
         try:
-            session = Session(options.model)
+            session = CardSession(options.model) if options.device == "cuda" else Session(options.model)
         except PainnlessError as exc:
             say({"kind": "error", "message": str(exc)})
             return 1
-        say({"kind": "ready", "threads": torch.get_num_threads(), "torch": str(torch.__version__)})
+        search = {"search": session.search} if isinstance(session, CardSession) else {}
+        say({"kind": "ready", "threads": torch.get_num_threads(), "torch": str(torch.__version__), **search})
         for line in sys.stdin:
-            say(session.answer(json.loads(line)))
+            say(answer(session, json.loads(line)))
     return 0
 
 

@@ -16,7 +16,7 @@ from torch.nn.functional import linear, silu
 from painnless.errors import PainnlessError
 from painnless.model_file import Model
 
-__all__ = ["Baseline", "Inputs", "make_inputs"]
+__all__ = ["Baseline", "Inputs", "make_inputs", "pairs_within"]
 
 
 @dataclass(frozen=True)
@@ -35,31 +35,42 @@ def make_inputs(numbers: Tensor, molecules: Tensor, sets: list[Tensor], cutoff: 
 
     A shorter list is filled with pairs that are within the cutoff in another set: the cutoff function makes them zero.
     """
-    together = (molecules[:, None] == molecules[None, :]) & ~torch.eye(len(numbers), dtype=torch.bool)
-    near = [together & (torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist") < cutoff) for x in sets]
-    counts = [int(n.sum()) for n in near]
-    longest = max(counts)
+    n = len(numbers)
+    near = [pairs_within(x, molecules, cutoff) for x in sets]
+    longest = max(len(own) for own in near)
+    union = torch.cat(near).unique()
     inputs: list[Inputs] = []
-    for positions, own, count in zip(sets, near, counts, strict=True):
-        rest = (torch.stack(near).any(0) & ~own).nonzero()[: longest - count]
-        filled = own.clone()
-        filled[rest[:, 0], rest[:, 1]] = True
-        receivers, senders = filled.nonzero(as_tuple=True)
-        inputs.append(Inputs(numbers, positions, senders.contiguous(), receivers.contiguous(), count))
+    for positions, own in zip(sets, near, strict=True):
+        rest = union[torch.isin(union, own, invert=True)][: longest - len(own)]
+        filled = torch.cat([own, rest]).sort().values
+        inputs.append(Inputs(numbers, positions, filled % n, filled // n, len(own)))
     return inputs
+
+
+def pairs_within(positions: Tensor, molecules: Tensor, cutoff: float, rows: int = 2048) -> Tensor:
+    """Pairs nearer than the cutoff, both directions, as receiver * N + sender, ascending; so many receivers at a time."""
+    n = len(positions)
+    found: list[Tensor] = []
+    for first in range(0, n, rows):
+        receivers = slice(first, first + rows)
+        distances = torch.cdist(positions[receivers], positions, compute_mode="donot_use_mm_for_euclid_dist")
+        near = (distances < cutoff) & (molecules[receivers, None] == molecules[None])
+        near.diagonal(first).fill_(False)
+        found.append(near.flatten().nonzero()[:, 0] + first * n)
+    return torch.cat(found)
 
 
 class Baseline:
     """Energies per atom (N, eV, net of constants) and forces (N, 3, eV/Å) of a painn-schnetpack model in one dtype."""
 
-    def __init__(self, model: Model, dtype: torch.dtype, backend: str = "inductor") -> None:
+    def __init__(self, model: Model, dtype: torch.dtype, backend: str = "inductor", device: str = "cpu") -> None:
         if model.config.arch != "painn-schnetpack":
             message = f"the PyTorch baseline is for painn-schnetpack models, this one is {model.config.arch}"
             raise PainnlessError("UNSUPPORTED", message, "arch")
         self.config = model.config
         self.dtype = dtype
         self.backend = backend
-        self._tensors = {name: torch.from_numpy(array.copy()).to(dtype) for name, array in model.tensors.items()}
+        self._tensors = {name: torch.from_numpy(array.copy()).to(device, dtype) for name, array in model.tensors.items()}
         self._compiled: Callable[..., tuple[Tensor, Tensor]] | None = None
 
     def eager(self, inputs: Inputs) -> tuple[Tensor, Tensor]:

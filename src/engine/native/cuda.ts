@@ -13,6 +13,11 @@ export interface CudaCard {
   readonly memoryBytes: number;
   /** CUDA version of the driver */
   readonly driver: string;
+  /** what it is built for at most: Hz, bytes/s; 0 where it is not known */
+  readonly clock: number;
+  readonly bandwidth: number;
+  /** second-level cache */
+  readonly cacheBytes: number;
 }
 
 export interface NativeCudaOptions {
@@ -29,6 +34,8 @@ export interface NativeCudaOptions {
 /** What the launcher of a CUDA engine chose last, and what was made since the engine began. */
 export interface CudaActivity {
   readonly schedule: "layered" | "resident";
+  /** directed edges of the last evaluation */
+  readonly edges: number;
   /** kernel texts compiled, graphs recorded, memory laid out */
   readonly compilations: number;
   readonly captures: number;
@@ -41,6 +48,28 @@ export interface CudaActivity {
 export interface CudaSeconds {
   readonly search: number;
   readonly network: number;
+}
+
+/** Where the time of one evaluation on the card goes. */
+export interface CudaProfile {
+  /** launches of the search and of the network, in order */
+  readonly launches: readonly {
+    readonly kernel: string;
+    readonly search: boolean;
+    readonly blocks: number;
+    /** blocks that share their memory; 0: none do */
+    readonly cluster: number;
+    readonly threads: number;
+    readonly sharedBytes: number;
+    /** between two events, of each round */
+    readonly seconds: Float64Array;
+  }[];
+  /** seconds between two events with nothing between them */
+  readonly nothing: Float64Array;
+  /** seconds of the recorded launches, replayed one behind the other; no search where the network finds its neighbours itself */
+  readonly search: Float64Array;
+  readonly network: Float64Array;
+  readonly edges: number;
 }
 
 /** What a compiler made of every kernel of the models asked about; a text that several share stands here once. */
@@ -57,5 +86,6 @@ export interface CompiledKernels {
 export interface NativeCudaEngine extends NativeEngineObject<CudaPlan> {
   activity(): Promise<CudaActivity>;
   cardNeighbors(batch: NativeBatch): Promise<NativeNeighbors>;
-  cardSeconds(batch: NativeBatch, want: NativeWant, count: number): Promise<CudaSeconds>;
+  cardSeconds(batch: NativeBatch, want: NativeWant, count: number, cold: boolean): Promise<CudaSeconds>;
+  cardProfile(batch: NativeBatch, want: NativeWant, rounds: number): Promise<CudaProfile>;
 }

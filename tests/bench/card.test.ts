@@ -1,0 +1,219 @@
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
+import { BaselineProcess } from "../../src/bench/baseline.ts";
+import { runDynamicsTrial } from "../../src/bench/card/dynamics.ts";
+import { type Judgement, judgeByEngine, judgeByTorch } from "../../src/bench/card/judge.ts";
+import { runNeighboursTrial } from "../../src/bench/card/neighbours.ts";
+import { type CardRow, cardRow, cardRows, makeSets } from "../../src/bench/card/rows.ts";
+import { type CardTrialOptions, runNetworkTrial } from "../../src/bench/card/trial.ts";
+import { floorOf, peakOf } from "../../src/bench/floors.ts";
+import { type CardTrial, cardTrialSchema } from "../../src/bench/result.ts";
+import { cardSummary } from "../../src/cli/bench-card-summary.ts";
+import type { CudaEngine } from "../../src/engine/cuda.ts";
+import type { CudaCard } from "../../src/engine/native.ts";
+import type { ModelFile } from "../../src/model/model-file.ts";
+import type { PythonEnvironment } from "../../src/python/environment.ts";
+import { addon, openCpu, openCuda } from "../cuda/open.ts";
+import { randomModel } from "../engine/models.ts";
+
+const card: CudaCard = {
+  ...{ name: "a card", architecture: 90, multiprocessors: 132, sharedBytes: 232_448, memoryBytes: 8e10, driver: "13.0" },
+  ...{ clock: 1.98e9, bandwidth: 4e12, cacheBytes: 5e7 },
+};
+const python = { executable: fileURLToPath(new URL("fake-python.mjs", import.meta.url)) } as PythonEnvironment;
+const row: CardRow = { ...(cardRows[0] as CardRow), atoms: 4 };
+const small = randomModel("painn-schnetpack");
+
+/** An engine whose forces are `force` everywhere; 1 ms warm, 2 ms cold, 0.5 ms of search. */
+function fakeEngine(force: number): CudaEngine {
+  return {
+    ...{ name: "native:cuda:f32", domain: { elements: [1], maxAtoms: 9, periodic: true } },
+    evaluate: async (batch) =>
+      batch.map(({ numbers }) => ({
+        ...{ energy: 0, netEnergy: 0, stress: null, energies: null, forces: new Float64Array(3 * numbers.length).fill(force) },
+      })),
+    time: async (_batch, _want, count) => new Float64Array(count).fill(1.2e-3),
+    seconds: async (_batch, _want, _count, cold = false) => ({ network: cold ? 2e-3 : 1e-3, search: 5e-4 }),
+    activity: async () => ({
+      ...{ schedule: "layered", edges: 72, compilations: 0, captures: 2, allocations: 1, arenaBytes: 1e6, weightBytes: 1e6 },
+    }),
+  } as CudaEngine;
+}
+
+const opened: BaselineProcess[] = [];
+async function start(fault: string): Promise<BaselineProcess> {
+  vi.stubEnv("FAKE", fault);
+  const process = await BaselineProcess.start(python, "model", { threads: 1, malloc: "default", device: "cuda" });
+  opened.push(process);
+  return process;
+}
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await Promise.all(opened.splice(0).map((process) => process.close()));
+});
+
+const quick = { card, precision: "f32", compile: true, seconds: 0, evaluations: null } as const;
+
+async function race(fault: string, force = 0, edges = 72): Promise<CardTrial> {
+  const process = await start(fault);
+  const sets = makeSets(row, 1, 3, null);
+  await process.load(sets);
+  const judgement = await judgeByTorch(process, sets, 5);
+  const options = { ...quick, model: small, engine: fakeEngine(force), process, theirEdges: [edges, edges, edges] };
+  return cardTrialSchema.parse(await runNetworkTrial(row, sets, judgement, options));
+}
+
+describe("a trial on a card", () => {
+  test("gives their times over ours, warm, cold and with the search of each", async () => {
+    const found = await race("");
+    expect(found.medianMs).toBeCloseTo(1, 9);
+    expect(found.against).toMatchObject({ "torch-eager": 5, "torch-graph": 5, "torch-compile": 2, "torch-compile/tf32": 2 });
+    expect(found.against["torch-best"]).toBeCloseTo(2, 9);
+    expect(found.further.cold?.["torch-compile"]).toBeCloseTo(1, 9);
+    expect(found.figures["with search"]?.medianMs).toBeCloseTo(1.5, 9);
+    expect(found.further["with search"]?.["torch-compile"]).toBeCloseTo(7 / 1.5, 9);
+    expect(found.opponents.map(({ name, compilations }) => [name, compilations])).toEqual([
+      ["torch-eager", 0],
+      ["torch-eager/tf32", 0],
+      ["torch-graph", 0],
+      ["torch-graph/tf32", 0],
+      ["torch-compile", 1],
+      ["torch-compile/tf32", 1],
+    ]);
+    expect(found.perSecond.atoms).toBeCloseTo(4e3, 6);
+    expect(found.floor?.ms).toBeCloseTo(1e3 * floorOf(small.config, 4, 72, card), 12);
+  });
+
+  test.each([
+    ["no compiler", "no C++ compiler"],
+    ["wrong", "torch-compile is not timed"],
+    ["recompiles", "graphs, expected 1"],
+  ])("opponent with fault %s: torch.compile is absent, with the reason; the others are timed", async (fault, reason) => {
+    const found = await race(fault);
+    expect(found.absent[0]).toMatchObject({ name: "torch-compile", reason: expect.stringContaining(reason) });
+    expect(found.against["torch-best"]).toBeCloseTo(5, 9);
+  });
+
+  test("our wrong answer, or other edges than PyTorch's, are never timed", async () => {
+    await expect(race("", 1e-3)).rejects.toMatchObject({ code: "NOT_FINITE", message: expect.stringContaining("is not timed") });
+    await expect(race("", Number.NaN)).rejects.toMatchObject({ code: "NOT_FINITE" });
+    await expect(race("", 0, 71)).rejects.toMatchObject({ code: "NOT_FINITE", message: expect.stringContaining("71 edges") });
+  });
+});
+
+describe("rows on an emulated card", () => {
+  const options = (engine: CudaEngine, model: ModelFile): CardTrialOptions => ({
+    ...{ ...quick, model, engine, process: null, theirEdges: [], evaluations: 1 },
+  });
+  const exact = openCpu(small);
+  afterAll(() => exact.close());
+
+  test("resident: ours alone, verified, its search within", async () => {
+    const sets = makeSets(row, 1, 2, null);
+    const judgement = await judgeByEngine(exact, sets, small, 1);
+    const found = cardTrialSchema.parse(await runNetworkTrial(row, sets, judgement, options(await openCuda(small, "f32"), small)));
+    expect(found).toMatchObject({ schedule: "resident", judge: "native:cpu:f64", against: {}, made: { whileTimed: 0 } });
+    expect(found.edges).toBe(12);
+    expect(found.figures.search).toBeUndefined();
+    expect(found.error?.forces).toBeGreaterThan(0);
+  });
+
+  test("neighbours: the processor's list, or no figure", async () => {
+    const many: CardRow = { ...row, atoms: 40, measures: "neighbours" };
+    const sets = makeSets(many, 1, 2, null);
+    const engine = await openCuda(small, "f32");
+    const found = cardTrialSchema.parse(await runNeighboursTrial(many, sets, options(engine, small), addon));
+    expect(found).toMatchObject({ schedule: "layered", error: null, floor: null });
+    expect(found.perSecond.edges).toBeGreaterThan(0);
+    const shorter = { ...small, config: { ...small.config, cutoff: 4.5 } };
+    await expect(runNeighboursTrial(many, sets, options(engine, shorter), addon)).rejects.toMatchObject({ code: "NOT_FINITE" });
+  });
+
+  test("dynamics: the exact engine's steps, or no figure", async () => {
+    const moving: CardRow = { ...row, measures: "dynamics" };
+    const sets = makeSets(moving, 1, 2, null);
+    const engine = await openCuda(small, "f32");
+    const found = cardTrialSchema.parse(await runDynamicsTrial(moving, sets, exact, options(engine, small)));
+    expect(found.perSecond["atom-steps"]).toBeCloseTo(4 * (found.perSecond.steps ?? 0), 6);
+    expect(Object.keys(found.figures)).toEqual(["evaluation on the card", "forces asked for at each step"]);
+    const other = openCpu(randomModel("painn-schnetpack", { cutoff: 4 }));
+    await expect(runDynamicsTrial(moving, sets, other, options(engine, small))).rejects.toMatchObject({ code: "NOT_FINITE" });
+    expect(cardSummary(resultOf([found]))).toMatch(/20 .* resident .* steps\/s/s);
+  });
+});
+
+test("of a large structure some atoms are judged, by what lies around them", async () => {
+  const model = randomModel("painn-schnetpack", { n_layers: 1, cutoff: 3 });
+  const exact = openCpu(model);
+  const sets = makeSets({ ...row, atoms: 41_000 }, 3, 1, null);
+  const judgement: Judgement = await judgeByEngine(exact, sets, model, 3);
+  const [whole] = sets[0] ?? [];
+  if (whole === undefined) throw new Error("no structure");
+  const right = judgement.of(await exact.evaluate([whole], judgement.want), 0);
+  expect(judgement.inputs.atoms).toEqual([1, 1, 1]);
+  expect(Math.max(...right.forces.map(Math.abs))).toBeGreaterThan(1e-3);
+  for (const [k, force] of right.forces.entries()) expect(judgement.answers[0]?.forces[k]).toBeCloseTo(force, 10);
+  for (const [k, energy] of right.energies.entries()) expect(judgement.answers[0]?.energies[k]).toBeCloseTo(energy, 10);
+  const off = { ...(whole as object), positions: whole.positions.map((x) => 1.001 * x) } as typeof whole;
+  const wrong = judgement.of(await exact.evaluate([off], judgement.want), 0);
+  expect(Math.max(...wrong.forces.map((f, k) => Math.abs(f - (right.forces[k] as number))))).toBeGreaterThan(1e-5);
+});
+
+describe("systems of the card", () => {
+  test.each(cardRows.filter(({ atoms }) => atoms < 5000).map((one) => [one.name, one] as const))(
+    "%s: same seed, same atoms; none too close",
+    (_, one) => {
+      const sets = makeSets({ ...one, structures: Math.min(one.structures, 2) }, 7, 2, null);
+      expect(sets).toEqual(makeSets({ ...one, structures: Math.min(one.structures, 2) }, 7, 2, null));
+      const [first, second] = sets.map((batch) => batch[0]?.positions ?? new Float64Array(0));
+      expect(first).not.toEqual(second);
+      expect(first?.length).toBe(3 * one.atoms);
+      for (const { positions, cell, pbc } of sets[0] ?? []) {
+        const list = addon.neighbors(positions, cell ?? new Float64Array(9), Uint8Array.from(pbc, Number), 3, false);
+        const lengths = Array.from({ length: list.vectors.length / 3 }, (_, e) => Math.hypot(...list.vectors.subarray(3 * e, 3 * e + 3)));
+        expect(Math.min(...lengths)).toBeGreaterThan(0.5);
+      }
+    },
+  );
+
+  test("sizes may be any number of atoms, in batches", () => {
+    expect(cardRow("1000", 1)).toBe(cardRows.find(({ name }) => name === "1000"));
+    expect(cardRow("64", 1)).toMatchObject({ name: "64", atoms: 64, structures: 1, opponents: true, model: "main" });
+    expect(cardRow("20", 64)).toMatchObject({ name: "64x20", atoms: 20, structures: 64, opponents: true });
+    expect(cardRow("500000", 1).opponents).toBe(false);
+    for (const bad of ["many", "0", "-3", "1.5", ""]) expect(() => cardRow(bad, 1)).toThrow(expect.objectContaining({ code: "USAGE" }));
+  });
+
+  test("a model without their elements is refused", () => {
+    expect(() => makeSets(row, 1, 1, [79])).toThrow(expect.objectContaining({ code: "BAD_MODEL" }));
+    expect(() => makeSets({ ...row, arrangement: "water" }, 1, 1, [6])).toThrow(expect.objectContaining({ code: "BAD_MODEL" }));
+  });
+});
+
+test("the float32 rate of an H200 is that of its datasheet", () => {
+  expect(peakOf(card)).toBeCloseTo(66.9e12, -11);
+});
+
+function resultOf(trials: CardTrial[]): Parameters<typeof cardSummary>[0] {
+  return {
+    ...{
+      format: "painnless.bench/1",
+      suite: "md",
+      card: "a card",
+      commit: null,
+      started: "2026-11-29T00:00:00Z",
+      seconds: 1,
+      command: "",
+      seed: 0,
+    },
+    machine: { platform: "linux", arch: "x64", cpu: "a CPU", cores: 2, versions: {} },
+    load: { before: 0, after: 0 },
+    model: { name: "main", sha256: "ab", architecture: "painn-schnetpack", features: 128, layers: 3, radial: 20, cutoff: 5 },
+    attributes: {
+      ...{ architecture: 90, multiprocessors: 132, memoryBytes: 8e10, cacheBytes: 5e7, cuda: "13.0" },
+      ...{ clockMHz: 1980, bandwidth: 4e12, peak: 6.7e13 },
+    },
+    found: { before: {}, after: {} },
+    trials,
+  };
+}
