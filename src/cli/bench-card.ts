@@ -195,7 +195,7 @@ export function cudaEngine(potential: Potential): CudaEngine {
 const asked = ["driver_version", "clocks.sm", "clocks.mem", "clocks.max.sm", "temperature.gpu", "power.draw", "utilization.gpu"];
 
 /** Of the first card, as it is found; nothing is set. */
-async function stateOfCard(): Promise<Record<string, string>> {
+export async function stateOfCard(): Promise<Record<string, string>> {
   const answer = await ask("nvidia-smi", [`--query-gpu=${asked.join(",")}`, "--format=csv,noheader", "--id=0"]);
   if (answer === null) return {};
   const values = answer.split(",").map((value) => value.trim());

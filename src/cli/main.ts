@@ -36,6 +36,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   crosscheck: async () => commandOf((await import("./crosscheck.ts")).crosscheckCommand),
   md: async () => commandOf((await import("./md.ts")).mdCommand),
   bench: async () => commandOf((await import("./bench.ts")).benchCommand),
+  profile: async () => commandOf((await import("./profile.ts")).profileCommand),
   serve: async () => commandOf((await import("./serve.ts")).serveCommand),
   keys: async () => commandOf((await import("./keys.ts")).keysCommand),
   status: async () => commandOf((await import("./status.ts")).statusCommand),

@@ -7,7 +7,7 @@ describe("help and version", () => {
   test("--help lists every command and exits 0", async () => {
     const { status, out } = await painnless("--help");
     expect(status).toBe(0);
-    for (const name of ["demo", "import", "inspect", "evaluate", "crosscheck", "bench", "doctor"])
+    for (const name of ["demo", "import", "inspect", "evaluate", "crosscheck", "bench", "profile", "doctor"])
       expect(out).toMatch(new RegExp(`^  ${name} `, "m"));
   });
   test("no command shows the same and exits 2", async () => {

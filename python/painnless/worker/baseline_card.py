@@ -18,9 +18,9 @@ from torch import Tensor
 from painnless.errors import PainnlessError
 from painnless.model_file import read_model
 from painnless.worker.baseline_compiled import count_graphs, forget_graphs
-from painnless.worker.baseline_model import Baseline, Inputs, make_inputs, pairs_within
+from painnless.worker.baseline_model import Baseline, Inputs, make_inputs
 
-__all__ = ["CardSession"]
+__all__ = ["CardSession", "all_distances"]
 
 _CARD = "cuda"
 _WARM_UPS = 3
@@ -146,12 +146,30 @@ class CardSession:
         return self._find_neighbors(inputs.positions.float(), self._molecules, self._model.config.cutoff)
 
 
+def all_distances(positions: Tensor, molecules: Tensor, cutoff: float, rows: int = 1024) -> Callable[[], Tensor]:
+    """Finds (molecule, receiver, sender) of every pair nearer than the cutoff, of molecules of one size, so many receivers at a time."""
+    count = int(molecules[-1]) + 1
+    x = positions.reshape(count, -1, 3)
+
+    def search() -> Tensor:
+        found: list[Tensor] = []
+        for first in range(0, x.shape[1], rows):
+            near = (x[:, first : first + rows, None] - x[:, None]).square_().sum(-1) < cutoff**2
+            near.diagonal(first, 1, 2).fill_(False)
+            pairs = near.nonzero()
+            pairs[:, 1] += first
+            found.append(pairs)
+        return torch.cat(found)
+
+    return search
+
+
 def _neighbor_search() -> tuple[str, Callable[[Tensor, Tensor, float], Callable[[], object]]]:
     """As a user of PyTorch has it, nvalchemi-toolkit-ops where it is installed, else all distances: its name, and what makes it ready."""
     try:
         from nvalchemiops.torch.neighbors import neighbor_list  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
     except ImportError:
-        return "torch", lambda positions, molecules, cutoff: lambda: pairs_within(positions, molecules, cutoff)
+        return "torch", all_distances
 
     def prepare(positions: Tensor, molecules: Tensor, cutoff: float) -> Callable[[], object]:
         batch = molecules.int() if int(molecules[-1]) > 0 else None

@@ -29,7 +29,7 @@ export async function runNeighboursTrial(row: CardRow, sets: Sets, options: Card
     time: async (set, count) => [(await engine.seconds(sets[set] ?? [], want, count, cold)).search],
   });
   const theirs = process === null ? [] : [contestantOf(process, "search", "f32", false).contestant];
-  const times = await interleave([timed("", false), timed(", cold", true), ...theirs], scheduleOf(options, sets.length));
+  const times = await interleave([timed("", false), timed(", cold", true), ...theirs], scheduleOf(options, row, sets.length));
   const [warm = [], cold = [], found = []] = times;
   const timing = timingOf(warm.flat());
   const opponents = theirs.map(({ name }) => ({ name, ...timingOf(found.flat()), error: null }));

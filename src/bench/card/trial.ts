@@ -30,7 +30,8 @@ export interface CardTrialOptions {
 }
 
 const want = ["energy", "forces"] as const satisfies readonly Property[];
-const minimumRounds = 5;
+/** fewer where a round takes seconds */
+const minimumRounds = (atoms: number) => (atoms > 50_000 ? 3 : 5);
 /** seconds of a turn */
 const turn = 0.02;
 /** measurements of a turn whose caches are warm: each the mean over evaluations one behind the other */
@@ -38,8 +39,8 @@ const chunks = 5;
 const fewCold = 3;
 export const now = () => performance.now() / 1e3;
 
-export const scheduleOf = ({ seconds, evaluations }: CardTrialOptions, sets: number): Schedule => ({
-  ...{ seconds, minimumRounds, turn, sets, evaluations, now },
+export const scheduleOf = ({ seconds, evaluations }: CardTrialOptions, { atoms, structures }: CardRow, sets: number): Schedule => ({
+  ...{ seconds, minimumRounds: minimumRounds(atoms * structures), turn, sets, evaluations, now },
 });
 
 /** Our engine as contestants: what it is verified by, and what of it is timed. */
@@ -89,7 +90,7 @@ export async function runNetworkTrial(row: CardRow, sets: Sets, judgement: Judge
   const searches = before.schedule !== "resident";
   const ours = [own.network, own.cold, own.result, own.evaluate, ...(searches ? [own.search] : [])];
   const rivals = raced.opponents.flatMap(({ warm, cold }) => [warm, cold]);
-  const times = await interleave([...ours, ...theirSearch, ...rivals], scheduleOf(options, sets.length));
+  const times = await interleave([...ours, ...theirSearch, ...rivals], scheduleOf(options, row, sets.length));
   const activity = await engine.activity();
   const [warm = [], cold = [], result = [], evaluate = [], search = []] = times;
   const withSearch = searches ? added(warm, search) : warm;
