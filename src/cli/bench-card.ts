@@ -115,7 +115,7 @@ async function openModels(python: PythonEnvironment, request: CardRequest, folde
     const model = await readModelFile(path ?? (await randomModel(python, target, request.seed, cardModels[kind])));
     const sides = sidesOf({ model, checkpoint: null, threads: null });
     opened.push(sides);
-    models.set(kind, { name: path ?? kind, model, sides });
+    models.set(kind, { name: path === null ? kind : (request.checkpoint?.path ?? path), model, sides });
   }
   return models;
 }
