@@ -1,5 +1,10 @@
 # Packs the kernel texts, and the formulas that they share with the CPU's session, into a C++ source:
 #   cmake -DFOLDER=kernels -DFORMULAS=formulas -DOUTPUT=texts.cpp -P embed.cmake
+foreach(given FOLDER FORMULAS OUTPUT)
+  if("${${given}}" STREQUAL "")  # without a folder, every file of the machine would be looked at
+    message(FATAL_ERROR "embed.cmake was not given ${given}; expected cmake -DFOLDER=kernels -DFORMULAS=formulas -DOUTPUT=texts.cpp -P embed.cmake")
+  endif()
+endforeach()
 # Raw strings in pieces: a compiler need not take one longer than 65,536 characters.
 set(out "#include \"texts.h\"\n\nnamespace painnless::cuda {\n\nconst std::vector<Text>& kernel_texts() {\n  static const std::vector<Text> texts{\n")
 # Files below a folder, in order, under the names that others include them by.

@@ -69,12 +69,25 @@ test("on the resident schedule too, replicas go together as each goes alone", as
 
 test.each(ensembles)("%s: replicas go together as each goes alone, and any stretches give the bits of one", async (ensemble) => {
   const engine = await openCuda(model, "f32");
-  const request = { ...requestOf(ensemble), steps: 8 };
+  const request = { ...requestOf(ensemble), equilibration: 2, steps: 5, recordEvery: 1, frameEvery: 2 };
   const together = await run(engine, ethanol, { ...request, replicas: 3 });
   for (const replica of [0, 2]) {
-    const alone = await run(engine, ethanol, { ...request, seed: 5 + replica }, 1, 2, 5, 40);
+    const alone = await run(engine, ethanol, { ...request, seed: 5 + replica }, 1, 2, 3, 40);
     expect(bitsOf(alone, 0, 1, 9)).toEqual(bitsOf(together, replica, 3, 9));
   }
+});
+
+test("the bits of a replica are those of a run alone, whichever schedule has the batch", async () => {
+  const request = { ...requestOf("langevin"), equilibration: 1, steps: 2, recordEvery: 1, frameEvery: 1 };
+  const engine = await openCuda(model, "f32");
+  const runs = new Map<number, Whole>();
+  // On a card without clusters all of them are layered.
+  const schedules = onCard ? [expect.any(String), expect.any(String), "layered"] : ["resident", "resident", "layered"];
+  for (const [k, replicas] of [1, 3, 8].entries()) {
+    runs.set(replicas, await run(engine, ethanol, { ...request, replicas }));
+    expect((await engine.activity()).schedule).toEqual(schedules[k]);
+  }
+  for (const replicas of [3, 8]) expect(bitsOf(runs.get(replicas) as Whole, 0, replicas, 9)).toEqual(bitsOf(runs.get(1) as Whole, 0, 1, 9));
 });
 
 test.each([

@@ -1,3 +1,6 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { loadAddon } from "../../src/engine/addon.ts";
 import { nativeConfig } from "../../src/engine/weights.ts";
@@ -22,3 +25,16 @@ test.skipIf(onCard)("no driver: what to install, and what to use instead", () =>
     expect.objectContaining({ code: "MISSING", message: expect.stringMatching(/driver.*native:cpu/) }),
   );
 });
+
+test.each(["FOLDER", "FORMULAS", "OUTPUT"])(
+  "packing the kernels without %s is refused, and does not look through the machine",
+  async (missing) => {
+    const all = { FOLDER: "kernels", FORMULAS: "formulas", OUTPUT: "texts.cpp" };
+    const given = Object.entries(all).flatMap(([name, value]) => (name === missing ? [] : [`-D${name}=/nowhere/${value}`]));
+    const script = fileURLToPath(new URL("../../native/cuda/embed.cmake", import.meta.url));
+    await expect(promisify(execFile)("cmake", [...given, "-P", script], { timeout: 10_000 })).rejects.toMatchObject({
+      killed: false,
+      stderr: expect.stringContaining(`was not given ${missing}`),
+    });
+  },
+);
