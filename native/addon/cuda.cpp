@@ -53,11 +53,12 @@ Napi::Value create_cuda(const Napi::CallbackInfo& info) {
   const auto given = info[2].As<Napi::Object>();
   const auto config = config_from(info[0].As<Napi::Object>());
   const auto tensors = std::make_shared<Tensors>(tensors_from(info[1].As<Napi::Object>()));
-  const CudaOptions options{precision(text(given, "precision")), text(given, "cache")};
+  CudaOptions options{.precision = precision(text(given, "precision")), .cache = text(given, "cache")};
   const int ordinal = integer(given, "ordinal");
   const auto nvrtc = strings_from(given.Get("nvrtc"));
 #if defined(PAINNLESS_EMULATE_CUDA)
   const bool emulate = given.Get("emulate").ToBoolean();
+  options.poisoned = given.Get("poisoned").ToBoolean();
 #endif
   return Task::start(info.Env(), [=]() -> Task::Answer {
     const auto engine = std::make_shared<std::unique_ptr<Engine>>();
@@ -156,9 +157,8 @@ Napi::Value emulated(const Napi::CallbackInfo& info) {
   object["launches"] = static_cast<double>(counts().launches);
   object["replays"] = static_cast<double>(counts().replays);
   object["bytes"] = static_cast<double>(counts().bytes);
-  const size_t held = counts().bytes;
-  counts() = {};
-  counts().bytes = held;
+  object["pinned"] = static_cast<double>(counts().pinned);
+  counts() = {.bytes = counts().bytes, .pinned = counts().pinned};
   return object;
 }
 #endif

@@ -1,22 +1,17 @@
 #include "card.h"
 
-#include <map>
-#include <mutex>
-#include <stdexcept>
-
-#include "driver.h"
+#include "handles.h"
 
 namespace painnless::cuda {
 namespace {
 
 constexpr int least_architecture = 70;
-constexpr int error_out_of_memory = 2;
 // Device attributes, function attributes and flags by their numbers in the driver's header.
 constexpr int attribute_multiprocessors = 16, attribute_major = 75, attribute_minor = 76, attribute_shared_optin = 97,
               attribute_clusters = 120, attribute_clock = 13, attribute_memory_clock = 36, attribute_memory_bits = 37, attribute_cache = 38;
-constexpr int function_registers = 4, function_dynamic_shared = 8, function_large_clusters = 14;
+constexpr int function_dynamic_shared = 8, function_large_clusters = 14;
 constexpr int launch_cooperative = 2, launch_cluster = 4;
-constexpr unsigned portable_host_memory = 1, stream_non_blocking = 1, event_default = 0, event_untimed = 2;
+constexpr unsigned portable_host_memory = 1, stream_non_blocking = 1;
 constexpr int capture_thread_local = 1;
 
 DeviceInfo describe_card(const Driver& call, DriverDevice device) {
@@ -39,84 +34,6 @@ DeviceInfo describe_card(const Driver& call, DriverDevice device) {
   info.driver = std::to_string(call.version / 1000) + "." + std::to_string(call.version % 1000 / 10);
   return info;
 }
-
-/// The card's context, kept until the process ends: making one takes a tenth of a second.
-DriverContext* context_of(const Driver& call, DriverDevice device) {
-  static std::mutex guard;
-  static std::map<DriverDevice, DriverContext*> contexts;
-  const std::lock_guard lock(guard);
-  DriverContext*& context = contexts[device];
-  if (!context) call.check(call.retain_context(&context, device), "cuDevicePrimaryCtxRetain");
-  return context;
-}
-
-/// Makes the card's context current for as long as it lives. Where that fails, as when the driver has gone at the end of a process, so does
-/// the call that needs it, which says so.
-class Current {
- public:
-  Current(const Driver& call, DriverContext* context) : call_(call), pushed_(call.push_context(context) == 0) {}
-  ~Current() {
-    DriverContext* popped;
-    if (pushed_) call_.pop_context(&popped);
-  }
-  Current(const Current&) = delete;
-
- private:
-  const Driver& call_;
-  bool pushed_;
-};
-
-class CardModule final : public Module {
- public:
-  CardModule(const Driver& call, DriverContext* context, const std::string& binary) : call_(call), context_(context) {
-    call_.check(call_.load_module(&module_, binary.c_str()), "cuModuleLoadData");
-  }
-  ~CardModule() override {
-    const Current current(call_, context_);
-    call_.unload_module(module_);
-  }
-  void* kernel(const std::string& name) override {
-    const Current current(call_, context_);
-    DriverFunction* found = nullptr;
-    call_.check(call_.function(&found, module_, name.c_str()), ("finding " + name).c_str());
-    int registers = 0;  // asking a function loads it
-    call_.check(call_.function_attribute(&registers, function_registers, found), ("loading " + name).c_str());
-    return found;
-  }
-
- private:
-  const Driver& call_;
-  DriverContext* context_;
-  DriverModule* module_ = nullptr;
-};
-
-class CardGraph final : public Graph {
- public:
-  CardGraph(const Driver& call, DriverGraph* recorded) : call_(call) {
-    const int error = call_.instantiate(&exec, recorded, 0);
-    call_.destroy_graph(recorded);
-    call_.check(error, "cuGraphInstantiate");
-  }
-  ~CardGraph() override { call_.destroy_exec(exec); }
-  DriverGraphExec* exec = nullptr;
-
- private:
-  const Driver& call_;
-};
-
-class CardMark final : public Mark {
- public:
-  CardMark(const Driver& call, DriverContext* context, unsigned kind) : call_(call), context_(context) { call.check(call.create_event(&event, kind), "cuEventCreate"); }
-  ~CardMark() override {
-    const Current current(call_, context_);
-    call_.destroy_event(event);
-  }
-  DriverEvent* event = nullptr;
-
- private:
-  const Driver& call_;
-  DriverContext* context_;
-};
 
 class Card final : public Device {
  public:
@@ -166,7 +83,7 @@ class Card final : public Device {
     const Current current(call_, context_);
     void* memory = nullptr;
     const int error = call_.allocate_host(&memory, bytes, portable_host_memory);
-    if (error == error_out_of_memory) throw std::bad_alloc();
+    if (error == error_out_of_memory) throw OutOfMemory::pinned(bytes);
     call_.check(error, "cuMemHostAlloc");
     return static_cast<std::byte*>(memory);
   }

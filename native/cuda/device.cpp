@@ -1,5 +1,7 @@
 #include "device.h"
 
+#include <unistd.h>
+
 #include <cstdio>
 
 namespace painnless::cuda {
@@ -13,11 +15,19 @@ std::string gigabytes(size_t bytes) {
 
 }  // namespace
 
-OutOfMemory::OutOfMemory(size_t needed_, size_t free_)
-    : InputError("MISSING", "numbers",
-                 "the GPU has too little memory: this needs " + gigabytes(needed_) + ", free are " + gigabytes(free_) +
-                     "; evaluate fewer atoms at a time, or use native:cpu"),
-      needed(needed_),
-      free(free_) {}
+OutOfMemory::OutOfMemory(const std::string& found) : InputError("MISSING", "numbers", found + "; evaluate fewer atoms at a time, or use native:cpu") {}
+
+OutOfMemory::OutOfMemory(size_t needed, size_t free)
+    : OutOfMemory("the GPU has too little memory: this needs " + gigabytes(needed) + ", free are " + gigabytes(free)) {}
+
+OutOfMemory OutOfMemory::pinned(size_t needed) {
+  const auto pages = static_cast<size_t>(sysconf(_SC_AVPHYS_PAGES)), page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  return OutOfMemory("this machine has too little memory for copies to and from the GPU: this needs " + gigabytes(needed) + " that stay in place, free are " +
+                     gigabytes(pages * page));
+}
+
+OutOfMemory OutOfMemory::within(const std::string& call, size_t free) {
+  return OutOfMemory("the GPU has too little memory for " + call + ": what it needs, the driver does not say, free are " + gigabytes(free));
+}
 
 }  // namespace painnless::cuda

@@ -62,6 +62,7 @@ class Device {
   virtual Address allocate(size_t bytes) = 0;
   virtual void release(Address address) noexcept = 0;
   /// Host memory that copies can run from and to while the host goes on.
+  /// Throws OutOfMemory.
   virtual std::byte* allocate_pinned(size_t bytes) = 0;
   virtual void release_pinned(std::byte* memory) noexcept = 0;
 
@@ -100,10 +101,16 @@ class Device {
   virtual double time(Graph& graph, int count) = 0;
 };
 
-/// Device memory that is not there; what was asked for and what is free.
+/// Memory that is not there, of the GPU or of the host: what was asked for and what is free.
 struct OutOfMemory : InputError {
-  size_t needed, free;
-  OutOfMemory(size_t needed_, size_t free_);
+  OutOfMemory(size_t needed, size_t free);
+  /// What copies run from and to cannot be paged out: a host may have less of it than it has memory.
+  static OutOfMemory pinned(size_t needed);
+  /// Of something that the driver keeps on the GPU, whose size only it knows.
+  static OutOfMemory within(const std::string& call, size_t free);
+
+ private:
+  explicit OutOfMemory(const std::string& found);
 };
 
 }  // namespace painnless::cuda

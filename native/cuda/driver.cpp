@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include "../engine.h"
+#include "device.h"
 
 namespace painnless::cuda {
 namespace {
@@ -92,6 +92,11 @@ std::string Driver::describe(int error) const {
 
 void Driver::check(int error, const char* what, const std::source_location& place) const {
   if (error == 0) return;
+  if (error == error_out_of_memory) {
+    size_t free = 0, total = 0;
+    free_memory(&free, &total);  // of the current card; without one there is nothing to say
+    throw OutOfMemory::within(what, free);
+  }
   const std::string file = place.file_name();
   throw std::runtime_error(std::string(what) + " failed, " + describe(error) + " (" + file.substr(file.rfind('/') + 1) + ":" + std::to_string(place.line()) + ")");
 }

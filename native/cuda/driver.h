@@ -10,6 +10,8 @@
 
 namespace painnless::cuda {
 
+constexpr int error_out_of_memory = 2;
+
 using DriverDevice = int;
 using DriverPointer = uint64_t;
 struct DriverContext;
@@ -87,7 +89,7 @@ struct Driver {
   explicit Driver(Library opened);
   /// "CUDA_ERROR_X: what it means"
   std::string describe(int error) const;
-  /// Throws std::runtime_error unless `error` is success.
+  /// Throws OutOfMemory or, for any other error, std::runtime_error.
   void check(int error, const char* what, const std::source_location& place = std::source_location::current()) const;
 };
 

@@ -27,6 +27,7 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
         programs_(*device_, compiler, DiskCache(options.cache), shape_.sources()),
         search_(config_),
         store_(*device_),
+        poisoned_(options.poisoned),
         mover_(*device_, programs_, *this) {
     if constexpr (sizeof(Real) == 4)
       if (shape_.resident)
@@ -40,7 +41,7 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
   }
 
   void evaluate(const Batch& batch, Want want, Evaluation& result, std::span<KeptNeighbors>) override {
-    run(batch, steps_for(want));
+    or_as_before([&] { run(batch, steps_for(want)); });
     read_answer(answer_.begin(), want, batch.atoms(), batch.structures(), result);
   }
 
@@ -67,6 +68,8 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
 
   void reserve(Capacity needed);
   void lay_out(Capacity capacity);
+  void clear(const Schedule<Real>& schedule);
+  void poison();
   void send(const Batch& batch, double nearest);
   void run(const Batch& batch, Steps steps);
   Schedule<Real>& choose(const Batch& batch) const;
@@ -78,6 +81,7 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
   Places prepare(const Batch& batch, double nearest) override;
   void launch(const Batch& batch) override;
   void grow(const Batch& batch, int edges) override;
+  void or_as_before(const std::function<void()>& work) override;
   std::unique_ptr<Graph> record(const std::function<void()>& launches) override;
 
   Config config_;
@@ -97,17 +101,22 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
   Workspace<Real> space_{};
   std::map<std::tuple<const Schedule<Real>*, Steps, int, int, bool>, std::unique_ptr<Graph>> graphs_;  // by sizes and bins too; gone before what they point to
   int captures_ = 0, allocations_ = 0;
+  const bool poisoned_;
   CardMover mover_;
 };
 
-/// Grows the arena where it is too small. A failure leaves the engine with what it had.
+/// Grows the arena where it is too small.
 template <class Real> void Launcher<Real>::reserve(Capacity needed) {
   if (needed.atoms <= capacity_.atoms && needed.structures <= capacity_.structures && needed.edges <= capacity_.edges) return;
-  const Capacity old = capacity_;
+  lay_out({std::max(capacity_.atoms, needed.atoms), std::max(capacity_.structures, needed.structures), std::max(capacity_.edges, needed.edges)});
+}
+
+template <class Real> void Launcher<Real>::or_as_before(const std::function<void()>& work) {
+  const Capacity before = capacity_;
   try {
-    lay_out({std::max(old.atoms, needed.atoms), std::max(old.structures, needed.structures), std::max(old.edges, needed.edges)});
-  } catch (...) {
-    if (old.atoms > 0) lay_out(old);
+    work();
+  } catch (const OutOfMemory&) {
+    if (capacity_ != before) lay_out(before);
     throw;
   }
 }
@@ -115,19 +124,20 @@ template <class Real> void Launcher<Real>::reserve(Capacity needed) {
 template <class Real> void Launcher<Real>::lay_out(Capacity capacity) {
   graphs_.clear();  // they hold addresses
   capacity_ = {};
-  arena_ = {};  // the old block goes before the new one comes
+  arena_ = {}, request_ = {}, answer_ = {};  // the old ones go before the new ones come
+  if (capacity.atoms == 0) return;
   const auto take = [&](Arena& arena) {
     space_.lay_out(arena, capacity, shape_.chunks);
     for (auto& schedule : schedules_) schedule->lay_out(arena, capacity);
   };
   Arena counted;
   take(counted);
-  arena_ = Buffer(*device_, counted.bytes());
-  request_ = Pinned(*device_, request_bytes(capacity.atoms, capacity.structures));
-  answer_ = Pinned(*device_, answer_bytes(capacity.atoms, capacity.structures));
+  Buffer memory(*device_, counted.bytes());
+  Pinned request(*device_, request_bytes(capacity.atoms, capacity.structures)), answer(*device_, answer_bytes(capacity.atoms, capacity.structures));
+  arena_ = std::move(memory), request_ = std::move(request), answer_ = std::move(answer);  // all of them or none
   Arena arena(arena_.begin());
   take(arena);
-  for (auto& schedule : schedules_) schedule->clear(*device_);
+  for (auto& schedule : schedules_) clear(*schedule);
   capacity_ = capacity;
   allocations_++;
 }
@@ -166,11 +176,30 @@ template <class Real> std::unique_ptr<Graph> Launcher<Real>::record(const std::f
     device_->cancel_recording();
     throw;
   }
+  auto graph = device_->end_recording();
   captures_++;
-  return device_->end_recording();
+  return graph;
+}
+
+/// When memory has been laid out, and when a launch has failed.
+template <class Real> void Launcher<Real>::clear(const Schedule<Real>& schedule) {
+  if (const auto [begin, bytes] = schedule.kept(); bytes > 0) device_->fill(begin, 0, bytes);
+}
+
+/// All but what is kept becomes NaN, in float32 and float64, and -1 where it is whole numbers.
+template <class Real> void Launcher<Real>::poison() {
+  Address at = arena_.begin();
+  const auto fill_up_to = [&](Address end) { device_->fill(at, 0xFF, end - at); };
+  for (const auto& schedule : schedules_)
+    if (const auto [begin, bytes] = schedule->kept(); bytes > 0) {  // in the order in which they were laid out
+      fill_up_to(begin);
+      at = begin + bytes;
+    }
+  fill_up_to(arena_.begin() + arena_.bytes());
 }
 
 template <class Real> void Launcher<Real>::send(const Batch& batch, double nearest) {
+  if (poisoned_) poison();
   write_request(batch, config_.cutoff, config_.edge_at_cutoff, nearest, request_.begin());
   device_->upload(reinterpret_cast<Address>(space_.request), request_.begin(), request_bytes(batch.atoms(), batch.structures()));
 }
@@ -198,7 +227,7 @@ template <class Real> void Launcher<Real>::run(const Batch& batch, Steps steps) 
     device_->wait();
     const Sizes sizes = sizes_of_answer(answer_.begin());
     if (sizes.status & unfinished) {
-      schedule_->clear(*device_);
+      clear(*schedule_);
       throw std::runtime_error(std::string("the kernel of the ") + schedule_->name() + " schedule waited for its own blocks in vain, and gave up");
     }
     if (sizes.status & ~(too_many_edges | outgrown)) refuse(batch, config_.cutoff, config_.edge_at_cutoff, sizes.status);
@@ -229,43 +258,35 @@ template <class Real> void Launcher<Real>::launch(const Batch& batch) {
 
 template <class Real> CudaEngine::Seconds Launcher<Real>::device_seconds(const Batch& batch, Want want, int count, bool cold) {
   const Steps steps = steps_for(want);
-  run(batch, steps);
-  const auto mean = [&](Steps which) { return mean_seconds(*device_, graph(batch, which), count, cold); };
-  const double search = schedule_->searches() ? 0 : mean(Steps::search);
-  return {search, mean(steps)};
+  Seconds seconds;
+  or_as_before([&] {
+    run(batch, steps);
+    const auto mean = [&](Steps which) { return mean_seconds(*device_, graph(batch, which), count, cold); };
+    seconds = {schedule_->searches() ? 0 : mean(Steps::search), mean(steps)};
+  });
+  return seconds;
 }
 
 template <class Real> CudaProfile Launcher<Real>::profile(const Batch& batch, Want want, int rounds) {
-  run(batch, steps_for(want));
-  const auto part = [&](Steps steps) { return Part{&graph(batch, steps), [&, steps] { launch(batch, steps); }}; };
-  CudaProfile profile = take_profile(*device_, programs_, schedule_->searches() ? Part{} : part(Steps::search), part(steps_for(want)), rounds);
-  profile.edges = sizes_of_answer(answer_.begin()).found;
+  CudaProfile profile;
+  or_as_before([&] {
+    run(batch, steps_for(want));
+    const auto part = [&](Steps steps) { return Part{&graph(batch, steps), [&, steps] { launch(batch, steps); }}; };
+    profile = take_profile(*device_, programs_, schedule_->searches() ? Part{} : part(Steps::search), part(steps_for(want)), rounds);
+    profile.edges = sizes_of_answer(answer_.begin()).found;
+  });
   return profile;
 }
 
 template <class Real> CudaNeighbors Launcher<Real>::neighbors(const Batch& batch) {
-  run(batch, Steps::energy);  // tells how many there are
-  const size_t edges = static_cast<size_t>(sizes_of_answer(answer_.begin()).found);
-  reserve({capacity_.atoms, capacity_.structures, next_bucket(static_cast<int>(edges), 16)});
-  send(batch, 0);
   CudaNeighbors list;
-  if (edges == 0) return list;
-  const Buffer shifts(*device_, 3 * edges * sizeof(int));
-  search_.launch(*device_, programs_, space_, batch.atoms(), needs_bins(batch), reinterpret_cast<int*>(shifts.begin()));
-  const auto fetch = [&](auto& to, const void* from, size_t count) {
-    using Value = typename std::remove_reference_t<decltype(to)>::value_type;
-    const Pinned staging(*device_, count * sizeof(Value));
-    device_->download(staging.begin(), reinterpret_cast<Address>(from), count * sizeof(Value));
-    device_->wait();
-    const auto* begin = reinterpret_cast<const Value*>(staging.begin());
-    to.assign(begin, begin + count);
-  };
-  const Edges<Real>& from = space_.work.edges;
-  fetch(list.receivers, from.receivers, edges);
-  fetch(list.senders, from.senders, edges);
-  fetch(list.shifts, reinterpret_cast<const void*>(shifts.begin()), 3 * edges);
-  fetch(list.reverse, from.reverse, edges);
-  fetch(list.vectors, from.vectors, 3 * edges);
+  or_as_before([&] {
+    run(batch, Steps::energy);  // tells how many there are
+    const size_t edges = static_cast<size_t>(sizes_of_answer(answer_.begin()).found);
+    reserve({capacity_.atoms, capacity_.structures, next_bucket(static_cast<int>(edges), 16)});
+    send(batch, 0);
+    if (edges > 0) list = search_.list(*device_, programs_, space_, batch.atoms(), needs_bins(batch), edges);
+  });
   return list;
 }
 

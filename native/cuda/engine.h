@@ -7,7 +7,8 @@ namespace painnless {
 
 struct CudaOptions {
   Precision precision;
-  std::string cache;  // folder of compiled kernels; empty: none is kept
+  std::string cache;      // folder of compiled kernels; empty: none is kept
+  bool poisoned = false;  // for tests: each evaluation finds NaN where it has written nothing
 };
 
 /// What the launcher chose for the last evaluation, and what has been made since the engine began. It stands still while sizes stay in their

@@ -25,6 +25,8 @@ class Evaluator {
   virtual void launch(const Batch& batch) = 0;
   /// Room for so many edges of a prepared batch, which is prepared anew then. Throws InputError BAD_STRUCTURE (too many), MISSING (memory).
   virtual void grow(const Batch& batch, int edges) = 0;
+  /// Runs what may take memory; where there is none, all that it took is given back.
+  virtual void or_as_before(const std::function<void()>& work) = 0;
   /// What `launches` queues, to be replayed. Throws what it throws.
   virtual std::unique_ptr<Graph> record(const std::function<void()>& launches) = 0;
 };

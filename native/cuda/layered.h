@@ -15,7 +15,7 @@ template <class Real> class Layered final : public Schedule<Real> {
   bool searches() const override { return false; }
   void pack(WeightStore& store) override { network_->pack(store); }
   void lay_out(Arena& arena, Capacity capacity) override { network_->lay_out(arena, capacity.atoms); }
-  void clear(Device&) override {}
+  Schedule<Real>::Kept kept() const override { return {}; }
   void launch(const Workspace<Real>& workspace, int atoms, int structures, bool gradient) override;
 
  private:

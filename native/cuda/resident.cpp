@@ -123,8 +123,6 @@ template <class Real> void Resident<Real>::lay_out(Arena& arena, Capacity) {
   zero_end_ = reinterpret_cast<Address>(arena.take<unsigned char>(0));
 }
 
-template <class Real> void Resident<Real>::clear(Device& device) { device.fill(zero_begin_, 0, zero_end_ - zero_begin_); }
-
 template <class Real> void Resident<Real>::launch(const Workspace<Real>& workspace, int atoms, int structures, bool gradient) {
   const int clusters = clusters_for(atoms);
   ResidentArguments<Real> arguments = arguments_;

@@ -25,7 +25,7 @@ template <class Real> class Resident final : public Schedule<Real> {
   int bucket(int atoms) const override { return resident_atoms * clusters_for(atoms); }
   void pack(WeightStore& store) override;
   void lay_out(Arena& arena, Capacity capacity) override;
-  void clear(Device& device) override;
+  Schedule<Real>::Kept kept() const override { return {zero_begin_, zero_end_ - zero_begin_}; }
   void launch(const Workspace<Real>& workspace, int atoms, int structures, bool gradient) override;
 
  private:

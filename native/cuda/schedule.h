@@ -40,8 +40,12 @@ template <class Real> class Schedule {
   virtual void pack(WeightStore& store) = 0;
   /// Takes the arrays that grow with a batch, and only it uses.
   virtual void lay_out(Arena& arena, Capacity capacity) = 0;
-  /// Sets to zero what must begin so: when memory has been laid out, and when a launch has failed.
-  virtual void clear(Device& device) = 0;
+  /// Of that memory, what must begin as zeros and outlives an evaluation; nothing else that one leaves is read by the next.
+  struct Kept {
+    Address begin = 0;
+    size_t bytes = 0;
+  };
+  virtual Kept kept() const = 0;
   /// From the edges, or from the request where it searches, to the answer, for batches of up to so many atoms and structures; forces and
   /// stresses if `gradient`.
   virtual void launch(const Workspace<Real>& workspace, int atoms, int structures, bool gradient) = 0;

@@ -46,6 +46,28 @@ void Search<Real>::launch(Device& device, Programs& programs, const Workspace<Re
   programs.launch(kernels::finish_edges, {of_edges, 1}, threads, 0, arguments);
 }
 
+template <class Real>
+CudaNeighbors Search<Real>::list(Device& device, Programs& programs, const Workspace<Real>& workspace, int atoms, bool bins, size_t edges) const {
+  const Buffer shifts(device, 3 * edges * sizeof(int));
+  launch(device, programs, workspace, atoms, bins, reinterpret_cast<int*>(shifts.begin()));
+  const auto fetch = [&](auto& to, const void* from, size_t count) {
+    using Value = typename std::remove_reference_t<decltype(to)>::value_type;
+    const Pinned staging(device, count * sizeof(Value));
+    device.download(staging.begin(), reinterpret_cast<Address>(from), count * sizeof(Value));
+    device.wait();
+    const auto* begin = reinterpret_cast<const Value*>(staging.begin());
+    to.assign(begin, begin + count);
+  };
+  const Edges<Real>& from = workspace.work.edges;
+  CudaNeighbors found;
+  fetch(found.receivers, from.receivers, edges);
+  fetch(found.senders, from.senders, edges);
+  fetch(found.shifts, reinterpret_cast<const void*>(shifts.begin()), 3 * edges);
+  fetch(found.reverse, from.reverse, edges);
+  fetch(found.vectors, from.vectors, 3 * edges);
+  return found;
+}
+
 template class Search<float>;
 template class Search<double>;
 

@@ -1,5 +1,6 @@
 #pragma once
 // The launches of a neighbour search (kernels/neighbors.cu).
+#include "engine.h"
 #include "workspace.h"
 
 namespace painnless::cuda {
@@ -9,6 +10,8 @@ template <class Real> class Search {
   explicit Search(const Config& config);
   /// For batches of up to so many atoms; `bins`: are there structures of more than a few. `shifts` (edges, 3) is written unless null.
   void launch(Device& device, Programs& programs, const Workspace<Real>& workspace, int atoms, bool bins, int* shifts) const;
+  /// The list of a batch that was sent and has so many edges, for which there is room.
+  CudaNeighbors list(Device& device, Programs& programs, const Workspace<Real>& workspace, int atoms, bool bins, size_t edges) const;
 
  private:
   double largest_, direction_eps_;

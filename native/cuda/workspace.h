@@ -8,6 +8,7 @@ namespace painnless::cuda {
 /// The largest batch that memory is laid out for.
 struct Capacity {
   int atoms = 0, structures = 0, edges = 0;
+  bool operator==(const Capacity&) const = default;
 };
 
 constexpr int first_edges_per_atom = 48;  // room to begin with; a denser structure makes it grow once

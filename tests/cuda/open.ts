@@ -21,9 +21,13 @@ afterAll(() => Promise.all(opened.map((engine) => engine.close())));
 
 const candidates = onCard ? await nvrtcCandidates(process.env, (await resolvePython()).sitePackages) : [];
 
-/** The CUDA engine, on a card or emulated; closed when the tests of the file are done. */
-export async function openCuda(model: ModelFile, precision: NativePrecision, folder = cache): Promise<CudaEngine> {
-  const engine = await createCudaEngine(model, { precision, nvrtc: candidates, cache: folder, addon, emulate: !onCard });
+/** The CUDA engine, on a card or emulated, whose memory is NaN before each evaluation; closed when the tests of the file are done. */
+export async function openCuda(
+  model: ModelFile,
+  precision: NativePrecision,
+  { folder = cache, poisoned = true }: { readonly folder?: string; readonly poisoned?: boolean } = {},
+): Promise<CudaEngine> {
+  const engine = await createCudaEngine(model, { precision, nvrtc: candidates, cache: folder, addon, emulate: !onCard, poisoned });
   opened.push(engine);
   return engine;
 }

@@ -36,6 +36,18 @@ CardMover::CardMover(Device& device, Programs& programs, Evaluator& evaluator) :
 }
 
 Mover::Moved CardMover::move(const Setup& setup, const Constants& constants, State& state, int64_t last, const std::atomic<bool>& cancelled, Notes& notes) {
+  Moved moved;
+  try {
+    evaluator_.or_as_before([&] { moved = steps(setup, constants, state, last, cancelled, notes); });
+  } catch (const OutOfMemory&) {
+    recorded_ = std::nullopt, one_.reset(), many_.reset();
+    memory_ = {}, mirror_ = {};
+    throw;
+  }
+  return moved;
+}
+
+Mover::Moved CardMover::steps(const Setup& setup, const Constants& constants, State& state, int64_t last, const std::atomic<bool>& cancelled, Notes& notes) {
   const Replicas replicas(setup);
   const Chunks chunks(setup);
   const bool conserves = setup.ensemble_at(state.step) == Ensemble::nve;
@@ -67,8 +79,9 @@ void CardMover::lay_out(const Setup& setup, const Chunks& chunks) {
   if (bytes > memory_.bytes()) {
     recorded_ = std::nullopt;
     memory_ = {}, mirror_ = {};
-    memory_ = Buffer(device_, bytes);
-    mirror_ = Pinned(device_, bytes);
+    Buffer memory(device_, bytes);
+    Pinned mirror(device_, bytes);
+    memory_ = std::move(memory), mirror_ = std::move(mirror);  // both or none
   }
   take(card_, memory_.begin());
   take(host_, reinterpret_cast<Address>(mirror_.begin()));
@@ -93,7 +106,7 @@ void CardMover::record(const Batch& batch, const Recorded& wanted) {
                                         .forces = wanted.places.forces};
   const Grid grid{static_cast<unsigned>(wanted.replicas), 1};
   const int threads = threads_for(wanted.atoms);
-  const auto steps = [&](int count) {
+  const auto record_steps = [&](int count) {
     return evaluator_.record([&] {
       for (int k = 0; k < count; k++) {
         programs_.launch(kernels::begin_step, grid, threads, 0, arguments);
@@ -102,8 +115,8 @@ void CardMover::record(const Batch& batch, const Recorded& wanted) {
       }
     });
   };
-  one_ = steps(1);
-  many_ = steps(many);
+  one_ = record_steps(1);
+  many_ = record_steps(many);
   recorded_ = wanted;
 }
 

@@ -29,6 +29,7 @@ class CardMover final : public Mover {
     bool operator==(const Recorded&) const = default;
   };
 
+  Moved steps(const Setup& setup, const Constants& constants, State& state, int64_t last, const std::atomic<bool>& cancelled, Notes& notes);
   void lay_out(const Setup& setup, const Chunks& chunks);
   void record(const Batch& batch, const Recorded& wanted);
   void send(const Setup& setup, const Constants& constants, const State& state, const Chunks& chunks);

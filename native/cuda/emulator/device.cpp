@@ -64,8 +64,7 @@ class EmulatedDevice final : public Device {
 
   /// Ends at a page that may not be touched, and is full of NaN.
   Address allocate(size_t bytes) override {
-    if (settings().failing_allocation > 0 && --settings().failing_allocation == 0) throw OutOfMemory(bytes, free_bytes());
-    if (bytes > free_bytes()) throw OutOfMemory(bytes, free_bytes());
+    if (fails() || bytes > free_bytes()) throw OutOfMemory(bytes, free_bytes());
     const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE)), body = (bytes + page - 1) / page * page;
     void* base = mmap(nullptr, body + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base == MAP_FAILED || mprotect(static_cast<char*>(base) + body, page, PROT_NONE) != 0) throw std::bad_alloc();
@@ -85,10 +84,24 @@ class EmulatedDevice final : public Device {
     counts().bytes -= found->second.bytes;
     allocations_.erase(found);
   }
-  std::byte* allocate_pinned(size_t bytes) override { return static_cast<std::byte*>(::operator new(bytes, std::align_val_t{256})); }
-  void release_pinned(std::byte* memory) noexcept override { ::operator delete(memory, std::align_val_t{256}); }
+  std::byte* allocate_pinned(size_t bytes) override {
+    if (fails()) throw OutOfMemory::pinned(bytes);
+    auto* memory = static_cast<std::byte*>(::operator new(bytes, std::align_val_t{256}));
+    pinned_[memory] = bytes;
+    counts().pinned += bytes;
+    return memory;
+  }
+  void release_pinned(std::byte* memory) noexcept override {
+    const auto found = pinned_.find(memory);
+    counts().pinned -= found->second;
+    pinned_.erase(found);
+    ::operator delete(memory, std::align_val_t{256});
+  }
 
-  std::unique_ptr<Module> load(const std::string& binary) override { return std::make_unique<SharedObject>(binary); }
+  std::unique_ptr<Module> load(const std::string& binary) override {
+    may_fail("cuModuleLoadData");
+    return std::make_unique<SharedObject>(binary);
+  }
   int resident_blocks(void*, int, size_t shared_bytes) override { return shared_bytes <= info_.shared_bytes ? 2 : 0; }
   int resident_clusters(void*, unsigned, int, size_t shared_bytes) override { return shared_bytes <= info_.shared_bytes ? settings().clusters : 0; }
   void allow_shared(void*, size_t bytes) override {
@@ -114,7 +127,11 @@ class EmulatedDevice final : public Device {
     });
   }
   void begin_recording() override { recording_ = std::make_unique<Recording>(); }
-  std::unique_ptr<Graph> end_recording() override { return std::move(recording_); }
+  std::unique_ptr<Graph> end_recording() override {
+    const auto recorded = std::move(recording_);
+    may_fail("cuGraphInstantiate");
+    return std::make_unique<Recording>(*recorded);
+  }
   void cancel_recording() noexcept override { recording_.reset(); }
   void replay(Graph& graph) override {
     counts().replays++;
@@ -123,8 +140,14 @@ class EmulatedDevice final : public Device {
   struct TimedMark final : Mark {
     std::chrono::steady_clock::time_point at;
   };
-  std::unique_ptr<Mark> create_mark() override { return std::make_unique<Mark>(); }
-  std::unique_ptr<Mark> create_timed_mark() override { return std::make_unique<TimedMark>(); }
+  std::unique_ptr<Mark> create_mark() override {
+    may_fail("cuEventCreate");
+    return std::make_unique<Mark>();
+  }
+  std::unique_ptr<Mark> create_timed_mark() override {
+    may_fail("cuEventCreate");
+    return std::make_unique<TimedMark>();
+  }
   void mark(Mark& mark) override {
     if (auto* timed = dynamic_cast<TimedMark*>(&mark)) timed->at = std::chrono::steady_clock::now();
   }
@@ -145,6 +168,10 @@ class EmulatedDevice final : public Device {
     size_t mapped, bytes;
   };
 
+  static bool fails() { return settings().failing_allocation > 0 && --settings().failing_allocation == 0; }
+  void may_fail(const char* call) {
+    if (fails()) throw OutOfMemory::within(call, free_bytes());
+  }
   void submit(Work work) {
     if (recording_)
       recording_->steps.push_back(std::move(work));
@@ -181,6 +208,7 @@ class EmulatedDevice final : public Device {
 
   DeviceInfo info_;
   std::map<Address, Allocation> allocations_;
+  std::map<std::byte*, size_t> pinned_;
   std::unique_ptr<Recording> recording_;
   std::vector<double> shared_;
 };

@@ -11,7 +11,8 @@ namespace painnless::cuda::emulator {
 struct Settings {
   Turns turns = Turns::ascending;
   size_t total_bytes = size_t{4} << 30;
-  int failing_allocation = 0;  // the n-th from now on fails; 0: none
+  // The n-th from now on fails; 0: none. Counted is all that takes memory: of the card, of the host for copies, modules, graphs, marks.
+  int failing_allocation = 0;
   int planted = 0;  // number of a fault of the kernels
   size_t shared_bytes = 227 << 10;
   int clusters = 7;  // that the card holds at once; 0: it knows none
@@ -19,7 +20,7 @@ struct Settings {
 
 struct Counts {
   long allocations = 0, releases = 0, uploads = 0, downloads = 0, launches = 0, replays = 0;
-  size_t bytes = 0;  // allocated now
+  size_t bytes = 0, pinned = 0;  // allocated now
 };
 
 Settings& settings();

@@ -34,7 +34,7 @@ KERNEL(result_threads, 1, sum_forces, ResultArguments) {
   if (lane_index() != 0) return;
   const Answer answer(a.answer, request_of(a));
   for (int k = 0; k < 3; k++) answer.forces[3 * i + k] = a.energy_unit * force[k];
-  for (int k = 0; k < 6; k++) a.virials[6 * static_cast<long long>(i) + k] = a.energy_unit * virial[k];
+  for (int k = 0; k < FAULT(22, 0, 6); k++) a.virials[6 * static_cast<long long>(i) + k] = a.energy_unit * virial[k];
 }
 
 /// T33 and T36: one block a structure; thread t adds atoms t, t + threads, .., then the threads' sums in a fixed tree. `with_virial` says

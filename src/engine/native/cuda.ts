@@ -29,6 +29,8 @@ export interface NativeCudaOptions {
   readonly cache: string;
   /** test build only: a card that is not there */
   readonly emulate: boolean;
+  /** test build only: each evaluation finds NaN where it has written nothing */
+  readonly poisoned: boolean;
 }
 
 /** What the launcher of a CUDA engine chose last, and what was made since the engine began. */

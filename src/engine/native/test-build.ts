@@ -23,13 +23,13 @@ export interface EmulatedCard {
   readonly sharedBytes?: number;
   /** of blocks that the card holds at once */
   readonly clusters?: number;
-  /** the n-th allocation from now on fails */
+  /** the n-th from now on fails of all that takes memory: on the card, on the host for copies, modules, graphs, marks */
   readonly failingAllocation?: number;
   /** number of a fault of the kernels, 0 for none */
   readonly planted?: number;
 }
 
-/** Calls since the last question, and bytes allocated now. */
+/** Calls since the last question, and bytes allocated now, on the card and on the host for copies. */
 export interface EmulatedCounts {
   readonly allocations: number;
   readonly releases: number;
@@ -38,4 +38,5 @@ export interface EmulatedCounts {
   readonly launches: number;
   readonly replays: number;
   readonly bytes: number;
+  readonly pinned: number;
 }
