@@ -25,13 +25,12 @@ void Search<Real>::launch(Device& device, Programs& programs, const Workspace<Re
                                         .slot_begin = workspace.slot_begin,
                                         .slot_end = workspace.slot_end,
                                         .in_slots = workspace.in_slots,
+                                        .find_begin = workspace.find_begin,
                                         .found = workspace.found,
-                                        .keys = workspace.keys,
+                                        .spare = workspace.spare,
                                         .edges = edges};
   const auto blocks = [](int items) { return static_cast<unsigned>((items + threads - 1) / threads); };
   const unsigned of_warps = static_cast<unsigned>((atoms + threads / 32 - 1) / (threads / 32));
-  // A thread an edge, as many as a structure of the usual density has; they go round for more.
-  const unsigned of_edges = std::min(static_cast<unsigned>(atoms) * first_edges_per_atom / threads + 1, 16u * static_cast<unsigned>(device.info().multiprocessors));
   const auto zero = reinterpret_cast<Address>(workspace.work.sizes);
   device.fill(zero, 0, bins ? reinterpret_cast<Address>(workspace.slot_begin) - zero : sizeof(Sizes));
   programs.launch(kernels::place_atoms, {blocks(atoms), 1}, threads, 0, arguments);
@@ -39,11 +38,9 @@ void Search<Real>::launch(Device& device, Programs& programs, const Workspace<Re
     programs.launch(kernels::scan_slots, {1, 1}, scan_threads, 0, arguments);
     programs.launch(kernels::fill_slots, {blocks(atoms), 1}, threads, 0, arguments);
   }
-  programs.launch(kernels::count_neighbors, {of_warps, 1}, threads, 0, arguments);
-  programs.launch(kernels::scan_neighbors, {1, 1}, scan_threads, 0, arguments);
   programs.launch(kernels::find_neighbors, {of_warps, 1}, threads, 0, arguments);
-  programs.launch(kernels::sort_neighbors, {of_edges, 1}, threads, 0, arguments);
-  programs.launch(kernels::finish_edges, {of_edges, 1}, threads, 0, arguments);
+  programs.launch(kernels::scan_neighbors, {1, 1}, scan_threads, 0, arguments);
+  programs.launch(kernels::finish_edges, {of_warps, 1}, threads, 0, arguments);
 }
 
 template <class Real>

@@ -18,7 +18,8 @@ template <class Real> struct Workspace {
   Placed* placed;
   int *slot_begin, *slot_end, slots;
   InSlot* in_slots;
-  unsigned long long *found, *keys;
+  int* find_begin;
+  unsigned long long *found, *spare;
   double* virials;
   Work<Real> work;
 
@@ -34,6 +35,7 @@ template <class Real> struct Workspace {
     answer = arena.take<unsigned char>(answer_bytes(capacity.atoms, capacity.structures));
     placed = arena.take<Placed>(atoms);
     in_slots = arena.take<InSlot>(atoms);
+    find_begin = arena.take<int>(atoms);
     work.numbers = arena.take<int>(atoms);
     work.energies = arena.take<double>(atoms);
     virials = arena.take<double>(6 * atoms);
@@ -46,8 +48,8 @@ template <class Real> struct Workspace {
     work.edges.direction = arena.take<Real>(4 * edges);
     work.edges.rest = arena.take<Real>(edges);
     work.sums = arena.take<Real>(4 * edges * static_cast<size_t>(chunks));
-    found = reinterpret_cast<unsigned long long*>(work.edges.vectors);  // which are written when the finds have been put in order
-    keys = reinterpret_cast<unsigned long long*>(work.sums);            // which are written when the search is done
+    found = reinterpret_cast<unsigned long long*>(work.sums);           // which are written when the search is done
+    spare = reinterpret_cast<unsigned long long*>(work.edges.vectors);  // which are written when the finds are in order
   }
 };
 

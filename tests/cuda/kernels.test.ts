@@ -62,7 +62,7 @@ describe.skipIf(skipped)("every kernel compiles", () => {
       }
     }
     const resident = architecture === 90 || architecture === 100; // what has clusters, and memory for these weights
-    expect(kernels).toBe((chosen.length === 1 ? 23 : 64) + (resident ? 1 : 0));
+    expect(kernels).toBe((chosen.length === 1 ? 21 : 60) + (resident ? 1 : 0));
   });
 });
 

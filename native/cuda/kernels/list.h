@@ -1,14 +1,12 @@
 #pragma once
 // Every kernel and its argument: declared from here to the kernels, named from here on the host, so that both mean the same.
 
-#define PAINNLESS_SEARCH_KERNELS(X)  \
-  X(place_atoms, SearchArguments)     \
-  X(scan_slots, SearchArguments)      \
-  X(fill_slots, SearchArguments)      \
-  X(count_neighbors, SearchArguments) \
-  X(scan_neighbors, SearchArguments)  \
-  X(find_neighbors, SearchArguments)  \
-  X(sort_neighbors, SearchArguments)  \
+#define PAINNLESS_SEARCH_KERNELS(X) \
+  X(place_atoms, SearchArguments)    \
+  X(scan_slots, SearchArguments)     \
+  X(fill_slots, SearchArguments)     \
+  X(find_neighbors, SearchArguments) \
+  X(scan_neighbors, SearchArguments) \
   X(finish_edges, SearchArguments)
 
 #define PAINNLESS_PAINN_MESSAGE_KERNELS(X)             \

@@ -1,6 +1,6 @@
 // Neighbour search: the list of native/neighbors.h, edge for edge and bit for bit, on the card. Compiled without fused multiply-add, in float64,
-// so that two machines agree on which pairs are edges. A hash table of bins as wide as the cutoff; candidates are found by any order and
-// each receiver's edges then put into theirs by rank, which needs no order of the finds.
+// so that two machines agree on which pairs are edges. A hash table of bins as wide as the cutoff; candidates are found in any order and
+// each receiver's edges put into theirs by rank, which needs no order of the finds.
 #include "search/candidates.cuh"
 
 namespace painnless::cuda {
@@ -36,13 +36,50 @@ KERNEL(128, 1, fill_slots, SearchArguments) {
   at.atom = i;
 }
 
-/// One warp a receiver. first[i] holds its count until the scan.
-KERNEL(128, 1, count_neighbors, SearchArguments) {
+/// Finds of a receiver for which there is room in shared memory.
+constexpr int most_finds = 384;
+
+/// One warp a receiver: its edges into their order by rank, to wherever there is room next. first[i] holds their count until the scan.
+KERNEL(128, 1, find_neighbors, SearchArguments) {
+  __shared__ unsigned long long room[4][most_finds];
   const int i = blockIdx.x * (blockDim.x / 32) + warp_index();
   if (i >= a.sizes->atoms) return;
-  int count = 0;
-  visit(a, i, [&](bool edge, int, int) { count += __popc(__ballot_sync(all_lanes, edge)); });
-  if (lane_index() == 0) a.edges.first[i] = count;
+  unsigned long long* finds = room[warp_index()];
+  int count = 0, most = most_finds;
+  const auto keep = [&](bool edge, int j, int translation) {
+    const unsigned edges = __ballot_sync(all_lanes, edge);
+    const int k = count + __popc(edges & ((1u << lane_index()) - 1));
+    if (edge && k < most) finds[k] = static_cast<unsigned long long>(j) << 32 | static_cast<unsigned>(translation);
+    count += __popc(edges);
+  };
+  visit(a, i, keep);
+  int begin = 0;
+  if (lane_index() == 0) {
+    begin = atomicAdd(&a.sizes->placed, count);
+    a.edges.first[i] = count;
+    a.find_begin[i] = begin;
+  }
+  begin = __shfl_sync(all_lanes, begin, 0);
+  if (begin + count > a.edge_capacity) return;  // the scan will say so
+  if (count > most_finds) {  // once more, for where there is more room
+    finds = a.spare + begin;
+    most = count;
+    count = 0;
+    visit(a, i, keep);
+  }
+  __syncwarp();
+  constexpr int together = 3;
+  for (int base = lane_index(); base < count; base += 32 * together) {
+    unsigned long long own[together];
+    int rank[together] = {};
+    for (int n = 0; n < together; n++) own[n] = finds[min(base + 32 * n, count - 1)];
+    for (int other = 0; other < count; other++) {
+      const unsigned long long key = finds[other];
+      for (int n = 0; n < together; n++) rank[n] += key < own[n];
+    }
+    for (int n = 0; n < together; n++)
+      if (base + 32 * n < count) a.found[begin + rank[n]] = own[n];
+  }
 }
 
 KERNEL(1024, 1, scan_neighbors, SearchArguments) {
@@ -58,43 +95,24 @@ KERNEL(1024, 1, scan_neighbors, SearchArguments) {
   atomicOr(&a.sizes->status, too_many_edges);
 }
 
-/// One warp a receiver: writes the same candidates that were counted, in the order of the finds.
-KERNEL(128, 1, find_neighbors, SearchArguments) {
-  const int i = blockIdx.x * (blockDim.x / 32) + warp_index();
-  if (i >= a.sizes->atoms || a.sizes->edges == 0) return;
-  int at = a.edges.first[i];
-  visit(a, i, [&](bool edge, int j, int translation) {
-    const unsigned edges = __ballot_sync(all_lanes, edge);
-    if (edge) {
-      const int e = at + __popc(edges & ((1u << lane_index()) - 1));
-      a.found[e] = static_cast<unsigned long long>(j) << 32 | static_cast<unsigned>(translation);
-      a.edges.receivers[e] = i;
-    }
-    at += __popc(edges);
-  });
-}
-
-/// One thread an edge: its place is the number of smaller keys among its receiver's.
-KERNEL(128, 1, sort_neighbors, SearchArguments) {
-  for (int e = blockIdx.x * blockDim.x + threadIdx.x; e < a.sizes->edges; e += gridDim.x * blockDim.x) {
-    const int i = a.edges.receivers[e], begin = a.edges.first[i], end = a.edges.first[i + 1];
-    const unsigned long long key = a.found[e];
-    int rank = 0;
-    for (int other = begin; other < end; other++) rank += a.found[other] < key;
-    a.keys[begin + rank] = key;
-  }
-}
-
-/// One thread an edge: sender, vector, direction, shift, and the reverse edge by bisection of the sender's list.
+/// One warp a receiver: senders, vectors, directions and shifts of its edges; and of the earlier edge of a pair the reverse one, by bisection of the
+/// sender's list.
 KERNEL(128, 1, finish_edges, SearchArguments) {
-  for (int e = blockIdx.x * blockDim.x + threadIdx.x; e < a.sizes->edges; e += gridDim.x * blockDim.x) {
-    const int i = a.edges.receivers[e], j = static_cast<int>(a.keys[e] >> 32), translation = static_cast<int>(a.keys[e] & 0xFFFFFFFFu);
-    const Placed &receiver = a.placed[i], &sender = a.placed[j];
-    const Structure& s = structures_of(a)[receiver.structure];
+  const int i = blockIdx.x * (blockDim.x / 32) + warp_index();
+  if (i >= a.sizes->atoms) return;
+  const Placed& receiver = a.placed[i];
+  const Structure& s = structures_of(a)[receiver.structure];
+  const unsigned long long* finds = a.found + a.find_begin[i];
+  const int first = a.edges.first[i], end = a.edges.first[i + 1], last = translations_of(s) - 1;
+  for (int e = first + lane_index(); e < end; e += 32) {
+    const unsigned long long key = finds[e - first];
+    const int j = static_cast<int>(key >> 32), translation = static_cast<int>(key & 0xFFFFFFFFu);
+    const Placed& sender = a.placed[j];
     int steps[3];
     translation_steps(s, translation, steps);
     const Separation between(receiver.position, sender.position, s, steps[0], steps[1], steps[2]);
     const double d = sqrt(between.square);
+    a.edges.receivers[e] = i;
     a.edges.senders[e] = j;
     for (int c = 0; c < 3; c++) {
       a.edges.vectors[3 * static_cast<long long>(e) + c] = between.r[c];
@@ -105,14 +123,17 @@ KERNEL(128, 1, finish_edges, SearchArguments) {
     a.edges.direction[4 * static_cast<long long>(e) + 3] = rounded;
     a.edges.rest[e] = static_cast<real>(d - rounded);
 
-    const unsigned long long wanted = static_cast<unsigned long long>(i) << 32 | static_cast<unsigned>(translations_of(s) - 1 - translation);
-    int low = a.edges.first[j], high = a.edges.first[j + 1] - 1;
+    if (j < i || (j == i && translation > last - translation)) continue;
+    const unsigned long long wanted = static_cast<unsigned long long>(i) << 32 | static_cast<unsigned>(last - translation);
+    const unsigned long long* theirs = a.found + a.find_begin[j];
+    int low = 0, high = a.edges.first[j + 1] - a.edges.first[j] - 1;
     while (low < high) {
       const int middle = (low + high) / 2;
-      if (a.keys[middle] < wanted) low = middle + 1;
+      if (theirs[middle] < wanted) low = middle + 1;
       else high = middle;
     }
-    a.edges.reverse[e] = low;
+    a.edges.reverse[e] = a.edges.first[j] + low;
+    a.edges.reverse[a.edges.first[j] + low] = e;
   }
 }
 

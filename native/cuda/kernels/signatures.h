@@ -9,7 +9,7 @@ struct Sizes {
   int edges;   // set by the search; 0 where they do not fit, so that nothing is computed from a list that is not whole
   int found;   // edges there are
   int status;  // Trouble bits
-  int unused;  // the answer begins with these and goes on at a multiple of 8 bytes
+  int placed;  // finds that have a place; the answer begins with these and goes on at a multiple of 8 bytes
 };
 
 enum Trouble { too_many_edges = 1, coincident_atoms = 2, far_from_origin = 4, atoms_too_near = 8, outgrown = 16, unfinished = 32 };
@@ -71,7 +71,8 @@ template <class Real> struct SearchArguments {
   int* numbers;              // (atoms)
   int *slot_begin, *slot_end;  // (slots + 1), (slots)
   InSlot* in_slots;            // (atoms)
-  unsigned long long *found, *keys;  // (edges) sender and translation, as found, and in order
+  int* find_begin;             // (atoms) where the finds of each receiver are
+  unsigned long long *found, *spare;  // (edges) sender and translation, in order for each receiver; where there is room for them before
   Edges<Real> edges;
 };
 
