@@ -56,17 +56,6 @@ test.each([
   assertSame(found, await run(openCpu(model), structure, request), 1e-11);
 });
 
-test("on the resident schedule too, replicas go together as each goes alone", async () => {
-  addon.emulatedCard({ clusters: 7 });
-  const engine = await openCuda(model, "f32");
-  addon.emulatedCard({ clusters: 0 });
-  const request = { ...gentle, steps: 3, recordEvery: 1 };
-  const together = await run(engine, water, { ...request, replicas: 2 });
-  const alone = await run(engine, water, { ...request, seed: 1 }, 2, 1);
-  expect((await engine.activity()).schedule).toBe("resident");
-  expect(bitsOf(alone, 0, 1, 3)).toEqual(bitsOf(together, 1, 2, 3));
-});
-
 test.each(ensembles)("%s: replicas go together as each goes alone, and any stretches give the bits of one", async (ensemble) => {
   const engine = await openCuda(model, "f32");
   const request = { ...requestOf(ensemble), equilibration: 2, steps: 5, recordEvery: 1, frameEvery: 2 };
@@ -79,7 +68,9 @@ test.each(ensembles)("%s: replicas go together as each goes alone, and any stret
 
 test("the bits of a replica are those of a run alone, whichever schedule has the batch", async () => {
   const request = { ...requestOf("langevin"), equilibration: 1, steps: 2, recordEvery: 1, frameEvery: 1 };
+  addon.emulatedCard({ clusters: 7 });
   const engine = await openCuda(model, "f32");
+  addon.emulatedCard({ clusters: 0 });
   const runs = new Map<number, Whole>();
   // On a card without clusters all of them are layered.
   const schedules = onCard ? [expect.any(String), expect.any(String), "layered"] : ["resident", "resident", "layered"];
