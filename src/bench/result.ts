@@ -139,6 +139,8 @@ const cardResultSchema = z.strictObject({
   /** as nvidia-smi says, where it is there: driver, clocks and temperature before and after */
   found: z.strictObject({ before: cardState, after: cardState }),
   trials: z.array(cardTrialSchema).min(1),
+  /** rows that the card has no memory for, in the engine's words */
+  leftOut: z.array(z.strictObject({ name: z.string(), reason: z.string() })),
 });
 export type CardResult = z.infer<typeof cardResultSchema>;
 

@@ -74,7 +74,8 @@ export function cardSummary(result: CardResult): string {
   const absent = trials.flatMap((trial) =>
     trial.absent.map(({ name, reason }) => yellow(`  ${trial.name}: no ${name}: ${reason.split("\n")[0]}\n`)),
   );
+  const leftOut = result.leftOut.map(({ name, reason }) => yellow(`  no ${name}: ${reason}\n`));
   const main = networks.length === 0 ? "" : table(heading, networks.map(row), heading.map((_, k) => k).slice(2));
   const lines = about.map((line) => `${dim(`  ${line}`)}\n`).join("");
-  return `\n${bold(`painnless bench ${result.suite}`)}\n${lines}\n${main}${others(trials)}${cliffs(trials).join("")}${absent.join("")}`;
+  return `\n${bold(`painnless bench ${result.suite}`)}\n${lines}\n${main}${others(trials)}${cliffs(trials).join("")}${[...absent, ...leftOut].join("")}`;
 }

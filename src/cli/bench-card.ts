@@ -60,12 +60,17 @@ export async function runCardBench(request: CardRequest): Promise<CardResult> {
     const models = await openModels(python, request, folder, opened);
     const theirs = request.opponents ? await startOpponents(python, request, models, opened) : new Map<CardRow, Opponent>();
     const trials: CardTrial[] = [];
+    const leftOut: CardResult["leftOut"] = [];
     for (const row of request.rows) {
       for (const precision of request.precisions) {
         request.progress(`timing ${row.name}, ${precision}`);
         // In float64 ours is timed alone.
         const opponent = precision === "f32" ? (theirs.get(row) ?? null) : null;
-        trials.push(await runRow(row, models, opponent, { ...request, card, precision }));
+        const trial = await runRow(row, models, opponent, { ...request, card, precision }).catch((error: unknown) => {
+          if (!(error instanceof PainnlessError && error.code === "MISSING" && trials.length > 0)) throw error;
+          leftOut.push({ name: `${row.name} ${precision}`, reason: error.message });
+        });
+        if (trial) trials.push(trial);
       }
       await theirs.get(row)?.process.close(); // its memory is needed by those that follow
     }
@@ -86,7 +91,7 @@ export async function runCardBench(request: CardRequest): Promise<CardResult> {
         ...{ clockMHz: clock / 1e6, bandwidth, peak: peakOf(card) },
       },
       found: { before: found, after: await stateOfCard() },
-      trials,
+      ...{ trials, leftOut },
     };
   } finally {
     letGo();
@@ -151,8 +156,10 @@ async function startOpponents(
   return new Map(await Promise.all(rows.map(start)));
 }
 
-const passOver = (error: unknown) => {
+/** What PyTorch cannot do, for want of memory, say: something else is done instead, or it is told later. */
+const passOver = (error: unknown): null => {
   if (!(error instanceof PainnlessError && error.code === "WORKER_FAILED")) throw error;
+  return null;
 };
 
 const setsFor = (row: CardRow, { config }: ModelFile, { seed }: CardRequest): Sets => makeSets(row, seed, setsOf(row), config.elements);
@@ -177,11 +184,8 @@ async function runRow(
     if (row.measures === "neighbours") return await runNeighboursTrial(row, sets, options);
     const exact = async () => (await sides.open("native:cpu:f64")).potential;
     if (row.measures === "dynamics") return await runDynamicsTrial(row, sets, await exact(), options);
-    const judgement =
-      opponent === null
-        ? await judgeByEngine(await exact(), sets, model, request.seed)
-        : await judgeByTorch(opponent.process, sets, model.config.cutoff);
-    return await runNetworkTrial(row, sets, judgement, options);
+    const byTorch = opponent === null ? null : await judgeByTorch(opponent.process, sets, model.config.cutoff).catch(passOver);
+    return await runNetworkTrial(row, sets, byTorch ?? (await judgeByEngine(await exact(), sets, model, request.seed)), options);
   } finally {
     await engine.close();
   }

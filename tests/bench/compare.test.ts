@@ -58,6 +58,11 @@ describe("against an earlier result", () => {
     expect(() => compareResults(before, result([trial("21 atoms", 1, 1, 1)]))).toThrow(expect.objectContaining({ code: "USAGE" }));
   });
 
+  test("another suite cannot be compared", () => {
+    const now = { ...result([trial("9 atoms", 14, 13, 15)]), suite: "gpu" } as unknown as BenchResult;
+    expect(() => compareResults(before, now)).toThrow(/suite cpu, this one of gpu/);
+  });
+
   test("another model cannot be compared", () => {
     expect(() => compareResults(before, result([trial("9 atoms", 14, 13, 15)], "cd"))).toThrow(/model ab/);
   });
