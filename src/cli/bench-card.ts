@@ -18,7 +18,9 @@ import { withBridge } from "../python/bridge.ts";
 import { type PythonEnvironment, requirePackage, resolvePython } from "../python/environment.ts";
 import { onAbort } from "../system/on-abort.ts";
 import type { Potential } from "../system/potential.ts";
+import type { Structure } from "../system/structure.ts";
 import { commit, randomModel } from "./bench-run.ts";
+import { stepsFromPython } from "./bench-steps.ts";
 import { ask } from "./doctor/finding.ts";
 import { type Sides, sidesOf } from "./sides.ts";
 import { thisMachine } from "./version.ts";
@@ -66,7 +68,7 @@ export async function runCardBench(request: CardRequest): Promise<CardResult> {
         request.progress(`timing ${row.name}, ${precision}`);
         // In float64 ours is timed alone.
         const opponent = precision === "f32" ? (theirs.get(row) ?? null) : null;
-        const trial = await runRow(row, models, opponent, { ...request, card, precision }).catch((error: unknown) => {
+        const trial = await runRow(row, models, opponent, { ...request, card, precision, python }).catch((error: unknown) => {
           if (!(error instanceof PainnlessError && error.code === "MISSING" && trials.length > 0)) throw error;
           leftOut.push({ name: `${row.name} ${precision}`, reason: error.message });
         });
@@ -168,8 +170,9 @@ async function runRow(
   row: CardRow,
   models: ReadonlyMap<CardModel, OpenModel>,
   opponent: Opponent | null,
-  request: CardRequest & { readonly card: CudaCard; readonly precision: Precision },
+  request: CardRequest & { readonly card: CudaCard; readonly precision: Precision; readonly python: PythonEnvironment },
 ): Promise<CardTrial> {
+  const { python } = request;
   const { model, sides } = models.get(row.model) as OpenModel;
   const sets = setsFor(row, model, request);
   // An engine of its own, whose memory goes with it, and whose counts are of this row.
@@ -183,7 +186,13 @@ async function runRow(
     };
     if (row.measures === "neighbours") return await runNeighboursTrial(row, sets, options);
     const exact = async () => (await sides.open("native:cpu:f64")).potential;
-    if (row.measures === "dynamics") return await runDynamicsTrial(row, sets, await exact(), options);
+    if (row.measures === "dynamics") {
+      const whole = (["ase", "pyzmq", "msgspec"] as const).every((name) => python.packages[name] !== null);
+      const fromPython = whole ? (structure: Structure, step: number) => stepsFromPython(python, engine, structure, step) : null;
+      const trial = await runDynamicsTrial(row, sets, await exact(), options, fromPython);
+      const reason = `${python.executable} lacks ase, pyzmq or msgspec`;
+      return whole ? trial : { ...trial, absent: [{ name: "from Python", reason }] };
+    }
     const byTorch = opponent === null ? null : await judgeByTorch(opponent.process, sets, model.config.cutoff).catch(passOver);
     return await runNetworkTrial(row, sets, byTorch ?? (await judgeByEngine(await exact(), sets, model, request.seed)), options);
   } finally {

@@ -19,9 +19,21 @@ const run = {
 const compared = { steps: 8, tolerance: 1e-6 };
 const minimumStretches = 7;
 
+/** Seconds of a step, of each stretch, by ASE's integrator and inside the engine. @param step seconds of one in the engine */
+export type FromPython = (
+  structure: Structure,
+  step: number,
+) => Promise<{ readonly ase: readonly number[]; readonly inside: readonly number[] }>;
+
 /** Steps of velocity Verlet in the engine, and by forces asked for at each step; replicas are the structures of the row.
  *  @throws {PainnlessError} NOT_FINITE if the trajectory is not the exact engine's */
-export async function runDynamicsTrial(row: CardRow, sets: Sets, exact: Potential, options: CardTrialOptions): Promise<CardTrial> {
+export async function runDynamicsTrial(
+  row: CardRow,
+  sets: Sets,
+  exact: Potential,
+  options: CardTrialOptions,
+  fromPython: FromPython | null = null,
+): Promise<CardTrial> {
   const { engine, precision } = options;
   const [structure] = sets[0] ?? [];
   if (structure === undefined) throw new PainnlessError("INTERNAL", `row ${row.name} has no structure`);
@@ -38,13 +50,17 @@ export async function runDynamicsTrial(row: CardRow, sets: Sets, exact: Potentia
   const inside = await stretches(engine, structure, request, options, false);
   const asked = await stretches(engine, structure, request, options, true);
   const timing = timingOf(inside);
+  const python = row.structures === 1 && fromPython !== null ? await fromPython(structure, timing.medianMs / 1e3) : null;
   const { network, search } = await engine.seconds(sets[0] ?? [], ["energy", "forces"], options.evaluations ?? 100);
   const evaluation = timingOf([network + search]);
   return {
     ...common(row, sets, { ...options, activity: await engine.activity(), before, edges, atoms: row.atoms * row.structures, judge }),
     ...{ measures: "dynamics", side: engine.name, precision, ...timing, floor: null },
     error: null,
-    figures: { "evaluation on the card": evaluation, "forces asked for at each step": timingOf(asked) },
+    figures: {
+      ...{ "evaluation on the card": evaluation, "forces asked for at each step": timingOf(asked) },
+      ...(python === null ? {} : { "run_nve from Python": timingOf(python.inside), "ASE VelocityVerlet": timingOf(python.ase) }),
+    },
     perSecond: { steps: 1e3 / timing.medianMs, "atom-steps": (1e3 * row.atoms * row.structures) / timing.medianMs },
     ...{ opponents: [], against: {}, spread: {}, absent: [], further: {} },
   };
