@@ -18,7 +18,7 @@ export function packBatch(structures: readonly Structure[]): NativeBatch {
     batch.numbers.set(numbers, first);
     if (only === undefined) batch.positions.set(positions, 3 * first);
     if (cell !== null) batch.cells.set(cell, 9 * s);
-    batch.pbc.set(pbc.map(Number), 3 * s);
+    for (let axis = 0; axis < 3; axis++) batch.pbc[3 * s + axis] = Number(pbc[axis]);
     first += numbers.length;
     batch.offsets[s + 1] = first;
   });

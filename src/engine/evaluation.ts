@@ -18,36 +18,45 @@ export function readEvaluations(
     const { numbers } = structure;
     const [begin, end] = [first, first + numbers.length];
     first = end;
-    const where = `structure "${structure.name}"`;
-    const netEnergies = finite(part(native.energies, begin, end), (i) => `${where}: the energy of atom ${i}`);
-    const [netEnergy = Number.NaN] = finite(part(native.netEnergy, s, s + 1), () => `${where}: the energy`);
+    const where = (what: string) => `structure "${structure.name}": the ${what}`;
+    assertFinite(native.energies, begin, end, (i) => where(`energy of atom ${i}`));
+    assertFinite(native.netEnergy, s, s + 1, () => where("energy"));
+    const netEnergy = native.netEnergy[s] as number;
     const forces = want.includes("forces")
-      ? finite(part(native.forces, 3 * begin, 3 * end), (k) => `${where}: the force on atom ${Math.floor(k / 3)} along ${"xyz"[k % 3]}`)
+      ? finite(native.forces, 3 * begin, 3 * end, (k) => where(`force on atom ${Math.floor(k / 3)} along ${"xyz"[k % 3]}`))
       : null;
     const stress =
       want.includes("stress") && hasStress(structure)
-        ? finite(part(native.stress, 6 * s, 6 * s + 6), (k) => `${where}: the stress ${["xx", "yy", "zz", "yz", "xz", "xy"][k]}`)
+        ? finite(native.stress, 6 * s, 6 * s + 6, (k) => where(`stress ${["xx", "yy", "zz", "yz", "xz", "xy"][k]}`))
         : null;
     return {
       energy: netEnergy + constantEnergy(config, numbers),
       netEnergy,
       forces,
       stress,
-      energies: want.includes("energies") ? netEnergies.map((e, i) => e + constantEnergyOf(config, numbers, i)) : null,
+      energies: want.includes("energies")
+        ? native.energies.slice(begin, end).map((e, i) => e + constantEnergyOf(config, numbers, i))
+        : null,
     };
   });
 }
 
-/** The whole is not copied: the engine made it for this answer alone. */
-const part = (values: Float64Array, begin: number, end: number): Float64Array =>
-  begin === 0 && end === values.length ? values : values.slice(begin, end);
+/** A copy of a part, or the whole, which the engine made for this answer alone. */
+function finite(values: Float64Array, begin: number, end: number, what: (index: number) => string): Float64Array {
+  assertFinite(values, begin, end, what);
+  return begin === 0 && end === values.length ? values : values.slice(begin, end);
+}
 
-function finite(values: Float64Array, what: (index: number) => string): Float64Array {
+/** @param what names the value that is so far behind `begin` */
+function assertFinite(values: Float64Array, begin: number, end: number, what: (index: number) => string): void {
+  if (end > values.length) throw new PainnlessError("INTERNAL", `the engine gave ${values.length} values, expected ${end} or more`);
   // A loop: findIndex takes ten times as long, which counts for 20,000 atoms.
-  for (let k = 0; k < values.length; k++)
+  for (let k = begin; k < end; k++)
     if (!Number.isFinite(values[k]))
-      throw new PainnlessError("NOT_FINITE", `${what(k)} is ${values[k]}; the geometry may be far outside what the model was trained on`);
-  return values;
+      throw new PainnlessError(
+        "NOT_FINITE",
+        `${what(k - begin)} is ${values[k]}; the geometry may be far outside what the model was trained on`,
+      );
 }
 
 /** Stress is energy per volume: it needs a periodic axis and a cell with a volume. */
