@@ -67,8 +67,9 @@ double mean_seconds(Device& device, Graph& graph, int count, bool cold) {
 }
 
 CudaProfile take_profile(Device& device, Programs& programs, const Part& search, const Part& network, int rounds) {
-  constexpr int together = 10;
   CudaProfile profile{};
+  // Short steps many at a time, or the replays would wait for the host; long ones alone.
+  const int together = static_cast<int>(std::clamp(2e-3 / std::max(device.time(*network.recorded, 1), 1e-7), 1.0, 20.0));
   for (int k = 0; k < rounds; k++) {
     if (search.recorded) profile.search.push_back(mean_seconds(device, *search.recorded, together, false));
     profile.network.push_back(mean_seconds(device, *network.recorded, together, false));

@@ -105,7 +105,7 @@ describe("the least that a kernel must do", () => {
   });
 });
 
-describe("on an emulated card", () => {
+describe("on an emulated card", { timeout: 120_000 }, () => {
   const model = randomModel("painn-schnetpack");
 
   test("the launches of both parts, in order, as often as asked; and the answer is what it was", async () => {
@@ -114,20 +114,11 @@ describe("on an emulated card", () => {
     const [before] = await engine.evaluate([box]);
     const found = await engine.profile([box], ["energy", "forces"], 2);
     expect(found.launches.map(({ kernel }) => kernel.replace(/_(small|large)$/, ""))).toEqual([
-      ...[
-        "place_atoms",
-        "scan_slots",
-        "fill_slots",
-        "count_neighbors",
-        "scan_neighbors",
-        "find_neighbors",
-        "sort_neighbors",
-        "finish_edges",
-      ],
+      ...["place_atoms", "scan_slots", "fill_slots", "find_neighbors", "scan_neighbors", "finish_edges"],
       ...["painn_message_first", "painn_update", "painn_message", "painn_update_last", "painn_message_adjoint", "painn_update_adjoint"],
       ...["painn_message_adjoint_first", "sum_forces", "sum_structures"],
     ]);
-    expect(found.launches.filter(({ search }) => search)).toHaveLength(8);
+    expect(found.launches.filter(({ search }) => search)).toHaveLength(6);
     for (const { seconds, kernel } of found.launches) {
       expect(seconds, kernel).toHaveLength(2);
       expect(Math.min(...seconds), kernel).toBeGreaterThan(0);

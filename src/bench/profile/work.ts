@@ -65,11 +65,9 @@ const counts: Readonly<Record<string, Count>> = {
   place_atoms: search(28 + placed, () => 0),
   scan_slots: search(16, () => 0),
   fill_slots: search(placed + slotted, () => 0),
-  count_neighbors: search(placed + slotted + 4, () => 0),
   scan_neighbors: search(8, () => 0),
-  find_neighbors: search(placed + slotted + 4, () => 8),
-  sort_neighbors: search(8, () => 16),
-  finish_edges: search(placed, (real) => 8 + edgeBytes(real)),
+  find_neighbors: search(placed + slotted + 8, () => 8),
+  finish_edges: search(placed + 8, (real) => 8 + edgeBytes(real)),
 
   // Values and slopes of the radial functions of an edge, each as two halves.
   painn_radial: ({ config, edges, real }) => ({ operations: 0, bytes: edges * (5 * real + 8 * (config.n_rbf + 1)) }),
