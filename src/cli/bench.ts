@@ -101,14 +101,16 @@ function cardRun(args: Arguments, suite: (typeof cardSuites)[number], shared: Sh
   if (path !== undefined && shared.model !== null)
     throw new PainnlessError("USAGE", "--model and --checkpoint both say which model is timed; name one", { field: "checkpoint" });
   const structures = wholeNumber("batch", args.batch, 1);
-  const part = { gpu: null, neighbours: "neighbours", md: "dynamics" }[suite];
+  const part = ({ gpu: null, neighbours: "neighbours", md: "dynamics" } as const)[suite];
   // A model of the user's is what is timed; rows of other models are of our own.
   const given = path !== undefined || shared.model !== null;
   const usualRows = cardRows.filter(({ measures, model }) => (part === null || measures === part) && (!given || model === "main"));
   const rows =
     args.sizes === undefined && structures === 1
       ? usualRows
-      : nameList("sizes", args.sizes ?? "20").map((name) => cardRow(name, structures));
+      : nameList("sizes", args.sizes ?? usualRows[0]?.name ?? "").map((name) => cardRow(name, structures, part));
+  if (rows.length === 0)
+    throw new PainnlessError("USAGE", `bench ${suite} times models of its own; leave out --model and --checkpoint`, { field: "model" });
   const iterations = args.iterations === undefined ? null : wholeNumber("iterations", args.iterations, 1);
   const checkpoint = path === undefined ? null : { path, unit: args["energy-unit"] ?? null };
   return () => runCardBench({ ...shared, suite, rows, checkpoint, iterations, opponents: args.opponents });

@@ -196,6 +196,9 @@ describe("systems of the card", () => {
     expect(cardRow("64", 1)).toMatchObject({ name: "64", atoms: 64, structures: 1, opponents: true, model: "main" });
     expect(cardRow("20", 64)).toMatchObject({ name: "64x20", atoms: 20, structures: 64, opponents: true });
     expect(cardRow("500000", 1).opponents).toBe(false);
+    expect(cardRow("500", 1, "dynamics")).toMatchObject({ name: "500", atoms: 500, measures: "dynamics", opponents: false });
+    expect(cardRow("5000", 1, "neighbours")).toMatchObject({ measures: "neighbours", model: "cutoff 6 Å", opponents: true });
+    expect(() => cardRow("student", 1, "dynamics")).toThrow(/nve-20, nve-1000, nve-64x20/);
     for (const bad of ["many", "0", "-3", "1.5", ""]) expect(() => cardRow(bad, 1)).toThrow(expect.objectContaining({ code: "USAGE" }));
   });
 

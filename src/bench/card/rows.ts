@@ -50,19 +50,25 @@ export const cardRows: readonly CardRow[] = [
   { ...dynamics, name: "nve-64x20", atoms: 20, structures: 64 },
 ];
 
-/** A row of so many atoms that the table may not have; @param structures of the batch */
-export function cardRow(text: string, structures: number): CardRow {
-  const known = cardRows.find(({ name }) => name === text);
+/** A row of the table, or one of so many atoms that it does not have. @param structures of the batch  @param part what alone is measured; null: any
+ *  @throws {PainnlessError} USAGE */
+export function cardRow(text: string, structures: number, part: CardRow["measures"] | null = null): CardRow {
+  const rows = cardRows.filter(({ measures }) => part === null || measures === part);
+  const known = rows.find(({ name }) => name === text);
   if (known !== undefined && structures === 1) return known;
-  const atoms = Number(known === undefined ? text : known.atoms);
+  const atoms = known?.atoms ?? Number(text);
   if (!(Number.isInteger(atoms) && atoms >= 1))
     throw new PainnlessError(
       "USAGE",
-      `--sizes has "${text}", expected a number of atoms, or of ${cardRows.map(({ name }) => name).join(", ")}`,
-      { field: "sizes" },
+      `--sizes has "${text}", expected a number of atoms, or of ${rows.map(({ name }) => name).join(", ")}`,
+      {
+        field: "sizes",
+      },
     );
-  const base = known ?? (atoms * structures > 20_000 ? { ...alone, atoms } : { ...network, atoms });
-  return { ...base, structures, name: structures === 1 ? text : `${structures}x${text}` };
+  // Like the first row of its kind; PyTorch has no memory for more than some 20,000 atoms.
+  const [first = cardRows[0] as CardRow] = rows;
+  const opponents = first.opponents && (first.measures !== "network" || atoms * structures <= 20_480);
+  return { ...(known ?? { ...first, atoms, opponents }), structures, name: structures === 1 ? text : `${structures}x${text}` };
 }
 
 /** One batch a set; every batch has the same atoms, at other places. */
