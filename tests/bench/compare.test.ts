@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { compareResults } from "../../src/bench/compare.ts";
 import { type BenchResult, benchResultSchema, type Trial } from "../../src/bench/result.ts";
@@ -75,4 +76,14 @@ test.each([
 ])("the schema refuses %s", (_, change) => {
   const bad = { ...before, trials: [{ ...before.trials[0], ...change }] };
   expect(benchResultSchema.safeParse(bad).success).toBe(false);
+});
+
+test("results that are kept can be compared with", () => {
+  const kept = readdirSync("benchmarks/results").map((name) => JSON.parse(readFileSync(`benchmarks/results/${name}`, "utf8")));
+  const ours = kept.filter(({ format }) => format === "painnless.bench/1");
+  expect(ours.length).toBeGreaterThan(1);
+  for (const one of ours) {
+    const parsed = benchResultSchema.parse(one);
+    expect(compareResults(parsed, parsed).every(({ fell, now }) => !fell && now !== null)).toBe(true);
+  }
 });
