@@ -55,12 +55,13 @@ KERNEL(128, 1, find_neighbors, SearchArguments) {
   visit(a, i, keep);
   int begin = 0;
   if (lane_index() == 0) {
-    begin = atomicAdd(&a.sizes->placed, count);
+    // Who comes when there is no room left takes none, so that the count cannot run over.
+    begin = *static_cast<volatile int*>(&a.sizes->placed) > a.edge_capacity ? a.edge_capacity : atomicAdd(&a.sizes->placed, count);
     a.edges.first[i] = count;
     a.find_begin[i] = begin;
   }
   begin = __shfl_sync(all_lanes, begin, 0);
-  if (begin + count > a.edge_capacity) return;  // the scan will say so
+  if (count > a.edge_capacity - begin) return;  // the scan will say so
   if (count > most_finds) {  // once more, for where there is more room
     finds = a.spare + begin;
     most = count;
@@ -87,7 +88,7 @@ KERNEL(1024, 1, scan_neighbors, SearchArguments) {
   scan(a.edges.first, atoms, a.edges.first, nullptr);
   __syncthreads();
   if (threadIdx.x > 0) return;
-  const int found = a.edges.first[atoms];
+  const int sum = a.edges.first[atoms], found = sum < a.sizes->placed ? 0x7FFFFFFF : sum;  // a sum that ran over
   a.sizes->found = found;
   a.sizes->edges = found;
   if (found <= a.edge_capacity) return;
