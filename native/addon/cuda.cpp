@@ -3,6 +3,7 @@
 
 #include "../cuda/card.h"
 #include "../cuda/engine.h"
+#include "../cuda/program.h"
 #include "../cuda/shape.h"
 #if defined(PAINNLESS_EMULATE_CUDA)
 #include "../cuda/emulator/device.h"
@@ -86,7 +87,8 @@ cuda::DeviceInfo card_from(const Napi::Object& object) {
   return card;
 }
 
-/// compileKernels(models, card, nvrtc): needs no card; what models share is compiled once; `log` is the compiler's, with registers and spills
+/// compileKernels(models, card, nvrtc, known), `known` may be "all": needs no card; what models share is compiled once, what has a known key not at all; `log` is the
+/// compiler's, with registers and spills
 Napi::Value compile_kernels(const Napi::CallbackInfo& info) {
   struct Model {
     Config config;
@@ -99,21 +101,34 @@ Napi::Value compile_kernels(const Napi::CallbackInfo& info) {
     models.push_back({config_from(model.Get("config").As<Napi::Object>()), precision(text(model, "precision"))});
   }
   const auto card = card_from(info[1].As<Napi::Object>());
-  const auto nvrtc = strings_from(info[2]);
+  const bool all_known = info[3].IsString();
+  const auto nvrtc = strings_from(info[2]), known = all_known ? std::vector<std::string>{} : strings_from(info[3]);
+  struct Part {
+    cuda::Source source;
+    std::string key;
+    bool known;
+  };
   return Task::start(info.Env(), [=]() -> Task::Answer {
     const auto compiler = cuda::open_nvrtc(nvrtc, 0);
-    std::vector<cuda::Source> sources;
+    std::vector<Part> parts;
+    std::vector<cuda::Source> missing;
     for (const Model& model : models)
-      for (cuda::Source& source : cuda::Shape(model.config, model.precision, card).sources())
-        if (std::find(sources.begin(), sources.end(), source) == sources.end()) sources.push_back(std::move(source));
-    const auto compiled = cuda::compile_all(*compiler, sources, card.architecture);
-    return [sources, compiled, identity = compiler->identity()](Napi::Env env) -> Napi::Value {
+      for (const cuda::Source& source : cuda::Shape(model.config, model.precision, card).sources()) {
+        const std::string key = cuda::code_key(source, card.architecture);
+        if (std::any_of(parts.begin(), parts.end(), [&](const Part& part) { return part.key == key; })) continue;
+        parts.push_back({source, key, all_known || std::find(known.begin(), known.end(), key) != known.end()});
+        if (!parts.back().known) missing.push_back(source);
+      }
+    const auto compiled = cuda::compile_all(*compiler, missing, card.architecture);
+    return [parts, compiled, identity = compiler->identity()](Napi::Env env) -> Napi::Value {
       auto list = Napi::Array::New(env);
-      for (size_t s = 0; s < sources.size(); s++) {
+      auto next = compiled.begin();
+      for (const Part& part : parts) {
         auto object = Napi::Object::New(env);
-        object["source"] = sources[s].main;
-        object["options"] = strings_to(env, sources[s].options);
-        object["log"] = compiled[s].log;
+        object["source"] = part.source.main;
+        object["options"] = strings_to(env, part.source.options);
+        object["key"] = part.key;
+        object["log"] = part.known ? env.Null() : Napi::String::New(env, (next++)->log).As<Napi::Value>();
         list[list.Length()] = object;
       }
       auto object = Napi::Object::New(env);

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
@@ -35,7 +36,27 @@ std::string key_of(const Source& source, const Compiler& compiler, int architect
   return key;
 }
 
+/// The text of that name, and those that it includes, each once.
+void gather(const std::string& name, std::map<std::string, std::string>& texts) {
+  const auto found = std::find_if(kernel_texts().begin(), kernel_texts().end(), [&](const Text& text) { return text.name == name; });
+  if (found == kernel_texts().end() || !texts.emplace(name, found->text).second) return;
+  constexpr std::string_view include = "#include \"";
+  for (size_t at = found->text.find(include); at != std::string::npos; at = found->text.find(include, at)) {
+    at += include.size();
+    gather(found->text.substr(at, found->text.find('"', at) - at), texts);
+  }
+}
+
 }  // namespace
+
+std::string code_key(const Source& source, int architecture) {
+  std::map<std::string, std::string> texts;
+  gather(source.main, texts);
+  std::string key = "sm_" + std::to_string(architecture) + "\n" + source.main + "\n";
+  for (const std::string& option : source.options) key += option + "\n";
+  for (const auto& [name, text] : texts) key += name + "\n" + text + "\n";
+  return hash(key);
+}
 
 std::string DiskCache::path_of(const std::string& key) const { return folder_ + "/" + hash(key) + ".kernels"; }
 

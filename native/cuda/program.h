@@ -31,6 +31,9 @@ struct Source {
   bool operator==(const Source&) const = default;
 };
 
+/// What tells the code of a source from any other: its options, the architecture, and all texts that it reads; not the compiler.
+std::string code_key(const Source& source, int architecture);
+
 /// All of them at once, a thread each. Throws what the first that failed threw.
 std::vector<Compiled> compile_all(const Compiler& compiler, const std::vector<Source>& sources, int architecture);
 

@@ -23,11 +23,13 @@ export interface NativeAddon {
   createCudaEngine(config: NativeConfig, tensors: NativeTensors, options: NativeCudaOptions): Promise<NativeCudaEngine>;
   /** What the driver sees. Throws an Error with code MISSING without a driver or a card. */
   cudaCards(): CudaCard[];
-  /** Every kernel of these models for an architecture, what they share once; needs no card. Rejects with the compiler's words. */
+  /** Every kernel of these models for an architecture, what they share once, and not what has one of the `known` keys; needs no card.
+   *  Rejects with the compiler's words. */
   compileKernels(
     models: readonly { readonly config: NativeConfig; readonly precision: NativePrecision }[],
     card: Pick<CudaCard, "architecture" | "sharedBytes">,
     nvrtc: readonly string[],
+    known: readonly string[] | "all",
   ): Promise<CompiledKernels>;
   /** What a CUDA engine would do with one structure; needs no card. */
   planCuda(

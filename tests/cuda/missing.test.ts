@@ -14,7 +14,7 @@ const addon = loadAddon();
 test("no NVRTC: every place that was tried, and what installs it", async () => {
   const config = nativeConfig(randomModel("painn-schnetpack"));
   const card = { architecture: 90, sharedBytes: 1e5 };
-  await expect(addon.compileKernels([{ config, precision: "f32" }], card, ["/nowhere/libnvrtc.so.13"])).rejects.toMatchObject({
+  await expect(addon.compileKernels([{ config, precision: "f32" }], card, ["/nowhere/libnvrtc.so.13"], [])).rejects.toMatchObject({
     code: "MISSING",
     message: expect.stringMatching(/no NVRTC.*pip install nvidia-cuda-nvrtc-cu12[\s\S]*\/nowhere\/libnvrtc/),
   });

@@ -47,7 +47,7 @@ async function compileFor(card: CudaCard, python: PythonEnvironment | null, mode
   const config = nativeConfig(await readModelFile(model));
   try {
     const start = performance.now();
-    const { compiler, parts } = await loadAddon().compileKernels([{ config, precision: "f32" }], card, candidates);
+    const { compiler, parts } = await loadAddon().compileKernels([{ config, precision: "f32" }], card, candidates, []);
     return { found: `${parts.length} files in ${((performance.now() - start) / 1e3).toFixed(1)} s by ${compiler}`, remedy: null };
   } catch (error) {
     return { found: null, remedy: error instanceof Error ? error.message : String(error) };

@@ -80,8 +80,10 @@ export interface CompiledKernels {
   readonly parts: readonly {
     readonly source: string;
     readonly options: readonly string[];
-    /** the compiler's words, with registers, shared memory and spills */
-    readonly log: string;
+    /** tells its code from any other: options, architecture, all texts that are read; not the compiler */
+    readonly key: string;
+    /** the compiler's words, with registers, shared memory and spills; null where the key was known */
+    readonly log: string | null;
   }[];
 }
 
