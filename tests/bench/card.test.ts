@@ -26,7 +26,7 @@ const small = randomModel("painn-schnetpack");
 
 /** An engine whose forces are `force` everywhere; 1 ms warm, 2 ms cold, 0.5 ms of search. */
 function fakeEngine(force: number, schedule: "layered" | "resident" = "layered"): CudaEngine {
-  return {
+  const engine: Partial<CudaEngine> = {
     ...{ name: "native:cuda:f32", domain: { elements: [1], maxAtoms: 9, periodic: true } },
     evaluate: async (batch) =>
       batch.map(({ numbers }) => ({
@@ -37,7 +37,8 @@ function fakeEngine(force: number, schedule: "layered" | "resident" = "layered")
     activity: async () => ({
       ...{ schedule, edges: 72, compilations: 0, captures: 2, allocations: 1, arenaBytes: 1e6, weightBytes: 1e6 },
     }),
-  } as CudaEngine;
+  };
+  return engine as CudaEngine;
 }
 
 const opened: BaselineProcess[] = [];
