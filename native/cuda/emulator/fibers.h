@@ -34,7 +34,7 @@ class Fibers {
     int parity = 0;  // which set of exchange slots comes next
   };
   struct Warp {
-    unsigned long long slots[2][32];
+    unsigned long long slots[2][32][3];
   };
 
   static void enter();

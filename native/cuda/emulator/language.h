@@ -31,12 +31,12 @@ namespace painnless::cuda::emulator {
 /// Every lane gives a value and takes that of lane `from`.
 template <class T> T exchanged(T value, int from) {
   static_assert(sizeof(T) <= 8);
-  unsigned long long* slots = *runtime->exchange;
+  auto& slots = *runtime->exchange;
   const unsigned lane = runtime->thread.x % 32;
-  std::memcpy(&slots[lane], &value, sizeof(T));
+  std::memcpy(slots[lane], &value, sizeof(T));
   runtime->next_exchange();
   T taken;
-  std::memcpy(&taken, &slots[from], sizeof(T));
+  std::memcpy(&taken, slots[from], sizeof(T));
   return taken;
 }
 inline int own_lane() { return static_cast<int>(runtime->thread.x % 32); }
@@ -52,11 +52,16 @@ template <class T> T __shfl_up_sync(unsigned, T value, int by) {
 }
 static inline unsigned __ballot_sync(unsigned, int predicate) {
   unsigned bits = 0;
-  unsigned long long* slots = *painnless::cuda::emulator::runtime->exchange;
-  slots[painnless::cuda::emulator::own_lane()] = predicate != 0;
+  auto& slots = *painnless::cuda::emulator::runtime->exchange;
+  slots[painnless::cuda::emulator::own_lane()][0] = predicate != 0;
   painnless::cuda::emulator::runtime->next_exchange();
-  for (int lane = 0; lane < 32; lane++) bits |= static_cast<unsigned>(slots[lane]) << lane;
+  for (int lane = 0; lane < 32; lane++) bits |= static_cast<unsigned>(slots[lane][0]) << lane;
   return bits;
+}
+static inline float __uint_as_float(unsigned bits) {
+  float x;
+  std::memcpy(&x, &bits, sizeof x);
+  return x;
 }
 static inline int __popc(unsigned x) { return __builtin_popcount(x); }
 template <class T> T __ldg(const T* at) { return *at; }

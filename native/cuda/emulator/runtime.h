@@ -20,8 +20,8 @@ struct Runtime {
   void (*meet_cluster)();
   /// Of a thread that waits for what another will write.
   void (*let_others_run)();
-  /// This thread's place among the 32 of its warp, for exchanges; two sets in turn, so that one meeting an exchange is enough.
-  unsigned long long (*exchange)[32];
+  /// Places of the 32 threads of this one's warp, for exchanges; two sets in turn, so that one meeting an exchange is enough.
+  unsigned long long (*exchange)[32][3];
   void (*next_exchange)();
 };
 
