@@ -19,13 +19,13 @@ template <class Real> class Distiller final : public Network<Real> {
       const auto filters = [&](int inputs, auto weight) { return store.put<Real>(filter_matrix(shape_, f, inputs, {0, 2, 1}, weight)); };
       to.filter2 = filters(shape_.features, [&](size_t row, int k) { return k < f ? from.filter2.weight[row * f + k] : 0.0; });
       to.filter2_bias = filters(1, [&](size_t row, int) { return from.filter2.bias[row]; });
-      to.update1 = pack_dense<Real>(store, from.update1, {1, f}, {2, f});
+      to.update1 = pack_dense<Real>(store, shape_.tensor, from.update1, {1, f}, {2, f});
       // After the last update nobody reads vectors: g1 and g2 are left out.
-      to.update2 = pack_blocks<Real>(store, from.update2, f, t == layers - 1 ? std::vector{0} : std::vector{0, 1, 2}, {1, f});
+      to.update2 = pack_blocks<Real>(store, shape_.tensor, from.update2, f, t == layers - 1 ? std::vector{0} : std::vector{0, 1, 2}, {1, f});
       for (int k = 0; k < 9; k++) to.mixing[k] = from.mixing.empty() ? Real(0) : static_cast<Real>(from.mixing[k]);
     }
     radial_ = pack_radial<Real>(store, source_);
-    readout_ = pack_readout<Real>(store, source_.readout);
+    readout_ = pack_readout<Real>(store, shape_.tensor, source_.readout);
     embedding_ = store.put<Real>(padded_rows(source_.embedding, f));
   }
 

@@ -14,7 +14,33 @@ template <class Element> std::vector<double> matrix_of(int rows, int columns, El
   return matrix;
 }
 
+/// Fragments of `groups` blocks of `width` results, each summed over parts of so many units: element(group, feature, part, unit, input of the unit).
+template <class Element> std::vector<double> fragments_of(int groups, int width, int parts, int units, Element element) {
+  std::vector<double> all;
+  all.reserve(static_cast<size_t>(groups) * width * parts * units * part_features);
+  for (int tile = 0; tile < width / 16; tile++)
+    for (int p = 0; p < parts; p++)
+      for (int g = 0; g < groups; g++)
+        for (int u = 0; u < units; u++)
+          for (int n = 0; n < fragment_numbers; n++) all.push_back(element(g, 16 * tile + n / 16 * 2 + n / 2 % 2, p, u, n / 4 % 4 * 2 + n % 2));
+  return all;
+}
+
 }  // namespace
+
+std::vector<double> forward_fragments(const Linear& linear, Blocks outputs, Blocks inputs) {
+  const int width = padded(outputs.width), parts = inputs.size() / (forward_units * part_features);
+  return fragments_of(outputs.blocks, width, parts, forward_units, [&](int group, int feature, int part, int unit, int k) {
+    return padded_weight(linear, outputs, group * width + feature, inputs, (part * forward_units + unit) * part_features + k);
+  });
+}
+
+std::vector<double> adjoint_fragments(const Linear& linear, Blocks outputs, Blocks inputs) {
+  const int width = padded(inputs.width), own = padded(outputs.width);
+  return fragments_of(inputs.blocks, width, own / part_features, outputs.blocks, [&](int group, int feature, int part, int unit, int k) {
+    return padded_weight(linear, outputs, unit * own + part * part_features + k, inputs, group * width + feature);
+  });
+}
 
 std::vector<double> forward_matrix(const Linear& linear, Blocks outputs, Blocks inputs) {
   return matrix_of(inputs.size(), outputs.size(), [&](int k, int n) { return padded_weight(linear, outputs, n, inputs, k); });

@@ -14,6 +14,10 @@ namespace painnless::cuda {
 std::vector<double> forward_matrix(const Linear& linear, Blocks outputs, Blocks inputs);
 /// (outputs by parts, inputs), of x_bar = W^T y_bar; T2.
 std::vector<double> adjoint_matrix(const Linear& linear, Blocks outputs, Blocks inputs);
+/// The same two in the order in which lanes load them for tensor cores (layers/multiply_tensor.cuh): 16 features of each block of results, parts of the inputs,
+/// blocks of results, units, lanes, and of each lane two inputs for two features.
+std::vector<double> forward_fragments(const Linear& linear, Blocks outputs, Blocks inputs);
+std::vector<double> adjoint_fragments(const Linear& linear, Blocks outputs, Blocks inputs);
 std::vector<double> padded_vector(std::span<const double> vector, Blocks blocks);
 /// Rows of F numbers, each padded.
 std::vector<double> padded_rows(std::span<const double> rows, int features);
@@ -53,14 +57,15 @@ class WeightStore {
   size_t bytes_ = 0;
 };
 
-/// y = W x + b between padded rows, and its adjoint.
-template <class Real> Dense<Real> pack_dense(WeightStore& store, const Linear& linear, Blocks outputs, Blocks inputs) {
-  return {store.put<Real>(forward_matrix(linear, outputs, inputs)), linear.bias.empty() ? nullptr : store.put<Real>(padded_vector(linear.bias, outputs)),
-          store.put<Real>(adjoint_matrix(linear, outputs, inputs))};
+/// y = W x + b between padded rows, and its adjoint; for tensor cores or for multiply-adds.
+template <class Real> Dense<Real> pack_dense(WeightStore& store, bool tensor, const Linear& linear, Blocks outputs, Blocks inputs) {
+  return {store.put<Real>(tensor ? forward_fragments(linear, outputs, inputs) : forward_matrix(linear, outputs, inputs)),
+          linear.bias.empty() ? nullptr : store.put<Real>(padded_vector(linear.bias, outputs)),
+          store.put<Real>(tensor ? adjoint_fragments(linear, outputs, inputs) : adjoint_matrix(linear, outputs, inputs))};
 }
 
 /// The same with only those of its blocks of `width` outputs that are `kept`, in that order.
-template <class Real> Dense<Real> pack_blocks(WeightStore& store, const Linear& linear, int width, const std::vector<int>& kept, Blocks inputs) {
+template <class Real> Dense<Real> pack_blocks(WeightStore& store, bool tensor, const Linear& linear, int width, const std::vector<int>& kept, Blocks inputs) {
   std::vector<double> weight, bias;
   for (const int block : kept) {
     const size_t first = static_cast<size_t>(block) * width, row = linear.inputs;
@@ -68,7 +73,7 @@ template <class Real> Dense<Real> pack_blocks(WeightStore& store, const Linear& 
     bias.insert(bias.end(), linear.bias.begin() + first, linear.bias.begin() + first + width);
   }
   const int blocks = static_cast<int>(kept.size());
-  return pack_dense<Real>(store, {blocks * width, linear.inputs, weight, bias}, {blocks, width}, inputs);
+  return pack_dense<Real>(store, tensor, {blocks * width, linear.inputs, weight, bias}, {blocks, width}, inputs);
 }
 
 /// One piece of device memory cut into arrays: counted without memory, then handed out.

@@ -16,15 +16,15 @@ template <class Real> class Painn final : public Network<Real> {
       const PainnLayer& from = source_.painn[t];
       PainnWeights<Real>& to = layers_[t];
       to.filter = store.put<Real>(filters(from.filter));
-      to.context1 = pack_dense<Real>(store, from.context1, {1, f}, {1, f});
-      to.context2 = pack_dense<Real>(store, from.context2, {3, f}, {1, f});
-      to.channels = pack_dense<Real>(store, from.channels, {2, f}, {1, f});
-      to.update1 = pack_dense<Real>(store, from.update1, {1, f}, {2, f});
+      to.context1 = pack_dense<Real>(store, shape_.tensor, from.context1, {1, f}, {1, f});
+      to.context2 = pack_dense<Real>(store, shape_.tensor, from.context2, {3, f}, {1, f});
+      to.channels = pack_dense<Real>(store, shape_.tensor, from.channels, {2, f}, {1, f});
+      to.update1 = pack_dense<Real>(store, shape_.tensor, from.update1, {1, f}, {2, f});
       // The last update makes no vectors: y^m is left out.
-      to.update2 = pack_blocks<Real>(store, from.update2, f, t == layers - 1 ? std::vector{0, 2} : std::vector{0, 1, 2}, {1, f});
+      to.update2 = pack_blocks<Real>(store, shape_.tensor, from.update2, f, t == layers - 1 ? std::vector{0, 2} : std::vector{0, 1, 2}, {1, f});
     }
     radial_ = pack_radial<Real>(store, source_);
-    readout_ = pack_readout<Real>(store, source_.readout);
+    readout_ = pack_readout<Real>(store, shape_.tensor, source_.readout);
     embedding_ = store.put<Real>(padded_rows(source_.embedding, f));
     element_x_ = store.put<Real>(element_contexts(source_));
   }

@@ -10,23 +10,29 @@ namespace {
 
 constexpr int letter_bytes = 16, letters = 64;
 
+/// Which block of a product's outputs is at place o / 8 among a rank's own, eight of each; -1 for none. One may be left out, and the last place is empty then.
+int block_at(int o, Blocks outputs, int left_out) {
+  const int place = o / part_features, block = left_out >= 0 && place >= left_out ? place + 1 : place;
+  return block < outputs.blocks ? block : -1;
+}
+
 /// The rows of rank's blocks of eight outputs, with the inputs as products read them.
 void add_rows(std::vector<double>& out, const Linear& linear, Blocks outputs, Blocks inputs, int rank, int left_out = -1) {
   const int width = padded(outputs.width), begin = static_cast<int>(out.size());
   out.resize(begin + static_cast<size_t>(part_features) * outputs.blocks * inputs.size());
   for (int o = 0; o < part_features * outputs.blocks; o++) {
-    const int block = o / part_features, feature = part_features * rank + o % part_features;
-    if (block == left_out || feature >= width) continue;
+    const int block = block_at(o, outputs, left_out), feature = part_features * rank + o % part_features;
+    if (block < 0 || feature >= width) continue;
     for (int k = 0; k < inputs.size(); k++)
-      out[begin + static_cast<size_t>(o) * inputs.size() + spread(k, inputs.size())] = padded_weight(linear, outputs, block * width + feature, inputs, k);
+      out[begin + static_cast<size_t>(o) * inputs.size() + swizzled(o % part_features, k)] = padded_weight(linear, outputs, block * width + feature, inputs, k);
   }
 }
 
 void add_bias(std::vector<double>& out, std::span<const double> bias, Blocks outputs, int rank, int left_out = -1) {
   const int width = padded(outputs.width);
   for (int o = 0; o < part_features * outputs.blocks; o++) {
-    const int block = o / part_features, feature = part_features * rank + o % part_features;
-    const int index = block == left_out || feature >= width ? -1 : outputs.index(block * width + feature);
+    const int block = block_at(o, outputs, left_out), feature = part_features * rank + o % part_features;
+    const int index = block < 0 || feature >= width ? -1 : outputs.index(block * width + feature);
     out.push_back(index < 0 ? 0.0 : bias[static_cast<size_t>(index)]);
   }
 }
@@ -75,7 +81,7 @@ template <class Real> void Resident<Real>::pack(WeightStore& store) {
       add_bias(all, layer.context1.bias, {1, f}, rank);
       add_bias(all, layer.context2.bias, {3, f}, rank);
       add_bias(all, layer.update1.bias, {1, f}, rank);
-      add_bias(all, layer.update2.bias, {3, f}, rank, t == last ? 1 : -1);  // the last update makes no vectors: y^m is zero
+      add_bias(all, layer.update2.bias, {3, f}, rank, t == last ? 1 : -1);  // the last update makes no vectors: y^m is left out
     }
     for (int l = 0; l < room_.hidden; l++) add_bias(all, source_.readout[static_cast<size_t>(l)].bias, {1, source_.readout[static_cast<size_t>(l)].outputs}, rank);
     add_bias(all, source_.readout.back().weight, {1, source_.readout.back().inputs}, rank);

@@ -8,13 +8,14 @@ namespace painnless::cuda {
 namespace {
 
 constexpr int least_resident_edges = 16;                  // of a cluster
+constexpr size_t large_shared_bytes = 128 << 10;  // of a block that has a multiprocessor for itself
 constexpr size_t comfortable_shared_bytes = 100 << 10;  // of a block: any card since sm_86 has it, and two such blocks fit the largest
 
-/// Empty where the model or the card is not for it: PaiNN in float32 whose pairs are summed over lanes of 1, 2 or 4 features, readouts no wider than the
+/// Empty where the model or the card is not for it: PaiNN on tensor cores whose pairs are summed over lanes of 1, 2 or 4 features, readouts no wider than the
 /// features, weights that fit a cluster, and a card that has clusters.
 std::optional<ResidentRoom> resident_room(const Shape& shape, const Config& config, const DeviceInfo& info) {
   const int f = shape.features, hidden = static_cast<int>(shape.hidden.size());
-  if (!shape.painn || shape.real_bytes != 4 || info.architecture < 90 || (f != 32 && f != 64 && f != 128) || hidden > most_hidden) return {};
+  if (!shape.painn || !shape.tensor || info.architecture < 90 || (f != 32 && f != 64 && f != 128) || hidden > most_hidden) return {};
   ResidentRoom room{f, config.layers, config.radial, hidden, {}};
   for (int l = 0; l < hidden; l++) {
     room.widths[l] = shape.hidden[l];
@@ -56,7 +57,12 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info) 
   last_shared = real_bytes * static_cast<size_t>(painn ? painn_last_shared(features, readout) : distiller_last_shared(features, readout));
   adjoint_shared = real_bytes * static_cast<size_t>(painn ? painn_adjoint_shared(features) : distiller_adjoint_shared(features));
   const size_t most = std::max({update_shared, last_shared, adjoint_shared});
-  const auto fits = [&](const Cut& cut) { return most * static_cast<size_t>(cut.tile) + exchange_shared(cut) <= limit; };
+  const auto needs = [&](const Cut& cut) { return most * static_cast<size_t>(cut.tile) + exchange_shared(cut); };
+  const auto fits = [&](const Cut& cut) { return needs(cut) <= limit; };
+  // Tensor cores take eight atoms at a time; where the memory of a block holds no more of a wide model, multiply-adds take fewer.
+  tensor = single && info.architecture >= 80;
+  small = {8, 2, 4, 512};
+  tensor = tensor && needs(small) <= limit;
   // As many atoms a thread as its registers bear; as many groups as fill the block.
   const auto cut = [&](int tile, int threads, int split, int atoms) {
     const int columns = features / 2, lanes = threads / split;
@@ -65,7 +71,12 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info) 
     while (tile % atoms != 0) atoms--;
     return Cut{tile, atoms, split, threads};
   };
-  small = large = {};
+  // For tensor cores, a warp has 16 features and 8 atoms, or twice as many where that leaves no warp without a part.
+  const auto tensor_cut = [&](int tile, int threads) { return Cut{tile, tile % 16 == 0 && tile / 16 * (features / 16) * 32 >= threads ? 4 : 2, 1, threads}; };
+  if (!tensor) small = {};
+  large = {};
+  for (const int tile : {32, 16, 8})
+    if (const Cut one = tensor_cut(tile, tile == 32 ? 512 : 256); tensor && large.tile == 0 && needs(one) <= std::min(info.shared_bytes, large_shared_bytes)) large = one;
   for (const int tile : {8, 4, 2})
     if (const Cut one = single ? cut(tile, 512, 4, 4) : cut(tile / 2, 256, 4, 2); small.tile == 0 && fits(one)) small = one;
   for (const int tile : {16, 8, 4, 2, 1})
@@ -73,7 +84,7 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info) 
   // Many blocks at once where shared memory lets them in. From sm_100 on the same code takes a few registers more, and would spill.
   const bool tight = single && info.architecture < 100 && 4 * message_shared <= info.shared_bytes;
   message_blocks = tight ? 4 : single ? 3 : 2;
-  large_blocks = tight && 2 * (most * static_cast<size_t>(large.tile) + (1 << 10)) <= info.shared_bytes ? 2 : 1;
+  large_blocks = tight && large.threads < 512 && 2 * (most * static_cast<size_t>(large.tile) + (1 << 10)) <= info.shared_bytes ? 2 : 1;
   resident = resident_room(*this, config, info);
   if (small.tile == 0 || large.tile == 0 || message_shared > info.shared_bytes)
     throw InputError("UNSUPPORTED", "device",
@@ -81,7 +92,7 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info) 
                          ": the numbers of one atom do not fit into the shared memory of the card; use torch:cuda or native:cpu");
 }
 
-size_t Shape::exchange_shared(const Cut& cut) const { return real_bytes * static_cast<size_t>(update_exchange(cut.atoms, cut.split, cut.threads)); }
+size_t Shape::exchange_shared(const Cut& cut) const { return real_bytes * static_cast<size_t>(update_exchange(cut.atoms, cut.split, cut.threads, tensor)); }
 
 std::vector<Source> Shape::sources() const {
   std::string widths;
@@ -103,6 +114,7 @@ std::vector<Source> Shape::sources() const {
                         define("MESSAGE_BLOCKS", message_blocks)};
   const Options update{real,
                        define("FEATURES", features),
+                       define("TENSOR", tensor),
                        define("SMALL_TILE", small.tile),
                        define("SMALL_ATOMS", small.atoms),
                        define("SMALL_SPLIT", small.split),

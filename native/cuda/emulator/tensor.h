@@ -5,6 +5,9 @@
 #include <array>
 #include <cstdint>
 
+#pragma GCC push_options
+#pragma GCC optimize("O2")  // kernels are compiled fast rather than to be fast, but here they spend their time
+
 namespace painnless::cuda::emulator {
 
 inline uint32_t bits_of(float x) {
@@ -32,63 +35,63 @@ inline uint32_t rounded_number(bool bf16, float x) {
 }
 inline uint32_t rounded_pair(bool bf16, float x0, float x1) { return rounded_number(bf16, x1) << 16 | rounded_number(bf16, x0); }
 
-inline float value_of(bool bf16, uint32_t number) {
-  if (bf16) return float_of(number << 16);
+template <bool BF16> float value_of(uint32_t number) {
+  if constexpr (BF16) return float_of(number << 16);
   if ((number & 0x7C00) == 0x7C00) return float_of((number & 0x8000) << 16 | 0x7F800000 | (number & 0x3FF) << 13);
-  const float size = float_of((number & 0x7FFF) << 13) * 0x1p112f;
-  return number & 0x8000 ? -size : size;
+  return float_of((number & 0x8000) << 16 | (number & 0x7FFF) << 13) * 0x1p112f;
 }
 
 /// c plus the products, as a card adds.
 template <int COUNT> float tensor_sum(float c, const double (&products)[COUNT]) {
-  double largest = std::fabs(c);
-  for (const double p : products) largest = std::fabs(p) > largest ? std::fabs(p) : largest;
+  double largest = std::fabs(c), plain = c;
+  for (const double p : products) {
+    const double size = std::fabs(p);
+    largest = size > largest ? size : largest;
+    plain += p;
+  }
   if (largest == 0) return 0;
-  double plain = c;
-  for (const double p : products) plain += p;
   if (!(std::fabs(plain) < 3e38)) return static_cast<float>(plain);  // what is not finite comes out as such
-  uint64_t exponent;
-  std::memcpy(&exponent, &largest, sizeof exponent);
-  exponent = exponent >> 52 << 52;
-  double unit;
-  std::memcpy(&unit, &exponent, sizeof unit);
-  const double places = 0x1p24 / unit;
+  uint64_t bits;
+  std::memcpy(&bits, &largest, sizeof bits);
+  const uint64_t exponent = bits >> 52, up = (2046 + 24 - exponent) << 52, down = (exponent - 24) << 52;  // 2^24 / 2^e and the reverse, of numbers far from double's ends
+  double places, unit;
+  std::memcpy(&places, &up, sizeof places);
+  std::memcpy(&unit, &down, sizeof unit);
   int64_t sum = static_cast<int64_t>(c * places);
   for (const double p : products) sum += static_cast<int64_t>(p * places);
-  double total = static_cast<double>(sum) / places;
-  uint64_t bits;
+  const double total = static_cast<double>(sum) * unit;
   std::memcpy(&bits, &total, sizeof bits);
   bits &= ~((uint64_t{1} << 29) - 1);  // the 24 bits of a float
-  std::memcpy(&total, &bits, sizeof total);
-  return static_cast<float>(total);
+  double cut;
+  std::memcpy(&cut, &bits, sizeof cut);
+  return static_cast<float>(cut);
 }
 
 /// Every lane gives its fragments and receives its four of C.
-template <int INPUTS> void tensor_product(bool bf16, float (&c)[4], std::array<unsigned, 4> a, std::array<unsigned, 2> b) {
+template <bool BF16, int INPUTS> void tensor_product(float (&c)[4], std::array<unsigned, 4> a, std::array<unsigned, 2> b) {
   struct Fragments {
-    std::array<unsigned, 4> a;
-    std::array<unsigned, 2> b;
+    unsigned a[4], b[2];
   };
   auto& slots = *runtime->exchange;
   static_assert(sizeof(Fragments) == sizeof slots[0]);
-  const Fragments own{a, b};
+  const Fragments own{{a[0], a[1], a[2], a[3]}, {b[0], b[1]}};
   std::memcpy(slots[runtime->thread.x % 32], &own, sizeof own);
   runtime->next_exchange();
   const unsigned g = runtime->thread.x % 32 / 4, t = runtime->thread.x % 4;
+  const auto* given = reinterpret_cast<const Fragments*>(slots);
   double rows[2][INPUTS], columns[2][INPUTS];
-  for (unsigned quarter = 0; quarter < 4; quarter++) {
-    Fragments row, first, second;
-    std::memcpy(&row, slots[4 * g + quarter], sizeof row);
-    std::memcpy(&first, slots[4 * (2 * t) + quarter], sizeof first);
-    std::memcpy(&second, slots[4 * (2 * t + 1) + quarter], sizeof second);
-    for (int upper = 0; upper < INPUTS / 8; upper++)
-      for (int k = 0; k < 2; k++) {
-        const int input = 8 * upper + 2 * static_cast<int>(quarter) + k, shift = 16 * k;
-        for (int r = 0; r < 2; r++) rows[r][input] = value_of(bf16, row.a[2 * upper + r] >> shift & 0xFFFF);
-        columns[0][input] = value_of(bf16, first.b[upper] >> shift & 0xFFFF);
-        columns[1][input] = value_of(bf16, second.b[upper] >> shift & 0xFFFF);
-      }
-  }
+  for (unsigned quarter = 0; quarter < 4; quarter++)
+    for (unsigned upper = 0; upper < INPUTS / 8; upper++) {
+      const unsigned input = 8 * upper + 2 * quarter;
+      const auto take = [input](double* to, unsigned pair) {
+        to[input] = value_of<BF16>(pair & 0xFFFF);
+        to[input + 1] = value_of<BF16>(pair >> 16);
+      };
+      take(rows[0], given[4 * g + quarter].a[2 * upper]);
+      take(rows[1], given[4 * g + quarter].a[2 * upper + 1]);
+      take(columns[0], given[8 * t + quarter].b[upper]);
+      take(columns[1], given[8 * t + 4 + quarter].b[upper]);
+    }
   for (int r = 0; r < 2; r++)
     for (int n = 0; n < 2; n++) {
       double products[INPUTS];
@@ -98,3 +101,5 @@ template <int INPUTS> void tensor_product(bool bf16, float (&c)[4], std::array<u
 }
 
 }  // namespace painnless::cuda::emulator
+
+#pragma GCC pop_options

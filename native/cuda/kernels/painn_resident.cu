@@ -52,7 +52,7 @@ __device__ void work(Block& b) {
     message_forward(b, t);
     update_forward(b, t);
     if (t == 0) __syncthreads();  // the others have made the rest of the filters
-    if (t + 1 < LAYERS || room.hidden > 0) b.send_to_all(b.arriving() + b.atom * FEATURES, FEATURES, b.feature(), b.now()[now_q + b.own()]);
+    if (t + 1 < LAYERS || room.hidden > 0) b.send_to_all(b.arriving(), b.atom, FEATURES, b.feature(), b.now()[now_q + b.own()]);
   }
   real slopes[room.hidden + 1];
   b.await_weights(LAYERS);

@@ -19,7 +19,7 @@ struct ResidentRoom {
   constexpr int members() const { return features / part_features; }  // blocks of a cluster
   constexpr int top() const { return hidden > 0 ? widths[hidden - 1] : features; }
 
-  // A block's weights: vectors, layers, readout. Of a matrix its rows, each with the inputs in the order of spread().
+  // A block's weights: vectors, layers, readout. Of a matrix its rows, each with the inputs where swizzled() has them.
   constexpr int vectors() const { return 64 * layers + 8 * hidden + 8; }  // biases of context 1 and 2, update 1 and 2; of the readout; its last layer
   constexpr int layer(int t) const { return vectors() + (t == 0 ? 0 : 88 * features * t - 32 * features); }  // layer 0 has no context
   constexpr int context1(int t) const { return layer(t); }
@@ -43,11 +43,9 @@ struct ResidentRoom {
   constexpr int radial_row() const { return 2 * whole_packs(radial + 1); }
 };
 
-/// Where a row keeps input k: eighths side by side, four inputs of each at a time, so that eight lanes with an eighth each read without conflicts.
-constexpr int spread(int k, int inputs) {
-  const int pack = k / 4, eighth = pack / (inputs / 32), turn = pack % (inputs / 32);
-  return (turn * 8 + eighth) * 4 + k % 4;
-}
+/// Where a row keeps input k: by packs of eight, in an order such that neither four neighbouring rows nor every second of eight have theirs in the same banks,
+/// so that fragments of a matrix and of its transpose are read without conflicts.
+constexpr int swizzled(int row, int k) { return k ^ (row % 4 ^ row / 4 % 2) * 8; }
 
 constexpr int bars_row = 36, scratch_row = 192, y_row_floats = 12 * 28;
 

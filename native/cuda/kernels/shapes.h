@@ -4,10 +4,14 @@
 namespace painnless::cuda {
 
 /// Row of features in shared memory: padded so that rows of one warp fall into different banks, and whole packs of four.
-constexpr int row_of(int features) { return features + 4; }
+constexpr int row_of(int features) { return features + 8; }
 /// On the way back of a product, its outputs are summed in parts of so many features, each with all blocks of outputs: the place of one of them.
 constexpr int part_features = 8;
 constexpr int by_parts(int blocks, int block, int feature) { return (feature / part_features * blocks + block) * part_features + feature % part_features; }
+/// On tensor cores, products are summed by units of part_features inputs: two make a part on the way there, one of each block on the way back; the sums of the
+/// parts are added by sections, as many as there may be groups of threads. A warp has a fragment of the weights, of sixteen outputs and one unit.
+constexpr int forward_units = 2, fragment_numbers = 128;
+constexpr int sections_of(int parts) { return parts % 4 == 0 ? 4 : 2; }
 constexpr int larger(int a, int b) { return a < b ? b : a; }
 
 /// Shared memory of one atom in the kernels that work on tiles of atoms. `readout` is what its hidden layers take.
@@ -21,8 +25,9 @@ constexpr int distiller_last_shared(int features, int readout) {
   return larger(distiller_update_shared(features) + readout, distiller_adjoint_shared(features));
 }
 
-/// Shared memory of a block in which groups of threads pass on their sums: the largest product has 12 outputs for each atom of a thread.
-constexpr int update_exchange(int atoms, int split, int threads) { return split > 1 ? 12 * atoms * threads / split : 0; }
+/// Shared memory of a block in which groups of threads pass on their sums: the largest product has 12 outputs for each atom of a thread. With multiply-adds a
+/// group passes them to the next; from tensor cores all pass them to the last.
+constexpr int update_exchange(int atoms, int split, int threads, bool tensor) { return split > 1 ? 12 * atoms * threads / split * (tensor ? split - 1 : 1) : 0; }
 
 /// Shared memory of one warp in the message kernels: radial functions of a group of edges and their slopes; the student's hidden layer too.
 constexpr int painn_message_shared(int radial, int group) { return 2 * (radial + 1) * group; }

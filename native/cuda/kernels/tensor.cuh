@@ -36,7 +36,7 @@ template <Format FORMAT, int UPPER> __device__ float half_of(unsigned pair) {
     else asm("{\n.reg .b16 low, high;\nmov.b32 {low, high}, %1;\ncvt.f32.f16 %0, low;\n}" : "=f"(x) : "r"(pair));
     return x;
 #else
-    return emulator::value_of(false, pair >> 16 * UPPER & 0xFFFF);
+    return emulator::value_of<false>(pair >> 16 * UPPER & 0xFFFF);
 #endif
   }
 }
@@ -66,7 +66,7 @@ __device__ void multiply_add(float (&c)[4], unsigned a0, unsigned a1, unsigned a
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
 #else
-  emulator::tensor_product<16>(FORMAT == Format::bf16, c, {a0, a1, a2, a3}, {b0, b1});
+  emulator::tensor_product<FORMAT == Format::bf16, 16>(c, {a0, a1, a2, a3}, {b0, b1});
 #endif
 }
 
@@ -82,7 +82,7 @@ template <Format FORMAT> __device__ void multiply_add(float (&c)[4], unsigned a0
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a0), "r"(a1), "r"(b0));
 #else
-  emulator::tensor_product<8>(FORMAT == Format::bf16, c, {a0, a1, 0, 0}, {b0, 0});
+  emulator::tensor_product<FORMAT == Format::bf16, 8>(c, {a0, a1, 0, 0}, {b0, 0});
 #endif
 }
 

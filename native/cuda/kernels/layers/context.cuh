@@ -14,14 +14,14 @@ __device__ void context_forward(const Tile<Cut>& tile, const PainnWeights<real>&
   __syncthreads();
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real y[Cut::atoms][3][2];
-    if (!multiply<Cut, Cut::atoms, 3, FEATURES, FEATURES>(tile, part, h + part.atom * row, row, weights.context2.weight + part.feature, y)) return;
+    if (!multiply<Cut, 1, FEATURES, FEATURES>(tile, part, h, row, weights.context2.weight, y)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
-      if (part.atom + i >= tile.count) break;
+      if (part.atom(i) >= tile.count) break;
 #pragma unroll
       for (int g = 0; g < 3; g++) {
         const real* bias = weights.context2.bias + g * FEATURES + part.feature;
-        store(x + tile.at(part.atom + i, 3) + g * FEATURES + part.feature, Pack<2>{y[i][g][0] + bias[0], y[i][g][1] + bias[1]});
+        store(x + tile.at(part.atom(i), 3) + g * FEATURES + part.feature, Pack<2>{y[i][g][0] + bias[0], y[i][g][1] + bias[1]});
       }
     }
   });
@@ -36,11 +36,11 @@ __device__ void context_adjoint(const Tile<Cut>& tile, const PainnWeights<real>&
   __syncthreads();
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real y[Cut::atoms][1][2];
-    if (!multiply_back<Cut, Cut::atoms, 1, 1, FEATURES, FEATURES>(tile, part, z_bar + part.atom * row, row, weights.context1.adjoint + part.feature, y)) return;
+    if (!multiply_back<Cut, 1, 1, FEATURES, FEATURES>(tile, part, z_bar, row, weights.context1.adjoint, y)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
-      if (part.atom + i >= tile.count) break;
-      real* at = q_bar + tile.at(part.atom + i) + part.feature;
+      if (part.atom(i) >= tile.count) break;
+      real* at = q_bar + tile.at(part.atom(i)) + part.feature;
       const Pack<2> old = load<2>(at);
       store(at, Pack<2>{old.v[0] + y[i][0][0], old.v[1] + y[i][0][1]});
     }

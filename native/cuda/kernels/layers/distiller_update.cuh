@@ -20,7 +20,8 @@ __device__ void update_forward(const Tile<Cut>& tile, const DistillerWeights<rea
   constexpr int row = row_of(FEATURES), s_row = row_of(2 * FEATURES), groups = LAST ? 1 : 3;
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     if (!part.owned()) return;
-    for (int i = part.atom; i < part.atom + Cut::atoms; i++) {
+    for (int n = 0; n < Cut::atoms; n++) {
+      const int i = part.atom(n);
       Pack<2> norm{}, inverse{};
       const long long atom = tile.first + i;
       if (i < tile.count) {
@@ -42,13 +43,12 @@ __device__ void update_forward(const Tile<Cut>& tile, const DistillerWeights<rea
   __syncthreads();
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real y[Cut::atoms][groups][2];
-    if (!multiply<Cut, Cut::atoms, groups, FEATURES, FEATURES>(tile, part, h + part.atom * row, row,
-        weights.update2.weight + part.feature, y)) return;
+    if (!multiply<Cut, 1, FEATURES, FEATURES>(tile, part, h, row, weights.update2.weight, y)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
-      if (part.atom + i >= tile.count) break;
-      const long long atom = tile.first + part.atom + i;
-      real* s = sn + (part.atom + i) * s_row + part.feature;
+      if (part.atom(i) >= tile.count) break;
+      const long long atom = tile.first + part.atom(i);
+      real* s = sn + part.atom(i) * s_row + part.feature;
       for (int c = 0; c < 2; c++) {
 #pragma unroll
         for (int g = 0; g < groups; g++) y[i][g][c] += weights.update2.bias[g * FEATURES + part.feature + c];
@@ -76,7 +76,8 @@ __device__ void update_adjoint(const Tile<Cut>& tile, const DistillerWeights<rea
   constexpr int row = row_of(FEATURES), groups = LAST ? 1 : 3, y_row = row_of(groups * FEATURES);
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     if (!part.owned()) return;
-    for (int i = part.atom; i < part.atom + Cut::atoms; i++) {
+    for (int n = 0; n < Cut::atoms; n++) {
+      const int i = part.atom(n);
       const long long atom = tile.first + i;
       Pack<2> s{}, gate1{}, gate2{};
       if (i < tile.count) {
@@ -105,12 +106,11 @@ __device__ void update_adjoint(const Tile<Cut>& tile, const DistillerWeights<rea
   __syncthreads();
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real c_bar[Cut::atoms][2][2];  // of s, of n
-    if (!multiply_back<Cut, Cut::atoms, 2, 1, FEATURES, FEATURES>(tile, part, z_bar + part.atom * row, row,
-        weights.update1.adjoint + part.feature, c_bar)) return;
+    if (!multiply_back<Cut, 1, 1, FEATURES, FEATURES>(tile, part, z_bar, row, weights.update1.adjoint, c_bar)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
-      if (part.atom + i >= tile.count) break;
-      const long long atom = tile.first + part.atom + i;
+      if (part.atom(i) >= tile.count) break;
+      const long long atom = tile.first + part.atom(i);
       const Pack<2> s = load<2>(s_bar + atom * FEATURES + part.feature), inverse = load<2>(saved.inverse_norm + atom * FEATURES + part.feature);
       store(s_bar + atom * FEATURES + part.feature, Pack<2>{s.v[0] + c_bar[i][0][0], s.v[1] + c_bar[i][0][1]});
       Pack<2> v[3], bar[3] = {}, g1{}, g2{};

@@ -53,16 +53,15 @@ __device__ void readout_adjoint(const Tile<Cut>& tile, const Readout<real>& read
     } else {
       constexpr int above = row_of(readout_widths[LAYER + 1]);
       const real* bars = scratch + Cut::tile * (readout_offset(LAYER + 1) + above);
-      if (!multiply_back<Cut, Cut::atoms, 1, 1, readout_widths[LAYER + 1], width>(tile, part, bars + part.atom * above, above,
-          readout.hidden[LAYER].adjoint + part.feature, h_bar)) return;
+      if (!multiply_back<Cut, 1, 1, readout_widths[LAYER + 1], width>(tile, part, bars, above, readout.hidden[LAYER].adjoint, h_bar)) return;
     }
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       if constexpr (LAYER == 0) {
-        if (part.atom + i < tile.count)
-          store(q_bar + tile.at(part.atom + i) + part.feature, Pack<2>{h_bar[i][0][0], h_bar[i][0][1]});
+        if (part.atom(i) < tile.count)
+          store(q_bar + tile.at(part.atom(i)) + part.feature, Pack<2>{h_bar[i][0][0], h_bar[i][0][1]});
       } else {
-        real* z = z_bar + (part.atom + i) * row + part.feature;
+        real* z = z_bar + part.atom(i) * row + part.feature;
         for (int c = 0; c < 2; c++) z[c] = FAULT(11, 1, z[c]) * h_bar[i][0][c];
       }
     }

@@ -12,12 +12,11 @@ template <class Cut, bool LAST>
 __device__ void update_forward(const Tile<Cut>& tile, const PainnWeights<real>& weights, const PainnSaved<real>& saved, real norm_eps, const real* mid,
                                real* qn, real* h, real* mu_next) {
   constexpr int row = row_of(FEATURES), q_row = row_of(2 * FEATURES);
-  each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
-    real vy[3 * Cut::atoms][2][2];
-    if (!multiply<Cut, 3 * Cut::atoms, 2, FEATURES, FEATURES>(tile, part, mid + 3 * part.atom * row, row,
-        weights.channels.weight + part.feature, vy)) return;
+  each_part<Cut, FEATURES, Cut::vector_atoms>([&](const Part<Cut>& part) {
+    real vy[3 * Cut::vector_atoms][2][2];
+    if (!multiply<Cut, 3, FEATURES, FEATURES>(tile, part, mid, row, weights.channels.weight, vy)) return;
 #pragma unroll
-    for (int i = 0; i < Cut::atoms; i++) {
+    for (int i = 0; i < Cut::vector_atoms; i++) {
       Pack<2> norm, inverse, dot;
 #pragma unroll
       for (int c = 0; c < 2; c++) {
@@ -32,15 +31,15 @@ __device__ void update_forward(const Tile<Cut>& tile, const PainnWeights<real>& 
         norm.v[c] = sqrt(square);
         inverse.v[c] = norm.v[c] > 0 ? 1 / norm.v[c] : 0;  // a norm of zero has no gradient
       }
-      store(qn + (part.atom + i) * q_row + FEATURES + part.feature, norm);
-      if (part.atom + i >= tile.count) continue;
-      store(saved.inverse_norm + tile.at(part.atom + i) + part.feature, inverse);
-      store(saved.dot + tile.at(part.atom + i) + part.feature, dot);
+      store(qn + part.atom(i) * q_row + FEATURES + part.feature, norm);
+      if (part.atom(i) >= tile.count) continue;
+      store(saved.inverse_norm + tile.at(part.atom(i)) + part.feature, inverse);
+      store(saved.dot + tile.at(part.atom(i)) + part.feature, dot);
 #pragma unroll
       for (int k = 0; k < 3; k++)
 #pragma unroll
         for (int g = 0; g < 2; g++)
-          store(saved.vy + tile.at(part.atom + i, 6) + (2 * k + g) * FEATURES + part.feature, Pack<2>{vy[3 * i + k][g][0], vy[3 * i + k][g][1]});
+          store(saved.vy + tile.at(part.atom(i), 6) + (2 * k + g) * FEATURES + part.feature, Pack<2>{vy[3 * i + k][g][0], vy[3 * i + k][g][1]});
     }
   });
   __syncthreads();
@@ -51,25 +50,24 @@ __device__ void update_forward(const Tile<Cut>& tile, const PainnWeights<real>& 
   constexpr int groups = LAST ? 2 : 3, scaled = groups - 1;  // y^q, y^m unless last, y^p
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real y[Cut::atoms][groups][2];
-    if (!multiply<Cut, Cut::atoms, groups, FEATURES, FEATURES>(tile, part, h + part.atom * row, row,
-        weights.update2.weight + part.feature, y)) return;
+    if (!multiply<Cut, 1, FEATURES, FEATURES>(tile, part, h, row, weights.update2.weight, y)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
-      if (part.atom + i >= tile.count) break;
+      if (part.atom(i) >= tile.count) break;
 #pragma unroll
       for (int g = 0; g < groups; g++) {
         for (int c = 0; c < 2; c++) y[i][g][c] += weights.update2.bias[g * FEATURES + part.feature + c];
-        if (g > 0) store(saved.y + tile.at(part.atom + i, 2) + (g == scaled ? FEATURES : 0) + part.feature, Pack<2>{y[i][g][0], y[i][g][1]});
+        if (g > 0) store(saved.y + tile.at(part.atom(i), 2) + (g == scaled ? FEATURES : 0) + part.feature, Pack<2>{y[i][g][0], y[i][g][1]});
       }
-      real* q = qn + (part.atom + i) * q_row + part.feature;
-      const Pack<2> dot = load<2>(saved.dot + tile.at(part.atom + i) + part.feature);
+      real* q = qn + part.atom(i) * q_row + part.feature;
+      const Pack<2> dot = load<2>(saved.dot + tile.at(part.atom(i)) + part.feature);
       for (int c = 0; c < 2; c++) q[c] += y[i][0][c] + y[i][scaled][c] * dot.v[c];
       if constexpr (!LAST) {
 #pragma unroll
         for (int k = 0; k < 3; k++) {
-          const Pack<2> w = load<2>(saved.vy + tile.at(part.atom + i, 6) + (2 * k + 1) * FEATURES + part.feature);
-          const real* old = mid + (3 * (part.atom + i) + k) * row + part.feature;
-          store(mu_next + tile.at(part.atom + i, 3) + k * FEATURES + part.feature, Pack<2>{old[0] + y[i][1][0] * w.v[0], old[1] + y[i][1][1] * w.v[1]});
+          const Pack<2> w = load<2>(saved.vy + tile.at(part.atom(i), 6) + (2 * k + 1) * FEATURES + part.feature);
+          const real* old = mid + (3 * part.atom(i) + k) * row + part.feature;
+          store(mu_next + tile.at(part.atom(i), 3) + k * FEATURES + part.feature, Pack<2>{old[0] + y[i][1][0] * w.v[0], old[1] + y[i][1][1] * w.v[1]});
         }
       }
     }
@@ -87,19 +85,19 @@ __device__ void update_adjoint(const Tile<Cut>& tile, const PainnWeights<real>& 
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       Pack<2> q{}, gate{}, dot{};
-      if (part.atom + i < tile.count) {
-        q = load<2>(q_bar + tile.at(part.atom + i) + part.feature);
-        dot = load<2>(saved.dot + tile.at(part.atom + i) + part.feature);
+      if (part.atom(i) < tile.count) {
+        q = load<2>(q_bar + tile.at(part.atom(i)) + part.feature);
+        dot = load<2>(saved.dot + tile.at(part.atom(i)) + part.feature);
         if constexpr (!LAST) {
 #pragma unroll
           for (int k = 0; k < 3; k++) {
-            const Pack<2> mu = load<2>(mu_bar + tile.at(part.atom + i, 3) + k * FEATURES + part.feature);
-            const Pack<2> w = load<2>(saved.vy + tile.at(part.atom + i, 6) + (2 * k + 1) * FEATURES + part.feature);
+            const Pack<2> mu = load<2>(mu_bar + tile.at(part.atom(i), 3) + k * FEATURES + part.feature);
+            const Pack<2> w = load<2>(saved.vy + tile.at(part.atom(i), 6) + (2 * k + 1) * FEATURES + part.feature);
             for (int c = 0; c < 2; c++) gate.v[c] += mu.v[c] * w.v[c];
           }
         }
       }
-      real* y_bar = wide + (part.atom + i) * y_row;
+      real* y_bar = wide + part.atom(i) * y_row;
       store(y_bar + by_parts(groups, 0, part.feature), q);
       if constexpr (!LAST) store(y_bar + by_parts(groups, 1, part.feature), gate);
       store(y_bar + by_parts(groups, scaled, part.feature), Pack<2>{q.v[0] * dot.v[0], q.v[1] * dot.v[1]});
@@ -110,49 +108,47 @@ __device__ void update_adjoint(const Tile<Cut>& tile, const PainnWeights<real>& 
   __syncthreads();
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real c_bar[Cut::atoms][2][2];  // of q, of n
-    if (!multiply_back<Cut, Cut::atoms, 2, 1, FEATURES, FEATURES>(tile, part, z_bar + part.atom * row, row,
-        weights.update1.adjoint + part.feature, c_bar)) return;
+    if (!multiply_back<Cut, 1, 1, FEATURES, FEATURES>(tile, part, z_bar, row, weights.update1.adjoint, c_bar)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
-      const bool here = part.atom + i < tile.count;
+      const bool here = part.atom(i) < tile.count;
       Pack<2> q{}, y_p{}, y_m{}, inverse{};
       if (here) {
-        q = load<2>(q_bar + tile.at(part.atom + i) + part.feature);
-        y_p = load<2>(saved.y + tile.at(part.atom + i, 2) + FEATURES + part.feature);
-        if constexpr (!LAST) y_m = load<2>(saved.y + tile.at(part.atom + i, 2) + part.feature);
-        inverse = load<2>(saved.inverse_norm + tile.at(part.atom + i) + part.feature);
-        store(q_bar + tile.at(part.atom + i) + part.feature, Pack<2>{q.v[0] + c_bar[i][0][0], q.v[1] + c_bar[i][0][1]});
+        q = load<2>(q_bar + tile.at(part.atom(i)) + part.feature);
+        y_p = load<2>(saved.y + tile.at(part.atom(i), 2) + FEATURES + part.feature);
+        if constexpr (!LAST) y_m = load<2>(saved.y + tile.at(part.atom(i), 2) + part.feature);
+        inverse = load<2>(saved.inverse_norm + tile.at(part.atom(i)) + part.feature);
+        store(q_bar + tile.at(part.atom(i)) + part.feature, Pack<2>{q.v[0] + c_bar[i][0][0], q.v[1] + c_bar[i][0][1]});
       }
 #pragma unroll
       for (int k = 0; k < 3; k++) {
         Pack<2> v{}, w{}, mu{}, v_bar, w_bar;
         if (here) {
-          v = load<2>(saved.vy + tile.at(part.atom + i, 6) + 2 * k * FEATURES + part.feature);
-          w = load<2>(saved.vy + tile.at(part.atom + i, 6) + (2 * k + 1) * FEATURES + part.feature);
-          if constexpr (!LAST) mu = load<2>(mu_bar + tile.at(part.atom + i, 3) + k * FEATURES + part.feature);
+          v = load<2>(saved.vy + tile.at(part.atom(i), 6) + 2 * k * FEATURES + part.feature);
+          w = load<2>(saved.vy + tile.at(part.atom(i), 6) + (2 * k + 1) * FEATURES + part.feature);
+          if constexpr (!LAST) mu = load<2>(mu_bar + tile.at(part.atom(i), 3) + k * FEATURES + part.feature);
         }
         for (int c = 0; c < 2; c++) {
           const real dot_bar = FAULT(8, 0, q.v[c] * y_p.v[c]), norm_part = FAULT(10, -1, 1) * c_bar[i][1][c] * inverse.v[c];
           v_bar.v[c] = two_products(norm_part, v.v[c], dot_bar, w.v[c]);
           w_bar.v[c] = two_products(dot_bar, v.v[c], FAULT(9, 0, y_m.v[c]), mu.v[c]);
         }
-        real* vy_bar = wide + (3 * (part.atom + i) + k) * vy_row;
+        real* vy_bar = wide + (3 * part.atom(i) + k) * vy_row;
         store(vy_bar + by_parts(2, 0, part.feature), v_bar);
         store(vy_bar + by_parts(2, 1, part.feature), w_bar);
       }
     }
   });
   __syncthreads();
-  each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
-    real y[3 * Cut::atoms][1][2];
-    if (!multiply_back<Cut, 3 * Cut::atoms, 1, 2, FEATURES, FEATURES>(tile, part, wide + 3 * part.atom * vy_row, vy_row,
-        weights.channels.adjoint + part.feature, y)) return;
+  each_part<Cut, FEATURES, Cut::vector_atoms>([&](const Part<Cut>& part) {
+    real y[3 * Cut::vector_atoms][1][2];
+    if (!multiply_back<Cut, 3, 2, FEATURES, FEATURES>(tile, part, wide, vy_row, weights.channels.adjoint, y)) return;
 #pragma unroll
-    for (int i = 0; i < Cut::atoms; i++) {
-      if (part.atom + i >= tile.count) break;
+    for (int i = 0; i < Cut::vector_atoms; i++) {
+      if (part.atom(i) >= tile.count) break;
 #pragma unroll
       for (int k = 0; k < 3; k++) {
-        real* mu = mu_bar + tile.at(part.atom + i, 3) + k * FEATURES + part.feature;
+        real* mu = mu_bar + tile.at(part.atom(i), 3) + k * FEATURES + part.feature;
         const Pack<2> old = LAST ? Pack<2>{} : load<2>(mu);
         store(mu, Pack<2>{old.v[0] + y[3 * i + k][0][0], old.v[1] + y[3 * i + k][0][1]});
       }

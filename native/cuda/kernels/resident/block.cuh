@@ -60,6 +60,7 @@ struct Block {
   __device__ real* saved(int t) const { return memory + at.state + 256 + 384 * t; }
   __device__ real* now() const { return memory + at.state; }
   __device__ const real* weights(int begin) const { return memory + at.weights + begin; }
+  __device__ real* sums_of_parts() const { return memory + at.scratch; }
   __device__ real* scratch() const { return memory + at.scratch + warp_index() * scratch_row; }
   __device__ real* x_row(int t, int i) const { return memory + (t == 0 ? at.x0 + i * room.x_row(0) : at.x + ((t - 1) * a.room_atoms + i) * room.x_row(1)); }
   __device__ real* bars(int i) const { return memory + at.bars + i * bars_row; }
@@ -97,11 +98,10 @@ struct Block {
     for (int k = 0; k < 4; k++) out.v[k] = __shfl_sync(all_lanes, x, k);
     return out;
   }
-  /// To all blocks of the cluster, into the row where inputs are kept for products.
-  __device__ void send_to_all(real* row, int inputs, int first_input, real x) const {
+  /// To all blocks of the cluster, into a row of inputs of a product. Blocks that have no input in a narrow row send zeros.
+  __device__ void send_to_all(real* rows, int row, int width, int first_input, real x) const {
     const Pack<4> value = four(x);
-    const int place = first_input < inputs ? spread(first_input, inputs) : first_input;  // blocks that have no input in a narrow row send zeros
-    if (lane_index() < members) send(row + place, lane_index(), value, counter());
+    if (lane_index() < members) send(rows + row * width + swizzled(row, first_input), lane_index(), value, counter());
   }
 };
 

@@ -1,46 +1,71 @@
 #pragma once
-// Products whose rows the blocks of a cluster share out, in the order of sums of layers/dense.cuh. On the way there every block gathers all inputs
+// Products whose rows the blocks of a cluster share out, in the order of sums of layers/multiply_tensor.cuh. On the way there every block gathers all inputs
 // and makes its own outputs; on the way back it makes its own outputs' part of all inputs, and their owners add the parts up.
+#include "layers/fragments.cuh"
 #include "layers/silu.cuh"
 #include "resident/block.cuh"
 
 namespace painnless::cuda {
 
-/// y = W x for GROUPS blocks of outputs, four of each, and the ROWS rows of this warp's atom. `wait` is called when the weights are loaded and gives the
-/// rows. Lane (g ROWS + r) 4 + j receives output j of block g for row r.
+/// y = W x for GROUPS blocks of outputs, four of each, and the ROWS rows of this warp's atom. `wait` is called when the weights are loaded and gives the rows of
+/// all atoms. Lane (g ROWS + r) 4 + j receives output j of block g for row r. A warp makes every eighth part of the sums, for all outputs and rows.
 template <int GROUPS, int ROWS, int INPUTS, class Wait> __device__ real multiply_rows(const Block& b, const real* weights, Wait wait) {
-  constexpr int packs = INPUTS / 32;
-  static_assert(GROUPS * ROWS * 32 <= scratch_row, "sums of the eighths");
-  const int eighth = lane_index() % 8, output = lane_index() / 8;
-  Pack<4> w[GROUPS][packs];
+  constexpr int parts = INPUTS / (forward_units * part_features), warps = resident_workers / 32, turns = (parts + warps - 1) / warps;
+  constexpr int rows = resident_atoms * ROWS, pairs = (GROUPS + 1) / 2, outputs = GROUPS * part_features, row_numbers = larger(INPUTS, FEATURES);
+  static_assert(parts * rows * outputs <= warps * scratch_row, "sums of the parts");
+  const int g = lane_index() / 4, t = lane_index() % 4;
+  const auto input = [&](int turn, int u) { return ((warp_index() + turn * warps) * forward_units + u) * part_features + 2 * t; };
+  Rows w[turns][pairs][forward_units];
 #pragma unroll
-  for (int g = 0; g < GROUPS; g++)
+  for (int turn = 0; turn < turns; turn++)
 #pragma unroll
-    for (int p = 0; p < packs; p++) w[g][p] = load<4>(weights + (g * part_features + 4 * b.half + output) * INPUTS + (p * 8 + eighth) * 4);
+    for (int p = 0; p < pairs; p++)
+#pragma unroll
+      for (int u = 0; u < forward_units; u++) {
+        if (warp_index() + turn * warps >= parts) break;
+        const auto of_group = [&](int group) {
+          const Pack<2> two = load<2>(weights + (group * part_features + g) * INPUTS + swizzled(g, input(turn, u)));
+          return split_of(two.v[0], two.v[1]);
+        };
+        w[turn][p][u] = {of_group(2 * p), 2 * p + 1 < GROUPS ? of_group(2 * p + 1) : Split{}};
+      }
   const real* x = wait();
-  real sum[GROUPS][ROWS] = {};
+  real* sums = b.sums_of_parts();
 #pragma unroll
-  for (int p = 0; p < packs; p++)
+  for (int turn = 0; turn < turns; turn++)
 #pragma unroll
-    for (int r = 0; r < ROWS; r++) {
-      const Pack<4> in = load<4>(x + r * INPUTS + (p * 8 + eighth) * 4);
+    for (int first = 0; first < rows; first += 8) {
+      const int part = warp_index() + turn * warps, row = first + g;
+      if (part >= parts) break;
+      Split columns[forward_units];
 #pragma unroll
-      for (int k = 0; k < 4; k++)
+      for (int u = 0; u < forward_units; u++) {
+        const Pack<2> two = row < rows ? load<2>(x + row * row_numbers + swizzled(row, input(turn, u))) : Pack<2>{};
+        columns[u] = split_of(two.v[0], two.v[1]);
+      }
 #pragma unroll
-        for (int g = 0; g < GROUPS; g++) sum[g][r] += in.v[k] * w[g][p].v[k];
+      for (int p = 0; p < pairs; p++) {
+        float c[4];
+        sum_of_units<forward_units>(w[turn][p], columns, c);
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+          const int column = first + 2 * t + i % 2, group = 2 * p + i / 2;
+          if (column < rows && group < GROUPS) sums[(part * rows + column) * outputs + group * part_features + g] = c[i];
+        }
+      }
     }
-  real* scratch = b.scratch();
-  __syncwarp();
-#pragma unroll
-  for (int g = 0; g < GROUPS; g++)
-#pragma unroll
-    for (int r = 0; r < ROWS; r++) scratch[(g * ROWS + r) * 32 + lane_index()] = sum[g][r];
-  __syncwarp();
+  meet_first(resident_workers);
   real y = 0;
   if (lane_index() < 4 * GROUPS * ROWS) {
-    const Pack<4> low = load<4>(scratch + 8 * lane_index()), high = load<4>(scratch + 8 * lane_index() + 4);
-    for (int k = 0; k < 4; k++) y += low.v[k];
-    for (int k = 0; k < 4; k++) y += high.v[k];
+    constexpr int sections = sections_of(parts), size = parts / sections;
+    const real* own = sums + (b.atom * ROWS + lane_index() / 4 % ROWS) * outputs + lane_index() / (4 * ROWS) * part_features + 4 * b.half + b.j;
+#pragma unroll
+    for (int s = 0; s < sections; s++) {
+      real sum = 0;
+#pragma unroll
+      for (int p = 0; p < size; p++) sum += own[(s * size + p) * rows * outputs];
+      y += sum;
+    }
   }
   return y;
 }
@@ -48,34 +73,42 @@ template <int GROUPS, int ROWS, int INPUTS, class Wait> __device__ real multiply
 /// Sends this block's part of x_bar = W^T y_bar, W with GROUPS blocks of eight outputs, y_bar (atoms, ROWS, GROUPS, 8) in rows of 8 GROUPS + 4. HALVES: x
 /// is two rows of WIDTH = F features, or one of WIDTH. Called by all workers, when all of y_bar is there.
 template <int GROUPS, int ROWS, int HALVES, int WIDTH> __device__ void send_back(const Block& b, const real* weights) {
-  constexpr int inputs = HALVES * WIDTH, columns = HALVES * FEATURES / 2, y_row = part_features * GROUPS + 4, stride = 32 * larger(ROWS, HALVES) + 2;
-  const int column = warp_index() * 8 + lane_index() % 8, row = lane_index() / 8;
-  const real* y = b.memory + b.at.y_bar + row * ROWS * y_row;
+  constexpr int inputs = HALVES * WIDTH, y_row = part_features * GROUPS + 4, stride = 32 * larger(ROWS, HALVES) + 2, rows = resident_atoms * ROWS;
+  const int g = lane_index() / 4, t = lane_index() % 4;
+  const real* y = b.memory + b.at.y_bar;
 #pragma unroll
-  for (int base = 0; base < columns; base += 64) {
-    if (base + column >= columns) break;
-    const int place = 2 * (base + column);
-    const bool here = inputs == 2 * columns || place < inputs;  // who has no input in a narrow row is sent zeros
-    real sum[ROWS][2] = {};
+  for (int first = 0; first < HALVES * FEATURES; first += 16 * (resident_workers / 32)) {
+    const int tile = first + 16 * warp_index(), place = tile + 2 * g, half = place / FEATURES, feature = place % FEATURES;
+    if (tile >= HALVES * FEATURES) break;
+    const bool here = tile < inputs;  // who has no input in a narrow row is sent zeros
+    Rows w[GROUPS];
+    if (here)
 #pragma unroll
-    for (int o = 0; here && o < part_features * GROUPS; o += 4) {
-      Pack<4> bar[ROWS];
+      for (int u = 0; u < GROUPS; u++) {
+        const auto of_output = [&](int o) { return load<2>(weights + (u * part_features + o) * inputs + swizzled(o, place)); };
+        const Pack<2> even = of_output(2 * t), odd = of_output(2 * t + 1);
+        w[u] = {split_of(even.v[0], odd.v[0]), split_of(even.v[1], odd.v[1])};
+      }
 #pragma unroll
-      for (int r = 0; r < ROWS; r++) bar[r] = load<4>(y + r * y_row + o);
+    for (int begin = 0; begin < rows; begin += 8) {
+      float c[4] = {};
+      if (here) {
+        Split columns[GROUPS];
 #pragma unroll
-      for (int k = 0; k < 4; k++) {
-        const Pack<2> w = load<2>(weights + (o + k) * inputs + place);
+        for (int u = 0; u < GROUPS; u++) {
+          const Pack<2> two = begin + g < rows ? load<2>(y + (begin + g) * y_row + u * part_features + 2 * t) : Pack<2>{};
+          columns[u] = split_of(two.v[0], two.v[1]);
+        }
+        sum_of_units<GROUPS>(w, columns, c);
+      }
 #pragma unroll
-        for (int r = 0; r < ROWS; r++)
-          for (int c = 0; c < 2; c++) sum[r][c] += bar[r].v[k] * w.v[c];
+      for (int i = 0; i < 2; i++) {
+        const int row = begin + 2 * t + i;
+        if (row < rows)
+          send(b.arriving() + b.rank * stride + ((half + row % ROWS) * resident_atoms + row / ROWS) * part_features + feature % part_features,
+               feature / part_features, Pack<2>{c[i], c[2 + i]}, b.counter());
       }
     }
-    const int pack = place / 4 % 8 * (inputs / 32) + place / 32, input = here ? 4 * pack + place % 4 : place;  // spread() the other way
-    const int half = input / FEATURES, feature = input % FEATURES;
-#pragma unroll
-    for (int r = 0; r < ROWS; r++)
-      send(b.arriving() + b.rank * stride + ((half + r) * resident_atoms + row) * part_features + feature % part_features, feature / part_features,
-           Pack<2>{sum[r][0], sum[r][1]}, b.counter());
   }
 }
 

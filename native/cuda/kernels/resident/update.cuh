@@ -15,11 +15,11 @@ __device__ void keep(const Block& b, real* numbers, real x) {
 }
 
 /// silu(z) to all blocks, its slope kept.
-__device__ void send_hidden(const Block& b, real z, real* slopes, int width, int first) {
+__device__ void send_hidden(const Block& b, real z, real* slopes) {
   real value, slope;
   silu(z, value, slope);
   keep(b, slopes, slope);
-  b.send_to_all(b.arriving() + b.atom * width, width, first, value);
+  b.send_to_all(b.arriving(), b.atom, FEATURES, b.feature(), value);
 }
 
 /// T14: x of this warp's features from q, which has been sent.
@@ -27,24 +27,23 @@ __device__ void context_forward(Block& b, int t, real* x) {
   const real* biases = b.weights(64 * t);
   const int f = 4 * b.half + b.j;
   b.await_weights(t);
-  const auto row = [&] { return b.await(row_bytes(resident_atoms, FEATURES)) + b.atom * FEATURES; };
-  const real z = multiply_rows<1, 1, FEATURES>(b, b.weights(room.context1(t)), row);
-  send_hidden(b, output<1>(b, z, 0, 0) + biases[f], b.saved(t) + saved_context, FEATURES, b.feature());
-  const real y = multiply_rows<3, 1, FEATURES>(b, b.weights(room.context2(t)), row);
+  const auto rows = [&] { return b.await(row_bytes(resident_atoms, FEATURES)); };
+  const real z = multiply_rows<1, 1, FEATURES>(b, b.weights(room.context1(t)), rows);
+  send_hidden(b, output<1>(b, z, 0, 0) + biases[f], b.saved(t) + saved_context);
+  const real y = multiply_rows<3, 1, FEATURES>(b, b.weights(room.context2(t)), rows);
   for (int g = 0; g < 3; g++) x[g] = output<1>(b, y, g, 0) + biases[8 + g * part_features + f];
 }
 
-/// T23 to T26: current q and mu after the message turn into those of the next layer. The last layer's y^m is zero.
+/// T23 to T26: current q and mu after the message turn into those of the next layer. In the last layer there is no y^m, and y^p has its place.
 __device__ void update_forward(Block& b, int t) {
   const real* biases = b.weights(64 * t + 32);
   real *now = b.now() + b.own(), *saved = b.saved(t);
   const int f = 4 * b.half + b.j;
-  real* qn = b.memory + b.at.qn + b.atom * 2 * FEATURES;
+  real* qn = b.memory + b.at.qn;
   b.await_weights(t);
-  b.send_to_all(qn, 2 * FEATURES, b.feature(), now[now_q]);
-  for (int k = 0; k < 3; k++) b.send_to_all(b.arriving() + (3 * b.atom + k) * FEATURES, FEATURES, b.feature(), now[now_mu + 32 * k]);
-  const real vy = multiply_rows<2, 3, FEATURES>(b, b.weights(room.channels(t)),
-                                                [&] { return b.await(row_bytes(4 * resident_atoms, FEATURES)) + 3 * b.atom * FEATURES; });
+  b.send_to_all(qn, b.atom, 2 * FEATURES, b.feature(), now[now_q]);
+  for (int k = 0; k < 3; k++) b.send_to_all(b.arriving(), 3 * b.atom + k, FEATURES, b.feature(), now[now_mu + 32 * k]);
+  const real vy = multiply_rows<2, 3, FEATURES>(b, b.weights(room.channels(t)), [&] { return b.await(row_bytes(4 * resident_atoms, FEATURES)); });
   real square = b.a.norm_eps, dot = 0, w[3];
   for (int k = 0; k < 3; k++) {
     const real v = output<3>(b, vy, 0, k);
@@ -55,18 +54,18 @@ __device__ void update_forward(Block& b, int t) {
     keep(b, saved + saved_w + 32 * k, w[k]);
   }
   const real norm = sqrt(square);
-  b.send_to_all(qn, 2 * FEATURES, FEATURES + b.feature(), norm);
+  b.send_to_all(qn, b.atom, 2 * FEATURES, FEATURES + b.feature(), norm);
   keep(b, saved + saved_inverse, norm > 0 ? 1 / norm : 0);
   keep(b, saved + saved_dot, dot);
   const real z = multiply_rows<1, 1, 2 * FEATURES>(b, b.weights(room.update1(t)), [&] {
     b.await(row_bytes(resident_atoms, FEATURES));
     return qn;
   });
-  send_hidden(b, output<1>(b, z, 0, 0) + biases[f], saved + saved_update, FEATURES, b.feature());
-  const real y = multiply_rows<3, 1, FEATURES>(b, b.weights(room.update2(t)),
-                                               [&] { return b.await(row_bytes(resident_atoms, FEATURES)) + b.atom * FEATURES; });
+  send_hidden(b, output<1>(b, z, 0, 0) + biases[f], saved + saved_update);
+  const real y = multiply_rows<3, 1, FEATURES>(b, b.weights(room.update2(t)), [&] { return b.await(row_bytes(resident_atoms, FEATURES)); });
   real out[3];
   for (int g = 0; g < 3; g++) out[g] = output<1>(b, y, g, 0) + biases[8 + g * part_features + f];
+  if (t == LAYERS - 1) out[2] = out[1], out[1] = 0;
   keep(b, saved + saved_gate, out[1]);
   keep(b, saved + saved_scale, out[2]);
   __syncwarp();
@@ -104,11 +103,13 @@ __device__ void update_adjoint(Block& b, int t) {
     v[k] = saved[saved_v + 32 * k], w[k] = saved[saved_w + 32 * k], mu_bar[k] = now[now_mu_bar + 32 * k];
     gate_bar += mu_bar[k] * w[k];
   }
-  put_bar(b, 3, 1, 0, 0, q_bar);
-  put_bar(b, 3, 1, 0, 1, gate_bar);
-  put_bar(b, 3, 1, 0, 2, q_bar * saved[saved_dot]);
+  const int groups = t == LAYERS - 1 ? 2 : 3;
+  put_bar(b, groups, 1, 0, 0, q_bar);
+  if (groups == 3) put_bar(b, groups, 1, 0, 1, gate_bar);
+  put_bar(b, groups, 1, 0, groups - 1, q_bar * saved[saved_dot]);
   meet_first(resident_workers);
-  send_back<3, 1, 1, FEATURES>(b, b.weights(room.update2(t)));
+  if (groups == 2) send_back<2, 1, 1, FEATURES>(b, b.weights(room.update2(t)));
+  else send_back<3, 1, 1, FEATURES>(b, b.weights(room.update2(t)));
   hidden_adjoint<2>(b, b.weights(room.update1(t)), b.saved(t) + saved_update);
   const real* arrived = b.await(part_bytes(2, members));
   const real c_bar = add_up<2, members>(b, arrived, 0), norm_bar = add_up<2, members>(b, arrived, 1);
@@ -143,11 +144,11 @@ template <int LAYER> __device__ void readout_forward(Block& b, real* slopes) {
   if constexpr (LAYER < room.hidden) {
     constexpr int inputs = room.inputs(LAYER), width = room.widths[LAYER];
     const real z = multiply_rows<1, 1, inputs>(b, b.weights(room.readout(LAYER)),
-                                               [&] { return b.await(row_bytes(resident_atoms, FEATURES)) + b.atom * FEATURES; });
+                                               [&] { return b.await(row_bytes(resident_atoms, FEATURES)); });
     real h;
     silu(output<1>(b, z, 0, 0) + b.weights(64 * LAYERS + 8 * LAYER)[4 * b.half + b.j], h, slopes[LAYER]);
     if constexpr (LAYER + 1 < room.hidden) {
-      b.send_to_all(b.arriving() + b.atom * FEATURES, width, b.feature(), h);
+      b.send_to_all(b.arriving(), b.atom, FEATURES, b.feature(), h);
     } else {
       const Pack<4> top = b.four(h);
       if (lane_index() == 0 && b.feature() < width) send(b.memory + b.at.top + b.feature(), b.owner(b.atom), top, *b.top_here);
