@@ -22,9 +22,10 @@ struct Rows {
   Split low, high;
 };
 
-/// c = sum over the units of A B. The largest products are summed apart from the rest, which are too small for it to matter where they are cut off.
+/// c = sum over the units of A B. Products of parts of one size have a sum of their own: where the smaller ones are cut off then matters as little as it should,
+/// and no sum waits for another.
 template <int UNITS> __device__ void sum_of_units(const Rows (&a)[UNITS], const Split (&b)[UNITS], float (&c)[4]) {
-  float small[4] = {};
+  float middle[4] = {}, small[4] = {};
 #pragma unroll
   for (int n = 0; n < 4; n++) c[n] = 0;
 #pragma unroll
@@ -33,11 +34,11 @@ template <int UNITS> __device__ void sum_of_units(const Rows (&a)[UNITS], const 
       multiply_add<Format::bf16>(sum, a[u].low.part[i], a[u].high.part[i], a[u + 1].low.part[i], a[u + 1].high.part[i], b[u].part[j], b[u + 1].part[j]);
     };
     add(c, 0, 0);
+    add(middle, 0, 1);
     add(small, 0, 2);
+    add(middle, 1, 0);
     add(small, 1, 1);
     add(small, 2, 0);
-    add(small, 0, 1);
-    add(small, 1, 0);
   }
   if constexpr (UNITS % 2 == 1) {
     const Rows& x = a[UNITS - 1];
@@ -48,12 +49,12 @@ template <int UNITS> __device__ void sum_of_units(const Rows (&a)[UNITS], const 
       multiply_add<Format::bf16>(sum, x.low.part[i], x.high.part[i], x.low.part[j], x.high.part[j], y.part[j], y.part[i]);
     };
     add(c, 0, 0);
+    add_both(middle, 0, 1);
     add_both(small, 0, 2);
     add(small, 1, 1);
-    add_both(small, 0, 1);
   }
 #pragma unroll
-  for (int n = 0; n < 4; n++) c[n] += small[n];
+  for (int n = 0; n < 4; n++) c[n] += middle[n] + small[n];
 }
 
 }  // namespace painnless::cuda

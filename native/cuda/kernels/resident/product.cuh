@@ -71,24 +71,29 @@ template <int GROUPS, int ROWS, int INPUTS, class Wait> __device__ real multiply
 }
 
 /// Sends this block's part of x_bar = W^T y_bar, W with GROUPS blocks of eight outputs, y_bar (atoms, ROWS, GROUPS, 8) in rows of 8 GROUPS + 4. HALVES: x
-/// is two rows of WIDTH = F features, or one of WIDTH. Called by all workers, when all of y_bar is there.
-template <int GROUPS, int ROWS, int HALVES, int WIDTH> __device__ void send_back(const Block& b, const real* weights) {
+/// is two rows of WIDTH = F features, or one of WIDTH. put() puts this warp's y_bar; it is called by all workers, when the weights are loaded.
+template <int GROUPS, int ROWS, int HALVES, int WIDTH, class Put> __device__ void send_back(const Block& b, const real* weights, Put put) {
   constexpr int inputs = HALVES * WIDTH, y_row = part_features * GROUPS + 4, stride = 32 * larger(ROWS, HALVES) + 2, rows = resident_atoms * ROWS;
   const int g = lane_index() / 4, t = lane_index() % 4;
+  constexpr int stretch = 16 * (resident_workers / 32), turns = (HALVES * FEATURES + stretch - 1) / stretch;  // a warp makes sixteen of the inputs at a time
   const real* y = b.memory + b.at.y_bar;
+  Rows w[turns][GROUPS];
 #pragma unroll
-  for (int first = 0; first < HALVES * FEATURES; first += 16 * (resident_workers / 32)) {
-    const int tile = first + 16 * warp_index(), place = tile + 2 * g, half = place / FEATURES, feature = place % FEATURES;
+  for (int turn = 0; turn < turns; turn++)
+#pragma unroll
+    for (int u = 0; u < GROUPS; u++) {
+      const int tile = turn * stretch + 16 * warp_index();
+      const auto of_output = [&](int o) { return tile < inputs ? load<2>(weights + (u * part_features + o) * inputs + swizzled(o, tile + 2 * g)) : Pack<2>{}; };
+      const Pack<2> even = of_output(2 * t), odd = of_output(2 * t + 1);
+      w[turn][u] = {split_of(even.v[0], odd.v[0]), split_of(even.v[1], odd.v[1])};
+    }
+  put();
+  meet_first(resident_workers);
+#pragma unroll
+  for (int turn = 0; turn < turns; turn++) {
+    const int tile = turn * stretch + 16 * warp_index(), place = tile + 2 * g, half = place / FEATURES, feature = place % FEATURES;
     if (tile >= HALVES * FEATURES) break;
     const bool here = tile < inputs;  // who has no input in a narrow row is sent zeros
-    Rows w[GROUPS];
-    if (here)
-#pragma unroll
-      for (int u = 0; u < GROUPS; u++) {
-        const auto of_output = [&](int o) { return load<2>(weights + (u * part_features + o) * inputs + swizzled(o, place)); };
-        const Pack<2> even = of_output(2 * t), odd = of_output(2 * t + 1);
-        w[u] = {split_of(even.v[0], odd.v[0]), split_of(even.v[1], odd.v[1])};
-      }
 #pragma unroll
     for (int begin = 0; begin < rows; begin += 8) {
       float c[4] = {};
@@ -99,7 +104,7 @@ template <int GROUPS, int ROWS, int HALVES, int WIDTH> __device__ void send_back
           const Pack<2> two = begin + g < rows ? load<2>(y + (begin + g) * y_row + u * part_features + 2 * t) : Pack<2>{};
           columns[u] = split_of(two.v[0], two.v[1]);
         }
-        sum_of_units<GROUPS>(w, columns, c);
+        sum_of_units<GROUPS>(w[turn], columns, c);
       }
 #pragma unroll
       for (int i = 0; i < 2; i++) {

@@ -87,10 +87,10 @@ __device__ void put_bar(const Block& b, int blocks, int rows, int row, int block
 
 /// From the bars of a product after a hidden layer, sent back, to those of its inputs, of which there are HALVES times F; theirs are sent back too.
 template <int HALVES> __device__ void hidden_adjoint(Block& b, const real* weights, const real* slopes) {
-  const real h_bar = add_up<1, members>(b, b.await(part_bytes(1, members)), 0);
-  put_bar(b, 1, 1, 0, 0, h_bar * slopes[b.own()]);
-  meet_first(resident_workers);
-  send_back<1, 1, HALVES, FEATURES>(b, weights);
+  send_back<1, 1, HALVES, FEATURES>(b, weights, [&] {
+    const real h_bar = add_up<1, members>(b, b.await(part_bytes(1, members)), 0);
+    put_bar(b, 1, 1, 0, 0, h_bar * slopes[b.own()]);
+  });
 }
 
 /// T27 to T30: current q_bar and mu_bar turn from bars of the results into bars of what update_forward was given.
@@ -103,24 +103,26 @@ __device__ void update_adjoint(Block& b, int t) {
     v[k] = saved[saved_v + 32 * k], w[k] = saved[saved_w + 32 * k], mu_bar[k] = now[now_mu_bar + 32 * k];
     gate_bar += mu_bar[k] * w[k];
   }
-  const int groups = t == LAYERS - 1 ? 2 : 3;
-  put_bar(b, groups, 1, 0, 0, q_bar);
-  if (groups == 3) put_bar(b, groups, 1, 0, 1, gate_bar);
-  put_bar(b, groups, 1, 0, groups - 1, q_bar * saved[saved_dot]);
-  meet_first(resident_workers);
-  if (groups == 2) send_back<2, 1, 1, FEATURES>(b, b.weights(room.update2(t)));
-  else send_back<3, 1, 1, FEATURES>(b, b.weights(room.update2(t)));
+  const auto put_results = [&](int groups) {
+    put_bar(b, groups, 1, 0, 0, q_bar);
+    if (groups == 3) put_bar(b, groups, 1, 0, 1, gate_bar);
+    put_bar(b, groups, 1, 0, groups - 1, q_bar * saved[saved_dot]);
+  };
+  if (t == LAYERS - 1) send_back<2, 1, 1, FEATURES>(b, b.weights(room.update2(t)), [&] { put_results(2); });
+  else send_back<3, 1, 1, FEATURES>(b, b.weights(room.update2(t)), [&] { put_results(3); });
   hidden_adjoint<2>(b, b.weights(room.update1(t)), b.saved(t) + saved_update);
-  const real* arrived = b.await(part_bytes(2, members));
-  const real c_bar = add_up<2, members>(b, arrived, 0), norm_bar = add_up<2, members>(b, arrived, 1);
-  for (int k = 0; k < 3; k++) {
-    const real dot_bar = q_bar * scale, norm_part = norm_bar * inverse;
-    put_bar(b, 2, 3, k, 0, two_products(norm_part, v[k], dot_bar, w[k]));
-    put_bar(b, 2, 3, k, 1, two_products(dot_bar, v[k], gate, mu_bar[k]));
-  }
-  meet_first(resident_workers);
-  send_back<2, 3, 1, FEATURES>(b, b.weights(room.channels(t)));
-  arrived = b.await(part_bytes(3, members));
+  real c_bar = 0;
+  send_back<2, 3, 1, FEATURES>(b, b.weights(room.channels(t)), [&] {
+    const real* arrived = b.await(part_bytes(2, members));
+    c_bar = add_up<2, members>(b, arrived, 0);
+    const real norm_bar = add_up<2, members>(b, arrived, 1);
+    for (int k = 0; k < 3; k++) {
+      const real dot_bar = q_bar * scale, norm_part = norm_bar * inverse;
+      put_bar(b, 2, 3, k, 0, two_products(norm_part, v[k], dot_bar, w[k]));
+      put_bar(b, 2, 3, k, 1, two_products(dot_bar, v[k], gate, mu_bar[k]));
+    }
+  });
+  const real* arrived = b.await(part_bytes(3, members));
   __syncwarp();
   keep(b, b.now() + now_q_bar, q_bar + c_bar);
   for (int k = 0; k < 3; k++) keep(b, b.now() + now_mu_bar + 32 * k, mu_bar[k] + add_up<3, members>(b, arrived, k));
@@ -129,9 +131,9 @@ __device__ void update_adjoint(Block& b, int t) {
 
 /// T15: current q_bar += from x_bar.
 __device__ void context_adjoint(Block& b, int t, const real* x_bar) {
-  for (int g = 0; g < 3; g++) put_bar(b, 3, 1, 0, g, x_bar[g]);
-  meet_first(resident_workers);
-  send_back<3, 1, 1, FEATURES>(b, b.weights(room.context2(t)));
+  send_back<3, 1, 1, FEATURES>(b, b.weights(room.context2(t)), [&] {
+    for (int g = 0; g < 3; g++) put_bar(b, 3, 1, 0, g, x_bar[g]);
+  });
   hidden_adjoint<1>(b, b.weights(room.context1(t)), b.saved(t) + saved_context);
   const real q_bar = b.now()[now_q_bar + b.own()] + add_up<1, members>(b, b.await(part_bytes(1, members)), 0);
   __syncwarp();
@@ -168,9 +170,7 @@ template <int LAYER> __device__ void readout_adjoint(Block& b, const real* slope
     __syncwarp();
   } else {
     constexpr int inputs = room.inputs(LAYER - 1), width = room.widths[LAYER - 1];
-    put_bar(b, 1, 1, 0, 0, h_bar * slopes[LAYER - 1]);
-    meet_first(resident_workers);
-    send_back<1, 1, 1, inputs>(b, b.weights(room.readout(LAYER - 1)));
+    send_back<1, 1, 1, inputs>(b, b.weights(room.readout(LAYER - 1)), [&] { put_bar(b, 1, 1, 0, 0, h_bar * slopes[LAYER - 1]); });
     readout_adjoint<LAYER - 1>(b, slopes, add_up<1, width / part_features>(b, b.await(part_bytes(1, members)), 0));
   }
 }
