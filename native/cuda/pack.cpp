@@ -1,5 +1,9 @@
 #include "pack.h"
 
+#include <algorithm>
+#include <array>
+#include <bit>
+
 #include "kernels/shapes.h"
 
 namespace painnless::cuda {
@@ -14,28 +18,52 @@ template <class Element> std::vector<double> matrix_of(int rows, int columns, El
   return matrix;
 }
 
+/// The nearest number of bf16, ties to even.
+float nearest_bf16(float x) {
+  const uint32_t bits = std::bit_cast<uint32_t>(x);
+  return std::bit_cast<float>((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000u);
+}
+
+/// Three parts of a number, as split() of kernels/tensor.cuh makes them; in the upper half of each word.
+std::array<uint32_t, 3> parts_of(double weight) {
+  std::array<uint32_t, 3> parts;
+  float rest = static_cast<float>(weight);
+  for (uint32_t& part : parts) {
+    const float nearest = nearest_bf16(rest);
+    part = std::bit_cast<uint32_t>(nearest);
+    rest -= nearest;
+  }
+  return parts;
+}
+
 /// Fragments of `groups` blocks of `width` results, each summed over parts of so many units: element(group, feature, part, unit, input of the unit).
-template <class Element> std::vector<double> fragments_of(int groups, int width, int parts, int units, Element element) {
-  std::vector<double> all;
-  all.reserve(static_cast<size_t>(groups) * width * parts * units * part_features);
+template <class Element> std::vector<uint32_t> fragments_of(int groups, int width, int parts, int units, Element element) {
+  std::vector<uint32_t> all;
+  all.reserve(static_cast<size_t>(groups) * width / 16 * parts * units * fragment_words);
   for (int tile = 0; tile < width / 16; tile++)
     for (int p = 0; p < parts; p++)
       for (int g = 0; g < groups; g++)
-        for (int u = 0; u < units; u++)
-          for (int n = 0; n < fragment_numbers; n++) all.push_back(element(g, 16 * tile + n / 16 * 2 + n / 2 % 2, p, u, n / 4 % 4 * 2 + n % 2));
+        for (int u = 0; u < units; u += 2)
+          for (size_t part = 0; part < 3; part++)
+            for (int lane = 0; lane < 32; lane++)
+              for (int unit = u; unit < std::min(u + 2, units); unit++)
+                for (int feature = 0; feature < 2; feature++) {
+                  const auto word_of = [&](int k) { return parts_of(element(g, 16 * tile + lane / 4 * 2 + feature, p, unit, lane % 4 * 2 + k))[part]; };
+                  all.push_back(word_of(0) >> 16 | word_of(1));
+                }
   return all;
 }
 
 }  // namespace
 
-std::vector<double> forward_fragments(const Linear& linear, Blocks outputs, Blocks inputs) {
+std::vector<uint32_t> forward_fragments(const Linear& linear, Blocks outputs, Blocks inputs) {
   const int width = padded(outputs.width), parts = inputs.size() / (forward_units * part_features);
   return fragments_of(outputs.blocks, width, parts, forward_units, [&](int group, int feature, int part, int unit, int k) {
     return padded_weight(linear, outputs, group * width + feature, inputs, (part * forward_units + unit) * part_features + k);
   });
 }
 
-std::vector<double> adjoint_fragments(const Linear& linear, Blocks outputs, Blocks inputs) {
+std::vector<uint32_t> adjoint_fragments(const Linear& linear, Blocks outputs, Blocks inputs) {
   const int width = padded(inputs.width), own = padded(outputs.width);
   return fragments_of(inputs.blocks, width, own / part_features, outputs.blocks, [&](int group, int feature, int part, int unit, int k) {
     return padded_weight(linear, outputs, unit * own + part * part_features + k, inputs, group * width + feature);

@@ -1,6 +1,7 @@
 #pragma once
 // Weights in the order kernels want: matrices as (inputs, outputs), features fastest, every block of features padded by zeros on its own; all of
 // a network's in one piece of device memory.
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -14,10 +15,10 @@ namespace painnless::cuda {
 std::vector<double> forward_matrix(const Linear& linear, Blocks outputs, Blocks inputs);
 /// (outputs by parts, inputs), of x_bar = W^T y_bar; T2.
 std::vector<double> adjoint_matrix(const Linear& linear, Blocks outputs, Blocks inputs);
-/// The same two in the order in which lanes load them for tensor cores (layers/multiply_tensor.cuh): 16 features of each block of results, parts of the inputs,
-/// blocks of results, units, lanes, and of each lane two inputs for two features.
-std::vector<double> forward_fragments(const Linear& linear, Blocks outputs, Blocks inputs);
-std::vector<double> adjoint_fragments(const Linear& linear, Blocks outputs, Blocks inputs);
+/// The same two for tensor cores, split into three numbers of 16 bits each and in the order in which lanes load them (layers/multiply_tensor.cuh): 16 features
+/// of each block of results, parts of the inputs, blocks of results, two units or one, which of the three, lanes, and of each lane its words of both units.
+std::vector<uint32_t> forward_fragments(const Linear& linear, Blocks outputs, Blocks inputs);
+std::vector<uint32_t> adjoint_fragments(const Linear& linear, Blocks outputs, Blocks inputs);
 std::vector<double> padded_vector(std::span<const double> vector, Blocks blocks);
 /// Rows of F numbers, each padded.
 std::vector<double> padded_rows(std::span<const double> rows, int features);
@@ -40,7 +41,7 @@ class WeightStore {
     staging_ = {};
   }
   /// Where the numbers will be on the device, as Value.
-  template <class Value> const Value* put(const std::vector<double>& numbers) {
+  template <class Value, class Given = double> const Value* put(const std::vector<Given>& numbers) {
     const size_t at = bytes_;
     bytes_ += (numbers.size() * sizeof(Value) + 255) / 256 * 256;
     if (!staging_.begin()) return nullptr;
@@ -59,9 +60,12 @@ class WeightStore {
 
 /// y = W x + b between padded rows, and its adjoint; for tensor cores or for multiply-adds.
 template <class Real> Dense<Real> pack_dense(WeightStore& store, bool tensor, const Linear& linear, Blocks outputs, Blocks inputs) {
-  return {store.put<Real>(tensor ? forward_fragments(linear, outputs, inputs) : forward_matrix(linear, outputs, inputs)),
-          linear.bias.empty() ? nullptr : store.put<Real>(padded_vector(linear.bias, outputs)),
-          store.put<Real>(tensor ? adjoint_fragments(linear, outputs, inputs) : adjoint_matrix(linear, outputs, inputs))};
+  const auto put = [&](auto fragments, auto matrix) {
+    return tensor ? reinterpret_cast<const Real*>(store.put<uint32_t>(fragments(linear, outputs, inputs))) : store.put<Real>(matrix(linear, outputs, inputs));
+  };
+  const Real* weight = put(forward_fragments, forward_matrix);
+  const Real* bias = linear.bias.empty() ? nullptr : store.put<Real>(padded_vector(linear.bias, outputs));
+  return {weight, bias, put(adjoint_fragments, adjoint_matrix)};
 }
 
 /// The same with only those of its blocks of `width` outputs that are `kept`, in that order.

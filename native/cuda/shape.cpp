@@ -8,7 +8,7 @@ namespace painnless::cuda {
 namespace {
 
 constexpr int least_resident_edges = 16;                  // of a cluster
-constexpr size_t large_shared_bytes = 128 << 10;  // of a block that has a multiprocessor for itself
+constexpr size_t large_shared_bytes = 200 << 10;  // of a block that has a multiprocessor for itself
 constexpr size_t comfortable_shared_bytes = 100 << 10;  // of a block: any card since sm_86 has it, and two such blocks fit the largest
 
 /// Empty where the model or the card is not for it: PaiNN on tensor cores whose pairs are summed over lanes of 1, 2 or 4 features, readouts no wider than the
@@ -35,11 +35,7 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info) 
   radial = config.radial;
   layers = config.layers;
   real_bytes = single ? 4 : 8;
-  int readout = 0;
-  for (size_t l = 0; l + 1 < config.readout_widths.size(); l++) {
-    hidden.push_back(padded(config.readout_widths[l]));
-    readout += 2 * row_of(hidden.back());
-  }
+  for (size_t l = 0; l + 1 < config.readout_widths.size(); l++) hidden.push_back(padded(config.readout_widths[l]));
   lane_values = features % 128 == 0 ? 4 : features % 96 == 0 ? 3 : features % 64 == 0 ? 2 : 1;
   chunks = features / (32 * lane_values);
   edge_group = single ? 4 : 2;
@@ -53,16 +49,17 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info) 
   filters_in_shared = message_shared + weights <= limit;
   if (filters_in_shared) message_shared += weights;
 
-  update_shared = real_bytes * static_cast<size_t>(painn ? painn_update_shared(features) : distiller_update_shared(features));
-  last_shared = real_bytes * static_cast<size_t>(painn ? painn_last_shared(features, readout) : distiller_last_shared(features, readout));
-  adjoint_shared = real_bytes * static_cast<size_t>(painn ? painn_adjoint_shared(features) : distiller_adjoint_shared(features));
-  const size_t most = std::max({update_shared, last_shared, adjoint_shared});
-  const auto needs = [&](const Cut& cut) { return most * static_cast<size_t>(cut.tile) + exchange_shared(cut); };
-  const auto fits = [&](const Cut& cut) { return needs(cut) <= limit; };
-  // Tensor cores take eight atoms at a time; where the memory of a block holds no more of a wide model, multiply-adds take fewer.
-  tensor = single && info.architecture >= 80;
-  small = {8, 2, 4, 512};
-  tensor = tensor && needs(small) <= limit;
+  // Tensor cores take eight atoms at a time; where the memory of a block does not hold so many of a wide model, multiply-adds take fewer.
+  const Cut eight{8, 2, 4, 512};
+  for (const bool candidate : {true, false}) {
+    tensor = candidate;
+    int readout = 0;
+    for (const int width : hidden) readout += readout_shared(width, tensor);
+    update_shared = real_bytes * static_cast<size_t>(painn ? painn_update_shared(features, tensor) : distiller_update_shared(features, tensor));
+    last_shared = real_bytes * static_cast<size_t>(painn ? painn_last_shared(features, readout, tensor) : distiller_last_shared(features, readout, tensor));
+    adjoint_shared = real_bytes * static_cast<size_t>(painn ? painn_adjoint_shared(features, tensor) : distiller_adjoint_shared(features, tensor));
+    if (tensor && single && info.architecture >= 80 && shared_bytes(eight) <= limit) break;
+  }
   // As many atoms a thread as its registers bear; as many groups as fill the block.
   const auto cut = [&](int tile, int threads, int split, int atoms) {
     const int columns = features / 2, lanes = threads / split;
@@ -73,18 +70,20 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info) 
   };
   // For tensor cores, a warp has 16 features and 8 atoms, or twice as many where that leaves no warp without a part.
   const auto tensor_cut = [&](int tile, int threads) { return Cut{tile, tile % 16 == 0 && tile / 16 * (features / 16) * 32 >= threads ? 4 : 2, 1, threads}; };
-  if (!tensor) small = {};
-  large = {};
+  // 32 atoms a block where it has a multiprocessor for itself; from sm_100 on the same code takes a few registers more, and would spill.
+  const size_t large_limit = info.architecture < 100 ? std::min(info.shared_bytes, large_shared_bytes) : limit;
+  small = large = {};
+  if (tensor) small = eight;
   for (const int tile : {32, 16, 8})
-    if (const Cut one = tensor_cut(tile, tile == 32 ? 512 : 256); tensor && large.tile == 0 && needs(one) <= std::min(info.shared_bytes, large_shared_bytes)) large = one;
+    if (const Cut one = tensor_cut(tile, tile == 32 ? 512 : 256); tensor && large.tile == 0 && shared_bytes(one) <= large_limit) large = one;
   for (const int tile : {8, 4, 2})
-    if (const Cut one = single ? cut(tile, 512, 4, 4) : cut(tile / 2, 256, 4, 2); small.tile == 0 && fits(one)) small = one;
+    if (const Cut one = single ? cut(tile, 512, 4, 4) : cut(tile / 2, 256, 4, 2); small.tile == 0 && shared_bytes(one) <= limit) small = one;
   for (const int tile : {16, 8, 4, 2, 1})
-    if (const Cut one = cut(tile, 256, 1, single ? 4 : 2); large.tile == 0 && fits(one)) large = one;
-  // Many blocks at once where shared memory lets them in. From sm_100 on the same code takes a few registers more, and would spill.
+    if (const Cut one = cut(tile, 256, 1, single ? 4 : 2); large.tile == 0 && shared_bytes(one) <= limit) large = one;
+  // Many blocks at once where shared memory lets them in, but for the same reason not from sm_100 on.
   const bool tight = single && info.architecture < 100 && 4 * message_shared <= info.shared_bytes;
   message_blocks = tight ? 4 : single ? 3 : 2;
-  large_blocks = tight && large.threads < 512 && 2 * (most * static_cast<size_t>(large.tile) + (1 << 10)) <= info.shared_bytes ? 2 : 1;
+  large_blocks = tight && large.threads < 512 && 2 * (shared_bytes(large) + (1 << 10)) <= info.shared_bytes ? 2 : 1;
   resident = resident_room(*this, config, info);
   if (small.tile == 0 || large.tile == 0 || message_shared > info.shared_bytes)
     throw InputError("UNSUPPORTED", "device",
@@ -92,6 +91,9 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info) 
                          ": the numbers of one atom do not fit into the shared memory of the card; use torch:cuda or native:cpu");
 }
 
+size_t Shape::shared_bytes(const Cut& cut) const {
+  return std::max({update_shared, last_shared, adjoint_shared}) * static_cast<size_t>(cut.tile) + exchange_shared(cut);
+}
 size_t Shape::exchange_shared(const Cut& cut) const { return real_bytes * static_cast<size_t>(update_exchange(cut.atoms, cut.split, cut.threads, tensor)); }
 
 std::vector<Source> Shape::sources() const {

@@ -25,6 +25,7 @@ struct Shape {
   bool filters_in_shared;        // are the filters' weights copied to shared memory
   size_t message_shared, update_shared, last_shared, adjoint_shared;  // bytes; of the last three, per atom of a tile, and beside them:
   size_t exchange_shared(const Cut& cut) const;
+  size_t shared_bytes(const Cut& cut) const;  // the most that a kernel of so cut a block takes
   size_t real_bytes;
   bool painn, bessel;
   std::optional<ResidentRoom> resident;  // how the resident schedule cuts the model, where it takes it

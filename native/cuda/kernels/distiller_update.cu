@@ -4,26 +4,31 @@
 
 namespace painnless::cuda {
 
+/// The second place in shared memory on the way back, beside that of the wide rows.
+template <class Cut> __device__ HiddenBars<Cut> after_wide(real* memory) { return {memory + Cut::tile * input_row(3 * FEATURES, TENSOR)}; }
+
 /// Update of one layer; in the last also readout and the way back through the update, unless only energies are wanted (no s_bar).
 template <class Cut, bool LAST> __device__ void update(const DistillerUpdateArguments<real>& a) {
   DYNAMIC_SHARED(real, memory);
   const Tile<Cut> tile(a.sizes->atoms, memory);
   if (tile.count == 0) return;
-  constexpr int s_row = row_of(2 * FEATURES);
-  real *sn = memory, *h = sn + Cut::tile * s_row;
-  fetch<1, FEATURES>(tile, a.s, sn, s_row);
+  const Inputs<Cut::tile, 2 * FEATURES> sn{memory};
+  const Hidden<Cut> h{memory + sn.size};
+  const auto s = sn.template first<FEATURES>();
+  fetch<FEATURES>(tile, a.s, s);
   __syncthreads();
-  update_forward<Cut, LAST>(tile, a.weights, a.saved, sn, h, LAST ? nullptr : a.next_v);
+  update_forward<LAST>(tile, a.weights, a.saved, sn, h, LAST ? nullptr : a.next_v);
   __syncthreads();
   if constexpr (LAST) {
-    real* scratch = h + Cut::tile * row_of(FEATURES);
-    readout_forward<Cut, 1>(tile, a.readout, sn, s_row, scratch, a.energies);
+    real* scratch = h.memory + h.size;
+    readout_forward<1>(tile, a.readout, s, scratch, a.energies);
     if (!a.s_bar) return;
-    readout_adjoint<Cut, readout_hidden>(tile, a.readout, scratch, a.s_bar);
     __syncthreads();
-    update_adjoint<Cut, true>(tile, a.weights, a.saved, memory, memory + Cut::tile * row_of(3 * FEATURES), a.s_bar, a.v_bar);
+    readout_adjoint<readout_hidden>(tile, a.readout, scratch, a.s_bar);
+    __syncthreads();
+    update_adjoint<true>(tile, a.weights, a.saved, memory, after_wide<Cut>(memory), a.s_bar, a.v_bar);
   } else {
-    put<FEATURES>(tile, sn, s_row, a.next_s);
+    put<FEATURES>(tile, s, a.next_s);
   }
 }
 
@@ -31,7 +36,7 @@ template <class Cut> __device__ void adjoint(const DistillerUpdateArguments<real
   DYNAMIC_SHARED(real, memory);
   const Tile<Cut> tile(a.sizes->atoms, memory);
   if (tile.count == 0) return;
-  update_adjoint<Cut, false>(tile, a.weights, a.saved, memory, memory + Cut::tile * row_of(3 * FEATURES), a.s_bar, a.v_bar);
+  update_adjoint<false>(tile, a.weights, a.saved, memory, after_wide<Cut>(memory), a.s_bar, a.v_bar);
 }
 
 KERNEL(SMALL_THREADS, 1, distiller_update_small, DistillerUpdateArguments) { update<Small, false>(a); }

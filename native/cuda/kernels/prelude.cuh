@@ -40,7 +40,8 @@ template <int N, class Value = real> struct alignas(N * sizeof(Value) % 16 == 0 
 template <int N> __device__ Pack<N> load(const real* at) { return *reinterpret_cast<const Pack<N>*>(at); }
 template <int N> __device__ void store(real* at, const Pack<N>& values) { *reinterpret_cast<Pack<N>*>(at) = values; }
 
-/// A planted fault takes the wrong value (-DPLANTED=number, tests only; tests/cuda/faults.test.ts says which number is which up to 12, dynamics.test.ts has 21, memory.test.ts 22).
+/// A planted fault takes the wrong value (-DPLANTED=number, tests only; tests/cuda/faults.test.ts says which number is which up to 14, resident.test.ts has 15,
+/// dynamics.test.ts 21, memory.test.ts 22).
 #if !defined(PLANTED)
 #define PLANTED 0
 #endif

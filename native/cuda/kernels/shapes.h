@@ -5,24 +5,32 @@ namespace painnless::cuda {
 
 /// Row of features in shared memory: padded so that rows of one warp fall into different banks, and whole packs of four.
 constexpr int row_of(int features) { return features + 8; }
+/// The same for inputs of a product. For tensor cores it holds three parts of 16 bits of each.
+constexpr int input_row(int numbers, bool tensor) { return tensor ? 3 * (numbers / 2 + 8) : row_of(numbers); }
 /// On the way back of a product, its outputs are summed in parts of so many features, each with all blocks of outputs: the place of one of them.
 constexpr int part_features = 8;
 constexpr int by_parts(int blocks, int block, int feature) { return (feature / part_features * blocks + block) * part_features + feature % part_features; }
 /// On tensor cores, products are summed by units of part_features inputs: two make a part on the way there, one of each block on the way back; the sums of the
-/// parts are added by sections, as many as there may be groups of threads. A warp has a fragment of the weights, of sixteen outputs and one unit.
-constexpr int forward_units = 2, fragment_numbers = 128;
+/// parts are added by sections, as many as there may be groups of threads. A fragment of the weights is sixteen outputs of one unit: 128 weights, of each three
+/// parts, two in a word.
+constexpr int forward_units = 2, fragment_words = 128 * 3 / 2;
 constexpr int sections_of(int parts) { return parts % 4 == 0 ? 4 : 2; }
 constexpr int larger(int a, int b) { return a < b ? b : a; }
 
 /// Shared memory of one atom in the kernels that work on tiles of atoms. `readout` is what its hidden layers take.
-constexpr int painn_update_shared(int features) { return 3 * row_of(features) + row_of(2 * features) + row_of(features); }
-constexpr int painn_adjoint_shared(int features) { return larger(row_of(3 * features), 3 * row_of(2 * features)) + row_of(features); }
-constexpr int painn_last_shared(int features, int readout) { return larger(painn_update_shared(features) + readout, painn_adjoint_shared(features)); }
+constexpr int painn_update_shared(int features, bool tensor) { return 4 * input_row(features, tensor) + input_row(2 * features, tensor); }
+constexpr int painn_adjoint_shared(int features, bool tensor) {
+  return larger(input_row(3 * features, tensor), 3 * input_row(2 * features, tensor)) + input_row(features, tensor);
+}
+constexpr int painn_last_shared(int features, int readout, bool tensor) {
+  return larger(painn_update_shared(features, tensor) + readout, painn_adjoint_shared(features, tensor));
+}
+constexpr int readout_shared(int width, bool tensor) { return input_row(width, tensor) + row_of(width); }
 
-constexpr int distiller_update_shared(int features) { return row_of(2 * features) + row_of(features); }
-constexpr int distiller_adjoint_shared(int features) { return row_of(3 * features) + row_of(features); }
-constexpr int distiller_last_shared(int features, int readout) {
-  return larger(distiller_update_shared(features) + readout, distiller_adjoint_shared(features));
+constexpr int distiller_update_shared(int features, bool tensor) { return input_row(2 * features, tensor) + input_row(features, tensor); }
+constexpr int distiller_adjoint_shared(int features, bool tensor) { return input_row(3 * features, tensor) + input_row(features, tensor); }
+constexpr int distiller_last_shared(int features, int readout, bool tensor) {
+  return larger(distiller_update_shared(features, tensor) + readout, distiller_adjoint_shared(features, tensor));
 }
 
 /// Shared memory of a block in which groups of threads pass on their sums: the largest product has 12 outputs for each atom of a thread. With multiply-adds a

@@ -4,17 +4,16 @@
 
 namespace painnless::cuda {
 
-/// T14 for a tile: x (atoms, 3, F) and slope = silu'(z) (atoms, F) from q in shared memory, rows of `q_row`. `h` (TILE, row_of(F)) is scratch.
-template <class Cut>
-__device__ void context_forward(const Tile<Cut>& tile, const PainnWeights<real>& weights, const real* q, int q_row, real* h, real* slope, real* x) {
-  constexpr int row = row_of(FEATURES);
-  hidden_forward<Cut, FEATURES, FEATURES>(tile, weights.context1, q, q_row, h, [&](int atom, int feature, const Pack<2>& derivative) {
+/// T14 for a tile: x (atoms, 3, F) and slope = silu'(z) (atoms, F) from q. `h` is scratch.
+template <class Cut, class Q>
+__device__ void context_forward(const Tile<Cut>& tile, const PainnWeights<real>& weights, const Q& q, const Hidden<Cut>& h, real* slope, real* x) {
+  hidden_forward<FEATURES>(tile, weights.context1, q, h, [&](int atom, int feature, const Pack<2>& derivative) {
     if (atom < tile.count) store(slope + tile.at(atom) + feature, derivative);
   });
   __syncthreads();
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real y[Cut::atoms][3][2];
-    if (!multiply<Cut, 1, FEATURES, FEATURES>(tile, part, h, row, weights.context2.weight, y)) return;
+    if (!multiply<FEATURES>(tile, part, h, weights.context2.weight, y)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       if (part.atom(i) >= tile.count) break;
@@ -27,16 +26,15 @@ __device__ void context_forward(const Tile<Cut>& tile, const PainnWeights<real>&
   });
 }
 
-/// T15 for a tile: q_bar (atoms, F) += from x_bar (atoms, 3F) in shared memory and by parts, rows of row_of(3F). `z_bar` (TILE, row_of(F)) is scratch.
+/// T15 for a tile: q_bar (atoms, F) += from x_bar by parts. `z_bar` is scratch.
 template <class Cut>
-__device__ void context_adjoint(const Tile<Cut>& tile, const PainnWeights<real>& weights, const real* slope, const real* x_bar, real* z_bar,
-                                real* q_bar) {
-  constexpr int row = row_of(FEATURES);
-  hidden_adjoint<Cut, 3>(tile, weights.context2, x_bar, row_of(3 * FEATURES), slope, z_bar);
+__device__ void context_adjoint(const Tile<Cut>& tile, const PainnWeights<real>& weights, const real* slope, const Inputs<Cut::tile, 3 * FEATURES, 3>& x_bar,
+                                const HiddenBars<Cut>& z_bar, real* q_bar) {
+  hidden_adjoint(tile, weights.context2, x_bar, slope, z_bar);
   __syncthreads();
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real y[Cut::atoms][1][2];
-    if (!multiply_back<Cut, 1, 1, FEATURES, FEATURES>(tile, part, z_bar, row, weights.context1.adjoint, y)) return;
+    if (!multiply_back<FEATURES>(tile, part, z_bar, weights.context1.adjoint, y)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       if (part.atom(i) >= tile.count) break;

@@ -12,30 +12,33 @@
 
 namespace painnless::cuda {
 
-/// A hidden layer: h = silu(x W + b) (TILE, row_of(WIDTH)) in shared memory. keep(atom, feature, slopes) is called for every two silu'(z), also of
-/// atoms that are not there.
-template <class Cut, int INPUTS, int WIDTH, class Keep>
-__device__ void hidden_forward(const Tile<Cut>& tile, const Dense<real>& layer, const real* x, int x_row, real* h, Keep keep) {
+/// Inputs of a hidden layer's or of its adjoint's products for a tile: those of a layer of F features.
+template <class Cut> using Hidden = Inputs<Cut::tile, FEATURES>;
+template <class Cut> using HiddenBars = Inputs<Cut::tile, FEATURES, 1>;
+
+/// A hidden layer: h = silu(x W + b) of WIDTH features. keep(atom, feature, slopes) is called for every two silu'(z), also of atoms that are not there.
+template <int WIDTH, class Cut, class X, class H, class Keep>
+__device__ void hidden_forward(const Tile<Cut>& tile, const Dense<real>& layer, const X& x, const H& h, Keep keep) {
   each_part<Cut, WIDTH>([&](const Part<Cut>& part) {
     real z[Cut::atoms][1][2];
-    if (!multiply<Cut, 1, INPUTS, WIDTH>(tile, part, x, x_row, layer.weight, z)) return;
+    if (!multiply<WIDTH>(tile, part, x, layer.weight, z)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       Pack<2> value, slope;
       for (int c = 0; c < 2; c++) silu(z[i][0][c] + layer.bias[part.feature + c], value.v[c], slope.v[c]);
-      store(h + part.atom(i) * row_of(WIDTH) + part.feature, value);
+      h.put(part.atom(i), part.feature, value);
       keep(part.atom(i), part.feature, slope);
     }
   });
 }
 
-/// From the bars of the product after a hidden layer of F features, (TILE, y_row) in shared memory and by parts, to its own: z_bar = silu'(z) (y_bar W^T) (TILE,
-/// row_of(F)), zeros for atoms that are not there. `slope` (atoms, F) is what hidden_forward gave.
-template <class Cut, int BLOCKS>
-__device__ void hidden_adjoint(const Tile<Cut>& tile, const Dense<real>& next, const real* y_bar, int y_row, const real* slope, real* z_bar) {
+/// From the bars of the product after a hidden layer of F features to its own: z_bar = silu'(z) (y_bar W^T), zeros for atoms that are not there. `slope`
+/// (atoms, F) is what hidden_forward gave.
+template <class Cut, class Y>
+__device__ void hidden_adjoint(const Tile<Cut>& tile, const Dense<real>& next, const Y& y_bar, const real* slope, const HiddenBars<Cut>& z_bar) {
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real h_bar[Cut::atoms][1][2];
-    if (!multiply_back<Cut, 1, BLOCKS, FEATURES, FEATURES>(tile, part, y_bar, y_row, next.adjoint, h_bar)) return;
+    if (!multiply_back<FEATURES>(tile, part, y_bar, next.adjoint, h_bar)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       Pack<2> out{};
@@ -43,37 +46,41 @@ __device__ void hidden_adjoint(const Tile<Cut>& tile, const Dense<real>& next, c
         const Pack<2> derivative = load<2>(slope + tile.at(part.atom(i)) + part.feature);
         for (int c = 0; c < 2; c++) out.v[c] = h_bar[i][0][c] * derivative.v[c];
       }
-      store(z_bar + part.atom(i) * row_of(FEATURES) + part.feature, out);
+      z_bar.put(part.atom(i), part.feature, out);
     }
   });
 }
 
-/// Copies rows of WIDTH numbers from (atoms, ROWS, WIDTH) of this tile into shared memory, zeros for atoms that are not there.
-template <int ROWS, int WIDTH, class Cut> __device__ void fetch(const Tile<Cut>& tile, const real* from, real* to, int row) {
-  constexpr int packs = WIDTH / 4;
-  const real* begin = from + static_cast<long long>(tile.first) * ROWS * WIDTH;
-  for (int p = threadIdx.x; p < Cut::tile * ROWS * packs; p += Cut::threads) {
+/// Copies rows of WIDTH numbers from (atoms, rows of an atom, WIDTH) of this tile, zeros for atoms that are not there.
+template <int WIDTH, class Cut, class X> __device__ void fetch(const Tile<Cut>& tile, const real* from, const X& to) {
+  constexpr int packs = WIDTH / 4, per = X::rows / Cut::tile;
+  const real* begin = from + static_cast<long long>(tile.first) * per * WIDTH;
+  for (int p = threadIdx.x; p < X::rows * packs; p += Cut::threads) {
     const int r = p / packs, column = p % packs * 4;
-    store<4>(to + r * row + column, r < tile.count * ROWS ? load<4>(begin + static_cast<long long>(r) * WIDTH + column) : Pack<4>{});
+    const Pack<4> x = r < tile.count * per ? load<4>(begin + static_cast<long long>(r) * WIDTH + column) : Pack<4>{};
+    to.put(r, column, Pack<2>{x.v[0], x.v[1]});
+    to.put(r, column + 2, Pack<2>{x.v[2], x.v[3]});
   }
 }
 
-/// Copies (atoms, BLOCKS, F) of this tile into shared memory by parts, zeros for atoms that are not there.
-template <int BLOCKS, class Cut> __device__ void fetch_by_parts(const Tile<Cut>& tile, const real* from, real* to, int row) {
-  constexpr int packs = BLOCKS * FEATURES / 4;
+/// Copies (atoms, blocks, F) of this tile by parts, zeros for atoms that are not there.
+template <class Cut, class X> __device__ void fetch_by_parts(const Tile<Cut>& tile, const real* from, const X& to) {
+  constexpr int packs = X::numbers / 4;
   for (int p = threadIdx.x; p < Cut::tile * packs; p += Cut::threads) {
-    const int atom = p / packs, column = p % packs * 4;
-    store<4>(to + atom * row + by_parts(BLOCKS, column / FEATURES, column % FEATURES), atom < tile.count ? load<4>(from + tile.at(atom, BLOCKS) + column) : Pack<4>{});
+    const int atom = p / packs, column = p % packs * 4, place = by_parts(X::units, column / FEATURES, column % FEATURES);
+    const Pack<4> x = atom < tile.count ? load<4>(from + tile.at(atom, X::units) + column) : Pack<4>{};
+    to.put(atom, place, Pack<2>{x.v[0], x.v[1]});
+    to.put(atom, place + 2, Pack<2>{x.v[2], x.v[3]});
   }
 }
 
-/// Copies the first WIDTH numbers of each row in shared memory to (atoms, WIDTH).
-template <int WIDTH, class Cut> __device__ void put(const Tile<Cut>& tile, const real* from, int row, real* to) {
-  constexpr int packs = WIDTH / 4;
+/// Copies the first WIDTH numbers of each row to (atoms, WIDTH).
+template <int WIDTH, class Cut, class X> __device__ void put(const Tile<Cut>& tile, const X& from, real* to) {
+  constexpr int pairs = WIDTH / 2;
 #pragma unroll 1  // else the count of turns is worked out from sizes that are kept in registers for it
-  for (int p = threadIdx.x; p < tile.count * packs; p += Cut::threads) {
-    const int i = p / packs, column = p % packs * 4;
-    store(to + static_cast<long long>(tile.first + i) * WIDTH + column, load<4>(from + i * row + column));
+  for (int p = threadIdx.x; p < tile.count * pairs; p += Cut::threads) {
+    const int i = p / pairs, column = p % pairs * 2;
+    store(to + static_cast<long long>(tile.first + i) * WIDTH + column, from.get(i, column));
   }
 }
 

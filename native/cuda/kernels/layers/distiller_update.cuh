@@ -12,12 +12,12 @@ __device__ void load_vector(const real* vectors, long long atom, int feature, Pa
 /// Component k of M v.
 __device__ real mixed(const real* m, int k, const Pack<2> (&v)[3], int c) { return m[3 * k] * v[0].v[c] + m[3 * k + 1] * v[1].v[c] + m[3 * k + 2] * v[2].v[c]; }
 
-/// T43, T44: `sn` (TILE, row_of(2F)) in shared memory holds s, receives n, and then the new s; `h` (TILE, row_of(F)) is scratch. v_next (atoms, 3, F)
-/// is set, but not after the LAST update: nobody reads it, and B2 has one group.
-template <class Cut, bool LAST>
-__device__ void update_forward(const Tile<Cut>& tile, const DistillerWeights<real>& weights, const DistillerSaved<real>& saved, real* sn, real* h,
-                               real* v_next) {
-  constexpr int row = row_of(FEATURES), s_row = row_of(2 * FEATURES), groups = LAST ? 1 : 3;
+/// T43, T44: `sn` holds s, receives n, and then the new s; `h` is scratch. v_next (atoms, 3, F) is set, but not after the LAST update: nobody reads it, and
+/// B2 has one group.
+template <bool LAST, class Cut>
+__device__ void update_forward(const Tile<Cut>& tile, const DistillerWeights<real>& weights, const DistillerSaved<real>& saved,
+                               const Inputs<Cut::tile, 2 * FEATURES>& sn, const Hidden<Cut>& h, real* v_next) {
+  constexpr int groups = LAST ? 1 : 3;
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     if (!part.owned()) return;
     for (int n = 0; n < Cut::atoms; n++) {
@@ -33,27 +33,28 @@ __device__ void update_forward(const Tile<Cut>& tile, const DistillerWeights<rea
         }
         store(saved.inverse_norm + atom * FEATURES + part.feature, inverse);
       }
-      store(sn + i * s_row + FEATURES + part.feature, norm);
+      sn.put(i, FEATURES + part.feature, norm);
     }
   });
   __syncthreads();
-  hidden_forward<Cut, 2 * FEATURES, FEATURES>(tile, weights.update1, sn, s_row, h, [&](int atom, int feature, const Pack<2>& derivative) {
+  hidden_forward<FEATURES>(tile, weights.update1, sn, h, [&](int atom, int feature, const Pack<2>& derivative) {
     if (atom < tile.count) store(saved.update_slope + tile.at(atom) + feature, derivative);
   });
   __syncthreads();
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real y[Cut::atoms][groups][2];
-    if (!multiply<Cut, 1, FEATURES, FEATURES>(tile, part, h, row, weights.update2.weight, y)) return;
+    if (!multiply<FEATURES>(tile, part, h, weights.update2.weight, y)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       if (part.atom(i) >= tile.count) break;
       const long long atom = tile.first + part.atom(i);
-      real* s = sn + part.atom(i) * s_row + part.feature;
+      Pack<2> s = sn.get(part.atom(i), part.feature);
       for (int c = 0; c < 2; c++) {
 #pragma unroll
         for (int g = 0; g < groups; g++) y[i][g][c] += weights.update2.bias[g * FEATURES + part.feature + c];
-        s[c] += y[i][0][c];
+        s.v[c] += y[i][0][c];
       }
+      sn.put(part.atom(i), part.feature, s);
       if constexpr (!LAST) {
         Pack<2> v[3];
         load_vector(saved.mid, atom, part.feature, v);
@@ -69,11 +70,12 @@ __device__ void update_forward(const Tile<Cut>& tile, const DistillerWeights<rea
 }
 
 /// T45, T46: s_bar (atoms, F) and v_bar (atoms, 3, F) turn from bars of the results into bars of the inputs; v_bar is set in the LAST layer.
-/// `wide` (TILE, row_of(3F)) and `z_bar` (TILE, row_of(F)) are scratch in shared memory.
-template <class Cut, bool LAST>
-__device__ void update_adjoint(const Tile<Cut>& tile, const DistillerWeights<real>& weights, const DistillerSaved<real>& saved, real* wide, real* z_bar,
-                               real* s_bar, real* v_bar) {
-  constexpr int row = row_of(FEATURES), groups = LAST ? 1 : 3, y_row = row_of(groups * FEATURES);
+/// `wide`, for a row of 3F, and `z_bar` are scratch in shared memory.
+template <bool LAST, class Cut>
+__device__ void update_adjoint(const Tile<Cut>& tile, const DistillerWeights<real>& weights, const DistillerSaved<real>& saved, real* wide,
+                               const HiddenBars<Cut>& z_bar, real* s_bar, real* v_bar) {
+  constexpr int groups = LAST ? 1 : 3;
+  const Inputs<Cut::tile, groups * FEATURES, groups> y_bar{wide};
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     if (!part.owned()) return;
     for (int n = 0; n < Cut::atoms; n++) {
@@ -93,20 +95,19 @@ __device__ void update_adjoint(const Tile<Cut>& tile, const DistillerWeights<rea
             }
         }
       }
-      real* y_bar = wide + i * y_row;
-      store(y_bar + by_parts(groups, 0, part.feature), s);
+      y_bar.put(i, by_parts(groups, 0, part.feature), s);
       if constexpr (!LAST) {
-        store(y_bar + by_parts(groups, 1, part.feature), gate1);
-        store(y_bar + by_parts(groups, 2, part.feature), gate2);
+        y_bar.put(i, by_parts(groups, 1, part.feature), gate1);
+        y_bar.put(i, by_parts(groups, 2, part.feature), gate2);
       }
     }
   });
   __syncthreads();
-  hidden_adjoint<Cut, groups>(tile, weights.update2, wide, y_row, saved.update_slope, z_bar);
+  hidden_adjoint(tile, weights.update2, y_bar, saved.update_slope, z_bar);
   __syncthreads();
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real c_bar[Cut::atoms][2][2];  // of s, of n
-    if (!multiply_back<Cut, 1, 1, FEATURES, FEATURES>(tile, part, z_bar, row, weights.update1.adjoint, c_bar)) return;
+    if (!multiply_back<FEATURES>(tile, part, z_bar, weights.update1.adjoint, c_bar)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       if (part.atom(i) >= tile.count) break;

@@ -1,7 +1,7 @@
 #pragma once
 // Sums of products by multiply-adds, for float64 and for cards without tensor cores for float32's parts. Weights are (inputs, outputs), on the way back with
 // the inputs by parts.
-#include "layers/cut.cuh"
+#include "layers/inputs.cuh"
 
 namespace painnless::cuda {
 
@@ -70,13 +70,13 @@ template <int ROWS, int GROUPS> __device__ void add_sums(real (&y)[ROWS][GROUPS]
       for (int c = 0; c < 2; c++) y[r][g][c] += sum[r][g][c];
 }
 
-/// y[r][g][c] = sum_k x[r][k] w[k][g][c] for the ROWS rows of a part, GROUPS groups of WIDTH outputs, two of each; x is the tile's (rows of `row`), PER of
-/// them an atom. True for the one thread that owns the part and has its y: whoever has not goes no farther with it. Every thread of the block calls it.
-template <class Cut, int PER, int INPUTS, int WIDTH, int ROWS, int GROUPS>
-__device__ bool multiply(const Tile<Cut>& tile, const Part<Cut>& part, const real* x, int row, const real* w, real (&y)[ROWS][GROUPS][2]) {
-  constexpr int outputs = GROUPS * WIDTH, size = INPUTS / 8;
-  static_assert(INPUTS % 32 == 0, "inputs come in padded widths");
-  x += PER * part.first * row;
+/// y[r][g][c] = sum_k x[r][k] w[k][g][c] for the rows of a part, GROUPS groups of WIDTH outputs, two of each. True for the one thread that owns the part and
+/// has its y: whoever has not goes no farther with it. Every thread of the block calls it.
+template <int WIDTH, class Cut, class X, int ROWS, int GROUPS>
+__device__ bool multiply(const Tile<Cut>& tile, const Part<Cut>& part, const X& inputs, const real* w, real (&y)[ROWS][GROUPS][2]) {
+  constexpr int outputs = GROUPS * WIDTH, size = X::numbers / 8, row = X::row;
+  static_assert(X::numbers % 32 == 0, "inputs come in padded widths");
+  const real* x = inputs.memory + X::rows / Cut::tile * part.first * row;
   w += part.feature;
   clear_sums(y);
   if constexpr (Cut::split == 1) {
@@ -101,12 +101,12 @@ __device__ bool multiply(const Tile<Cut>& tile, const Part<Cut>& part, const rea
   }
 }
 
-/// The same on the way back: x holds BLOCKS blocks of INPUTS features by parts, as do the rows of w.
-template <class Cut, int PER, int BLOCKS, int INPUTS, int WIDTH, int ROWS, int GROUPS>
-__device__ bool multiply_back(const Tile<Cut>& tile, const Part<Cut>& part, const real* x, int row, const real* w, real (&y)[ROWS][GROUPS][2]) {
-  constexpr int outputs = GROUPS * WIDTH, size = part_features * BLOCKS, quarter = INPUTS / part_features / 4, step = ROWS * GROUPS > 8 ? 2 : 4;
-  static_assert(INPUTS % (4 * part_features) == 0, "inputs come in padded widths");
-  x += PER * part.first * row;
+/// The same on the way back: x holds some blocks of features by parts, as do the rows of w.
+template <int WIDTH, class Cut, class X, int ROWS, int GROUPS>
+__device__ bool multiply_back(const Tile<Cut>& tile, const Part<Cut>& part, const X& inputs, const real* w, real (&y)[ROWS][GROUPS][2]) {
+  constexpr int outputs = GROUPS * WIDTH, size = part_features * X::units, quarter = X::numbers / size / 4, step = ROWS * GROUPS > 8 ? 2 : 4, row = X::row;
+  static_assert(X::numbers % (4 * size) == 0, "inputs come in padded widths");
+  const real* x = inputs.memory + X::rows / Cut::tile * part.first * row;
   w += part.feature;
   const auto add_quarter = [&](int q, real (&sums)[ROWS][GROUPS][2]) {
 #pragma unroll 1

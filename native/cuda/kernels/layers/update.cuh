@@ -6,15 +6,14 @@
 
 namespace painnless::cuda {
 
-/// T23 to T26. `mid` (3 TILE, row_of(F)) holds the vectors, `qn` (TILE, row_of(2F)) holds q, receives n, and then the new q; `h` is scratch
-/// (TILE, row_of(F)). `mu_next` (atoms, 3, F) is set. After the LAST update nobody reads vectors: y^m is left out, and W2 has two groups.
-template <class Cut, bool LAST>
-__device__ void update_forward(const Tile<Cut>& tile, const PainnWeights<real>& weights, const PainnSaved<real>& saved, real norm_eps, const real* mid,
-                               real* qn, real* h, real* mu_next) {
-  constexpr int row = row_of(FEATURES), q_row = row_of(2 * FEATURES);
+/// T23 to T26. `mid` holds the vectors, `qn` q, receives n, and then the new q; `h` is scratch. `mu_next` (atoms, 3, F) is set. After the LAST update
+/// nobody reads vectors: y^m is left out, and W2 has two groups.
+template <bool LAST, class Cut>
+__device__ void update_forward(const Tile<Cut>& tile, const PainnWeights<real>& weights, const PainnSaved<real>& saved, real norm_eps,
+                               const Inputs<3 * Cut::tile, FEATURES>& mid, const Inputs<Cut::tile, 2 * FEATURES>& qn, const Hidden<Cut>& h, real* mu_next) {
   each_part<Cut, FEATURES, Cut::vector_atoms>([&](const Part<Cut>& part) {
     real vy[3 * Cut::vector_atoms][2][2];
-    if (!multiply<Cut, 3, FEATURES, FEATURES>(tile, part, mid, row, weights.channels.weight, vy)) return;
+    if (!multiply<FEATURES>(tile, part, mid, weights.channels.weight, vy)) return;
 #pragma unroll
     for (int i = 0; i < Cut::vector_atoms; i++) {
       Pack<2> norm, inverse, dot;
@@ -31,7 +30,7 @@ __device__ void update_forward(const Tile<Cut>& tile, const PainnWeights<real>& 
         norm.v[c] = sqrt(square);
         inverse.v[c] = norm.v[c] > 0 ? 1 / norm.v[c] : 0;  // a norm of zero has no gradient
       }
-      store(qn + part.atom(i) * q_row + FEATURES + part.feature, norm);
+      qn.put(part.atom(i), FEATURES + part.feature, norm);
       if (part.atom(i) >= tile.count) continue;
       store(saved.inverse_norm + tile.at(part.atom(i)) + part.feature, inverse);
       store(saved.dot + tile.at(part.atom(i)) + part.feature, dot);
@@ -43,14 +42,14 @@ __device__ void update_forward(const Tile<Cut>& tile, const PainnWeights<real>& 
     }
   });
   __syncthreads();
-  hidden_forward<Cut, 2 * FEATURES, FEATURES>(tile, weights.update1, qn, q_row, h, [&](int atom, int feature, const Pack<2>& derivative) {
+  hidden_forward<FEATURES>(tile, weights.update1, qn, h, [&](int atom, int feature, const Pack<2>& derivative) {
     if (atom < tile.count) store(saved.update_slope + tile.at(atom) + feature, derivative);
   });
   __syncthreads();
   constexpr int groups = LAST ? 2 : 3, scaled = groups - 1;  // y^q, y^m unless last, y^p
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real y[Cut::atoms][groups][2];
-    if (!multiply<Cut, 1, FEATURES, FEATURES>(tile, part, h, row, weights.update2.weight, y)) return;
+    if (!multiply<FEATURES>(tile, part, h, weights.update2.weight, y)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       if (part.atom(i) >= tile.count) break;
@@ -59,15 +58,16 @@ __device__ void update_forward(const Tile<Cut>& tile, const PainnWeights<real>& 
         for (int c = 0; c < 2; c++) y[i][g][c] += weights.update2.bias[g * FEATURES + part.feature + c];
         if (g > 0) store(saved.y + tile.at(part.atom(i), 2) + (g == scaled ? FEATURES : 0) + part.feature, Pack<2>{y[i][g][0], y[i][g][1]});
       }
-      real* q = qn + part.atom(i) * q_row + part.feature;
+      Pack<2> q = qn.get(part.atom(i), part.feature);
       const Pack<2> dot = load<2>(saved.dot + tile.at(part.atom(i)) + part.feature);
-      for (int c = 0; c < 2; c++) q[c] += y[i][0][c] + y[i][scaled][c] * dot.v[c];
+      for (int c = 0; c < 2; c++) q.v[c] += y[i][0][c] + y[i][scaled][c] * dot.v[c];
+      qn.put(part.atom(i), part.feature, q);
       if constexpr (!LAST) {
 #pragma unroll
         for (int k = 0; k < 3; k++) {
           const Pack<2> w = load<2>(saved.vy + tile.at(part.atom(i), 6) + (2 * k + 1) * FEATURES + part.feature);
-          const real* old = mid + (3 * part.atom(i) + k) * row + part.feature;
-          store(mu_next + tile.at(part.atom(i), 3) + k * FEATURES + part.feature, Pack<2>{old[0] + y[i][1][0] * w.v[0], old[1] + y[i][1][1] * w.v[1]});
+          const Pack<2> old = mid.get(3 * part.atom(i) + k, part.feature);
+          store(mu_next + tile.at(part.atom(i), 3) + k * FEATURES + part.feature, Pack<2>{old.v[0] + y[i][1][0] * w.v[0], old.v[1] + y[i][1][1] * w.v[1]});
         }
       }
     }
@@ -75,11 +75,13 @@ __device__ void update_forward(const Tile<Cut>& tile, const PainnWeights<real>& 
 }
 
 /// T27 to T30: q_bar (atoms, F) and mu_bar (atoms, 3, F) turn from bars of the results into bars of the inputs; mu_bar is set in the LAST
-/// layer. `wide` (TILE, max(row_of(3F), 3 row_of(2F))) and `z_bar` (TILE, row_of(F)) are scratch in shared memory.
-template <class Cut, bool LAST>
-__device__ void update_adjoint(const Tile<Cut>& tile, const PainnWeights<real>& weights, const PainnSaved<real>& saved, real* wide, real* z_bar,
-                               real* q_bar, real* mu_bar) {
-  constexpr int row = row_of(FEATURES), groups = LAST ? 2 : 3, scaled = groups - 1, y_row = row_of(groups * FEATURES), vy_row = row_of(2 * FEATURES);
+/// layer. `wide`, for a row of 3F or three of 2F, and `z_bar` are scratch in shared memory.
+template <bool LAST, class Cut>
+__device__ void update_adjoint(const Tile<Cut>& tile, const PainnWeights<real>& weights, const PainnSaved<real>& saved, real* wide,
+                               const HiddenBars<Cut>& z_bar, real* q_bar, real* mu_bar) {
+  constexpr int groups = LAST ? 2 : 3, scaled = groups - 1;
+  const Inputs<Cut::tile, groups * FEATURES, groups> y_bar{wide};
+  const Inputs<3 * Cut::tile, 2 * FEATURES, 2> vy_bar{wide};
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     if (!part.owned()) return;
 #pragma unroll
@@ -97,18 +99,17 @@ __device__ void update_adjoint(const Tile<Cut>& tile, const PainnWeights<real>& 
           }
         }
       }
-      real* y_bar = wide + part.atom(i) * y_row;
-      store(y_bar + by_parts(groups, 0, part.feature), q);
-      if constexpr (!LAST) store(y_bar + by_parts(groups, 1, part.feature), gate);
-      store(y_bar + by_parts(groups, scaled, part.feature), Pack<2>{q.v[0] * dot.v[0], q.v[1] * dot.v[1]});
+      y_bar.put(part.atom(i), by_parts(groups, 0, part.feature), q);
+      if constexpr (!LAST) y_bar.put(part.atom(i), by_parts(groups, 1, part.feature), gate);
+      y_bar.put(part.atom(i), by_parts(groups, scaled, part.feature), Pack<2>{q.v[0] * dot.v[0], q.v[1] * dot.v[1]});
     }
   });
   __syncthreads();
-  hidden_adjoint<Cut, groups>(tile, weights.update2, wide, y_row, saved.update_slope, z_bar);
+  hidden_adjoint(tile, weights.update2, y_bar, saved.update_slope, z_bar);
   __syncthreads();
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real c_bar[Cut::atoms][2][2];  // of q, of n
-    if (!multiply_back<Cut, 1, 1, FEATURES, FEATURES>(tile, part, z_bar, row, weights.update1.adjoint, c_bar)) return;
+    if (!multiply_back<FEATURES>(tile, part, z_bar, weights.update1.adjoint, c_bar)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       const bool here = part.atom(i) < tile.count;
@@ -133,16 +134,15 @@ __device__ void update_adjoint(const Tile<Cut>& tile, const PainnWeights<real>& 
           v_bar.v[c] = two_products(norm_part, v.v[c], dot_bar, w.v[c]);
           w_bar.v[c] = two_products(dot_bar, v.v[c], FAULT(9, 0, y_m.v[c]), mu.v[c]);
         }
-        real* vy_bar = wide + (3 * part.atom(i) + k) * vy_row;
-        store(vy_bar + by_parts(2, 0, part.feature), v_bar);
-        store(vy_bar + by_parts(2, 1, part.feature), w_bar);
+        vy_bar.put(3 * part.atom(i) + k, by_parts(2, 0, part.feature), v_bar);
+        vy_bar.put(3 * part.atom(i) + k, by_parts(2, 1, part.feature), w_bar);
       }
     }
   });
   __syncthreads();
   each_part<Cut, FEATURES, Cut::vector_atoms>([&](const Part<Cut>& part) {
     real y[3 * Cut::vector_atoms][1][2];
-    if (!multiply_back<Cut, 3, 2, FEATURES, FEATURES>(tile, part, wide, vy_row, weights.channels.adjoint, y)) return;
+    if (!multiply_back<FEATURES>(tile, part, vy_bar, weights.channels.adjoint, y)) return;
 #pragma unroll
     for (int i = 0; i < Cut::vector_atoms; i++) {
       if (part.atom(i) >= tile.count) break;

@@ -1,0 +1,48 @@
+#pragma once
+// Inputs of a product: rows of a tile of atoms in shared memory. For tensor cores each number lies there as the parts it is split into, so that it is split
+// once, by who makes it; they add up to it exactly.
+#include "layers/cut.cuh"
+#if TENSOR
+#include "layers/fragments.cuh"
+#endif
+
+namespace painnless::cuda {
+
+/// ROWS rows of NUMBERS, which are summed in parts of so many units of eight, in rows that have room for so many. Place k of a row is that of by_parts
+/// (shapes.h), on the way there just k.
+template <int ROWS, int NUMBERS, int UNITS = forward_units, int ROOM = NUMBERS> struct Inputs {
+  real* memory;
+  static constexpr int rows = ROWS, numbers = NUMBERS, units = UNITS, row = input_row(ROOM, false), size = ROWS * input_row(ROOM, TENSOR);
+  /// The same rows, of which a product takes the first numbers.
+  template <int COUNT> __device__ Inputs<ROWS, COUNT, UNITS, ROOM> first() const { return {memory}; }
+#if TENSOR
+  static constexpr int words = size / ROWS / parts_of_float;  // of a row and part
+  /// Words of all rows with one part of their numbers.
+  __device__ unsigned* plane(int part) const { return reinterpret_cast<unsigned*>(memory) + part * ROWS * words; }
+  /// Where a pair lies: of two units that go to the tensor cores together, the words that one lane loads are neighbours.
+  static __device__ int place(int k) {
+    const int part = k / part_features / UNITS, unit = k / part_features % UNITS, pair = k % part_features / 2, two = unit / 2 * 2;
+    return part * (UNITS * part_features / 2) + two * part_features / 2 + (two + 1 < UNITS ? 2 * pair + unit % 2 : pair);
+  }
+  __device__ void put(int r, int k, const Pack<2>& x) const {
+    const Split split = split_of(x.v[0], x.v[1]);
+#pragma unroll
+    for (int part = 0; part < parts_of_float; part++) plane(part)[r * words + place(k)] = split.part[part];
+  }
+  __device__ Pack<2> get(int r, int k) const {
+    Pack<2> x{};
+#pragma unroll
+    for (int part = 0; part < parts_of_float; part++) {
+      const unsigned pair = plane(part)[r * words + place(k)];
+      x.v[0] += half_of<Format::bf16, 0>(pair);
+      x.v[1] += half_of<Format::bf16, 1>(pair);
+    }
+    return x;
+  }
+#else
+  __device__ void put(int r, int k, const Pack<2>& x) const { store(memory + r * row + k, x); }
+  __device__ Pack<2> get(int r, int k) const { return load<2>(memory + r * row + k); }
+#endif
+};
+
+}  // namespace painnless::cuda
