@@ -112,3 +112,33 @@ describe.skipIf(onCard).each([
     if (!isShared) expect(bits(found as Evaluation)).not.toEqual(bits(other as Evaluation));
   });
 });
+
+// Products on tensor cores: of three parts of each number, six products are made. Without one of them a sum is less exact, in both schedules alike; what is
+// added up in another order differs in bits alone.
+describe.skipIf(onCard)("a planted fault of tensor-core products", () => {
+  async function forces(planted: number) {
+    const [ours, layered] = [await openCuda(randomModel("painn-schnetpack"), "f32"), await openLayered({})];
+    const [expected] = await openCpu(randomModel("painn-schnetpack")).evaluate([ethanol], everything);
+    addon.emulatedCard({ planted });
+    const [[found], [other]] = [await ours.evaluate([ethanol], everything), await layered.evaluate([ethanol], everything)];
+    addon.emulatedCard({ planted: 0 });
+    const error = largest((found?.forces ?? []).map((f, k) => f - (expected?.forces?.[k] ?? Number.NaN)));
+    return { error, same: bits(found as Evaluation).every((x, k) => x === bits(other as Evaluation)[k]) };
+  }
+
+  test("products of a first and a second part dropped: less than float32 is left", async () => {
+    expect((await forces(13)).error).toBeGreaterThan(1e-2);
+  });
+
+  test("products of the smallest parts dropped: the error grows", async () => {
+    const [right, wrong] = [await forces(0), await forces(14)];
+    expect(right.same).toBe(true);
+    expect(wrong.error).toBeGreaterThan(4 * right.error);
+  });
+
+  test("sums of one schedule in another order: other bits", async () => {
+    const { error, same } = await forces(15);
+    expect(error).toBeLessThan(1e-5);
+    expect(same).toBe(false);
+  });
+});

@@ -92,8 +92,15 @@ template <bool BF16, int INPUTS> void tensor_product(float (&c)[4], std::array<u
       take(columns[0], given[8 * t + quarter].b[upper]);
       take(columns[1], given[8 * t + 4 + quarter].b[upper]);
     }
+  const auto empty = [](const double* numbers) {
+    for (int k = 0; k < INPUTS; k++)
+      if (numbers[k] != 0) return false;
+    return true;
+  };
+  const bool no_column[2] = {empty(columns[0]), empty(columns[1])};
   for (int r = 0; r < 2; r++)
     for (int n = 0; n < 2; n++) {
+      if (no_column[n] || empty(rows[r])) continue;  // as are those of outputs and atoms that are not there
       double products[INPUTS];
       for (int k = 0; k < INPUTS; k++) products[k] = rows[r][k] * columns[n][k];
       c[2 * r + n] = tensor_sum(c[2 * r + n], products);

@@ -63,7 +63,7 @@ template <int GROUPS, int ROWS, int INPUTS, class Wait> __device__ real multiply
     for (int s = 0; s < sections; s++) {
       real sum = 0;
 #pragma unroll
-      for (int p = 0; p < size; p++) sum += own[(s * size + FAULT(15, size - 1 - p, p)) * rows * outputs];
+      for (int p = 0; p < size; p++) sum += own[(FAULT(15, sections - 1 - s, s) * size + p) * rows * outputs];
       y += sum;
     }
   }
