@@ -42,7 +42,7 @@ template <class Real> class Distiller final : public Network<Real> {
     }
   }
 
-  void launch(Programs& programs, const Work<Real>& work, int atoms, bool gradient) override {
+  void launch(Programs& programs, const Work<Real>& work, int atoms, Kinds, bool gradient) override {
     const int last = static_cast<int>(layers_.size()) - 1;
     for (int t = 0; t <= last; t++) {
       grids_.on_receivers(programs, t == 0 ? kernels::distiller_message_first : kernels::distiller_message, atoms, message(work, t, 0));

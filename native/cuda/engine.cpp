@@ -99,7 +99,7 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
   Buffer arena_;
   Pinned request_, answer_;
   Workspace<Real> space_{};
-  std::map<std::tuple<const Schedule<Real>*, Steps, int, int, bool>, std::unique_ptr<Graph>> graphs_;  // by sizes and bins too; gone before what they point to
+  std::map<std::tuple<const Schedule<Real>*, Steps, int, int, bool, bool, bool>, std::unique_ptr<Graph>> graphs_;  // by sizes, bins and kinds too; gone before what they point to
   int captures_ = 0, allocations_ = 0;
   const bool poisoned_;
   CardMover mover_;
@@ -107,8 +107,9 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
 
 /// Grows the arena where it is too small.
 template <class Real> void Launcher<Real>::reserve(Capacity needed) {
-  if (needed.atoms <= capacity_.atoms && needed.structures <= capacity_.structures && needed.edges <= capacity_.edges) return;
-  lay_out({std::max(capacity_.atoms, needed.atoms), std::max(capacity_.structures, needed.structures), std::max(capacity_.edges, needed.edges)});
+  if (needed.atoms <= capacity_.atoms && needed.structures <= capacity_.structures && needed.edges <= capacity_.edges && needed.for_slices <= capacity_.for_slices) return;
+  lay_out({std::max(capacity_.atoms, needed.atoms), std::max(capacity_.structures, needed.structures), std::max(capacity_.edges, needed.edges),
+           capacity_.for_slices || needed.for_slices});
 }
 
 template <class Real> void Launcher<Real>::or_as_before(const std::function<void()>& work) {
@@ -127,7 +128,7 @@ template <class Real> void Launcher<Real>::lay_out(Capacity capacity) {
   arena_ = {}, request_ = {}, answer_ = {};  // the old ones go before the new ones come
   if (capacity.atoms == 0) return;
   const auto take = [&](Arena& arena) {
-    space_.lay_out(arena, capacity, shape_.chunks);
+    space_.lay_out(arena, capacity, shape_);
     for (auto& schedule : schedules_) schedule->lay_out(arena, capacity);
   };
   Arena counted;
@@ -143,27 +144,29 @@ template <class Real> void Launcher<Real>::lay_out(Capacity capacity) {
 }
 
 template <class Real> Schedule<Real>& Launcher<Real>::choose(const Batch& batch) const {
-  return **std::find_if(schedules_.begin(), schedules_.end(), [&](const auto& each) { return each->takes(batch.atoms(), batch.structures()); });
+  const Kinds kinds = kinds_of(batch, shape_);
+  return **std::find_if(schedules_.begin(), schedules_.end(), [&](const auto& each) { return each->takes(batch.atoms(), batch.structures(), kinds); });
 }
 
 /// The step of the ladder whose launches serve the batch.
 template <class Real> Capacity Launcher<Real>::room_for(const Batch& batch, Steps steps) const {
   const int atoms = steps == Steps::search ? next_bucket(batch.atoms(), 16) : schedule_->bucket(batch.atoms());
-  return {std::min(atoms, capacity_.atoms), std::min(next_bucket(batch.structures(), 1), capacity_.structures), capacity_.edges};
+  return {std::min(atoms, capacity_.atoms), std::min(next_bucket(batch.structures(), 1), capacity_.structures), capacity_.edges, capacity_.for_slices};
 }
 
 template <class Real> void Launcher<Real>::launch(const Batch& batch, Steps steps) {
-  const auto [atoms, structures, edges] = room_for(batch, steps);
+  const auto [atoms, structures, edges, for_slices] = room_for(batch, steps);
   if (steps == Steps::search)
     search_.launch(*device_, programs_, space_, atoms, needs_bins(batch), nullptr);
   else
-    schedule_->launch(space_, atoms, structures, steps == Steps::gradient);
+    schedule_->launch(space_, atoms, structures, kinds_of(batch, shape_), steps == Steps::gradient);
 }
 
 /// The recorded launches that serve a batch of this size.
 template <class Real> Graph& Launcher<Real>::graph(const Batch& batch, Steps steps) {
-  const auto [atoms, structures, edges] = room_for(batch, steps);
-  auto& recorded = graphs_[{steps == Steps::search ? nullptr : schedule_, steps, atoms, structures, needs_bins(batch)}];
+  const auto [atoms, structures, edges, for_slices] = room_for(batch, steps);
+  const Kinds kinds = kinds_of(batch, shape_);
+  auto& recorded = graphs_[{steps == Steps::search ? nullptr : schedule_, steps, atoms, structures, needs_bins(batch), kinds.for_slices, kinds.others}];
   if (!recorded) recorded = record([&] { launch(batch, steps); });
   return *recorded;
 }
@@ -217,7 +220,7 @@ template <class Real> void Launcher<Real>::grow(const Batch& batch, int edges) {
 /// Where the edges found do not fit, nothing was computed from them, and once they do it is done again.
 template <class Real> void Launcher<Real>::run(const Batch& batch, Steps steps) {
   const int atoms = batch.atoms(), structures = batch.structures();
-  reserve(capacity_for(atoms, structures));
+  reserve(capacity_for(batch.atoms(), batch.structures(), kinds_of(batch, shape_).for_slices));
   while (true) {
     schedule_ = &choose(batch);
     send(batch, 0);
@@ -240,7 +243,7 @@ template <class Real> void Launcher<Real>::run(const Batch& batch, Steps steps) 
 }
 
 template <class Real> Evaluator::Places Launcher<Real>::prepare(const Batch& batch, double nearest) {
-  reserve(capacity_for(batch.atoms(), batch.structures()));
+  reserve(capacity_for(batch.atoms(), batch.structures(), kinds_of(batch, shape_).for_slices));
   schedule_ = &choose(batch);
   send(batch, nearest);
   const auto at = [](auto* begin, size_t bytes) { return reinterpret_cast<double*>(reinterpret_cast<Address>(begin) + bytes); };

@@ -6,9 +6,9 @@ template <class Real>
 Layered<Real>::Layered(const Weights& weights, const Shape& shape, Programs& programs, int multiprocessors)
     : config_(weights.config), shape_(shape), programs_(programs), network_(create_network<Real>(weights, shape, multiprocessors)) {}
 
-template <class Real> void Layered<Real>::launch(const Workspace<Real>& workspace, int atoms, int structures, bool gradient) {
+template <class Real> void Layered<Real>::launch(const Workspace<Real>& workspace, int atoms, int structures, Kinds kinds, bool gradient) {
   const Work<Real>& work = workspace.work;
-  network_->launch(programs_, work, atoms, gradient);
+  network_->launch(programs_, work, atoms, kinds, gradient);
   const ResultArguments<Real> arguments{.request = workspace.request,
                                         .sizes = work.sizes,
                                         .edges = work.edges,

@@ -2,6 +2,7 @@
 // A network as the engine sees it: what it keeps in memory, and the launches of one evaluation in order.
 #include <array>
 
+#include "filters.h"
 #include "kernels/shapes.h"
 #include "pack.h"
 #include "program.h"
@@ -15,8 +16,16 @@ template <class Real> struct Work {
   int* numbers;  // (atoms)
   Edges<Real> edges;
   Real* sums;        // (chunks, edges, 4)
+  const unsigned char* request;
+  const Placed* placed;
+  unsigned *values, *slopes;  // (edges, filter_row_words()) where there is a structure for slices, or null
   double* energies;  // (atoms)
   int edge_capacity;
+};
+
+/// What structures there are in a batch.
+struct Kinds {
+  bool for_slices, others;
 };
 
 template <class Real> class Network {
@@ -26,8 +35,8 @@ template <class Real> class Network {
   virtual void pack(WeightStore& store) = 0;
   /// Takes the arrays that grow with the atoms.
   virtual void lay_out(Arena& arena, int atoms) = 0;
-  /// Energies of the atoms and, if `gradient`, sums of the pairs, for up to so many atoms.
-  virtual void launch(Programs& programs, const Work<Real>& work, int atoms, bool gradient) = 0;
+  /// Energies of the atoms and, if `gradient`, sums of the pairs, for up to so many atoms of such structures.
+  virtual void launch(Programs& programs, const Work<Real>& work, int atoms, Kinds kinds, bool gradient) = 0;
 };
 
 template <class Real> std::unique_ptr<Network<Real>> create_painn(const Weights& weights, const Shape& shape, int multiprocessors);
@@ -49,7 +58,9 @@ template <class Real> Readout<Real> pack_readout(WeightStore& store, bool tensor
 template <class Real> Radial<Real> pack_radial(WeightStore& store, const Weights& weights) {
   std::vector<double> gammas;
   for (const double w : weights.widths) gammas.push_back((weights.config.basis == RadialBasis::gaussian_half ? 0.5 : 1.0) / (w * w));
-  return {store.put<Real>({weights.offsets.begin(), weights.offsets.end()}), store.put<Real>(gammas), static_cast<Real>(weights.config.cutoff)};
+  const InputScales scales(weights);
+  return {store.put<Real>({weights.offsets.begin(), weights.offsets.end()}), store.put<Real>(gammas), static_cast<Real>(weights.config.cutoff),
+          static_cast<Real>(scales.value), static_cast<Real>(scales.slope)};
 }
 
 /// Weights of the last product that makes a filter, (chunks, inputs, 3, chunk) of weight(output row, input), with the three blocks of F outputs in
@@ -64,7 +75,7 @@ template <class Weight> std::vector<double> filter_matrix(const Shape& shape, in
   return out;
 }
 
-/// Grids of the two kinds of kernels.
+/// Grids of the kinds of kernels.
 struct Grids {
   const Shape& shape;
   int multiprocessors;
@@ -86,6 +97,13 @@ struct Grids {
     const auto blocks = static_cast<unsigned>((atoms + warps - 1) / warps);
     programs.launch(name, {programs.resident(name, blocks, message_threads, shape.message_shared), static_cast<unsigned>(shape.chunks)}, message_threads,
                     shape.message_shared, argument);
+  }
+  /// On tensor cores: a block a receiver and chunk, a warp each sixteen features.
+  template <template <class> class Arguments, class Real>
+  void on_slices(Programs& programs, KernelName<Arguments> name, int atoms, size_t shared_bytes, const Arguments<Real>& argument) const {
+    const int threads = 32 * shape.slices;
+    programs.launch(name, {programs.resident(name, static_cast<unsigned>(atoms), threads, shared_bytes), static_cast<unsigned>(shape.chunks)}, threads, shared_bytes,
+                    argument);
   }
 };
 

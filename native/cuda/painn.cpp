@@ -12,10 +12,18 @@ template <class Real> class Painn final : public Network<Real> {
   void pack(WeightStore& store) override {
     const int f = source_.config.features, layers = source_.config.layers;
     layers_.assign(static_cast<size_t>(layers), {});
+    slices_.assign(static_cast<size_t>(layers), {});
     for (int t = 0; t < layers; t++) {
       const PainnLayer& from = source_.painn[t];
       PainnWeights<Real>& to = layers_[t];
       to.filter = store.put<Real>(filters(from.filter));
+      if (shape_.slices > 0) {
+        const double scale = filter_scale(from.filter);
+        const InputScales inputs(source_);
+        PainnSlices<Real>& slices = slices_[t];
+        slices.fragments = store.put<unsigned>(filter_fragments(from.filter, f, shape_.radial));
+        slices.of_value = static_cast<Real>(1 / (scale * inputs.value)), slices.of_slope = static_cast<Real>(1 / (scale * inputs.slope));
+      }
       to.context1 = pack_dense<Real>(store, shape_.tensor, from.context1, {1, f}, {1, f});
       to.context2 = pack_dense<Real>(store, shape_.tensor, from.context2, {3, f}, {1, f});
       to.channels = pack_dense<Real>(store, shape_.tensor, from.channels, {2, f}, {1, f});
@@ -42,10 +50,14 @@ template <class Real> class Painn final : public Network<Real> {
     }
   }
 
-  void launch(Programs& programs, const Work<Real>& work, int atoms, bool gradient) override {
+  void launch(Programs& programs, const Work<Real>& work, int atoms, Kinds kinds, bool gradient) override {
     const int last = static_cast<int>(layers_.size()) - 1;
+    if (kinds.for_slices)
+      programs.launch(kernels::painn_radial, {programs.resident(kernels::painn_radial, static_cast<unsigned>(4ll * work.edge_capacity / radial_threads + 1), radial_threads, 0), 1},
+                      radial_threads, 0, message(work, 0, 0, kinds));
     for (int t = 0; t <= last; t++) {
-      grids_.on_receivers(programs, t == 0 ? kernels::painn_message_first : kernels::painn_message, atoms, message(work, t, 0));
+      if (kinds.others) grids_.on_receivers(programs, t == 0 ? kernels::painn_message_first : kernels::painn_message, atoms, message(work, t, 0, kinds));
+      if (kinds.for_slices) grids_.on_slices(programs, t == 0 ? kernels::painn_slices_first : kernels::painn_slices, atoms, 0, message(work, t, 0, kinds));
       if (t < last) {
         grids_.on_tiles(programs, kernels::painn_update_small, kernels::painn_update_large, shape_.update_shared, atoms, update(work, t, t + 1, 0, gradient));
       } else {
@@ -56,16 +68,21 @@ template <class Real> class Painn final : public Network<Real> {
     if (!gradient) return;
     int bars = 0;  // which of the two mu_bar is current
     for (int t = last; t > 0; t--) {
-      grids_.on_receivers(programs, kernels::painn_message_adjoint, atoms, message(work, t, bars));
+      if (kinds.others) grids_.on_receivers(programs, kernels::painn_message_adjoint, atoms, message(work, t, bars, kinds));
+      if (kinds.for_slices) grids_.on_slices(programs, kernels::painn_slices_adjoint, atoms, shape_.slices_shared, message(work, t, bars, kinds));
       bars ^= 1;
       grids_.on_tiles(programs, kernels::painn_update_adjoint_small, kernels::painn_update_adjoint_large, shape_.adjoint_shared, atoms,
                       update(work, t - 1, t, bars, gradient));
     }
-    grids_.on_receivers(programs, kernels::painn_message_adjoint_first, atoms, message(work, 0, bars));
+    if (kinds.others) grids_.on_receivers(programs, kernels::painn_message_adjoint_first, atoms, message(work, 0, bars, kinds));
+    if (kinds.for_slices) grids_.on_slices(programs, kernels::painn_slices_adjoint_first, atoms, shape_.slices_shared, message(work, 0, bars, kinds));
   }
 
  private:
-  PainnMessageArguments<Real> message(const Work<Real>& work, int t, int bars) const {
+  PainnMessageArguments<Real> message(const Work<Real>& work, int t, int bars, Kinds kinds) const {
+    PainnSlices<Real> slices = slices_[t];
+    slices.values = work.values, slices.slopes = work.slopes;
+    slices.some = kinds.for_slices, slices.all = kinds.for_slices && !kinds.others;
     return {.sizes = work.sizes,
             .edges = work.edges,
             .radial = radial_,
@@ -82,7 +99,10 @@ template <class Real> class Painn final : public Network<Real> {
             .x_bar = x_bar_,
             .sums = work.sums,
             .edge_capacity = work.edge_capacity,
-            .set_sums = t == static_cast<int>(layers_.size()) - 1};
+            .set_sums = t == static_cast<int>(layers_.size()) - 1,
+            .request = work.request,
+            .placed = work.placed,
+            .slices = slices};
   }
 
   /// Update of layer t, context of layer `next`.
@@ -114,6 +134,7 @@ template <class Real> class Painn final : public Network<Real> {
   const Shape& shape_;
   Grids grids_;
   std::vector<PainnWeights<Real>> layers_;
+  std::vector<PainnSlices<Real>> slices_;  // weights and scales
   Radial<Real> radial_{};
   Readout<Real> readout_{};
   const Real *embedding_ = nullptr, *element_x_ = nullptr;

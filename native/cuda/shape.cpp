@@ -49,6 +49,12 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info) 
   filters_in_shared = message_shared + weights <= limit;
   if (filters_in_shared) message_shared += weights;
 
+  slices = single && painn && info.architecture >= 80 ? 32 * lane_values / slice_features : 0;
+  slices_shared = real_bytes * static_cast<size_t>(slices * passed_shared());
+  const size_t fragments = sizeof(unsigned) * static_cast<size_t>(slices * slice_tiles * filter_fragment_words(radial));
+  fragments_in_shared = slices_shared + fragments <= limit;
+  if (fragments_in_shared) slices_shared += fragments;
+
   // Tensor cores take eight atoms at a time; where the memory of a block does not hold so many of a wide model, multiply-adds take fewer.
   const Cut eight{8, 2, 4, 512};
   for (const bool candidate : {true, false}) {
@@ -114,6 +120,16 @@ std::vector<Source> Shape::sources() const {
                         define("EDGE_GROUP", edge_group),
                         define("FILTER_SHARED", filters_in_shared),
                         define("MESSAGE_BLOCKS", message_blocks)};
+  const Options slices_options{real,
+                               define("FEATURES", features),
+                               define("RADIAL", radial),
+                               define("BESSEL", bessel),
+                               "-DLANE_VALUES=4",  // of a slice
+                               "-DEDGE_GROUP=4",
+                               "-DFILTER_SHARED=0",
+                               define("FRAGMENTS_SHARED", fragments_in_shared),
+                               define("SLICES", slices),
+                               define("SLICE_BLOCKS", larger(1, 8 / larger(1, slices)))};
   const Options update{real,
                        define("FEATURES", features),
                        define("TENSOR", tensor),
@@ -135,6 +151,7 @@ std::vector<Source> Shape::sources() const {
                                  "-DREADOUT_WIDTHS=" + widths};
 #define PAINNLESS_TEXT(name, Arguments) #name,
   static const std::vector<const char*> painn_message{PAINNLESS_PAINN_MESSAGE_KERNELS(PAINNLESS_TEXT)};
+  static const std::vector<const char*> painn_slices{PAINNLESS_PAINN_SLICES_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> painn_update{PAINNLESS_PAINN_UPDATE_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> painn_resident{PAINNLESS_PAINN_RESIDENT_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> distiller_message{PAINNLESS_DISTILLER_MESSAGE_KERNELS(PAINNLESS_TEXT)};
@@ -148,6 +165,7 @@ std::vector<Source> Shape::sources() const {
           {"results.cu", {real}, results},
                           {"neighbors.cu", {real, "-fmad=false"}, search},               // two machines must agree on which pairs are edges
                           {"dynamics.cu", {"-Dreal=double", "-fmad=false"}, steps}};  // and on where atoms go
+  if (slices > 0) all.push_back({"painn_slices.cu", slices_options, painn_slices});
   if (resident) all.push_back({"painn_resident.cu", resident_options, painn_resident});
   return all;
 }

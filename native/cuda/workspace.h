@@ -8,6 +8,7 @@ namespace painnless::cuda {
 /// The largest batch that memory is laid out for.
 struct Capacity {
   int atoms = 0, structures = 0, edges = 0;
+  bool for_slices = false;  // are there structures for slices
   bool operator==(const Capacity&) const = default;
 };
 
@@ -23,7 +24,7 @@ template <class Real> struct Workspace {
   double* virials;
   Work<Real> work;
 
-  void lay_out(Arena& arena, Capacity capacity, int chunks) {
+  void lay_out(Arena& arena, Capacity capacity, const Shape& shape) {
     const size_t atoms = static_cast<size_t>(capacity.atoms), edges = static_cast<size_t>(capacity.edges);
     slots = 64;
     while (slots < capacity.atoms) slots *= 2;
@@ -47,7 +48,14 @@ template <class Real> struct Workspace {
     work.edges.vectors = arena.take<double>(3 * edges);
     work.edges.direction = arena.take<Real>(4 * edges);
     work.edges.rest = arena.take<Real>(edges);
-    work.sums = arena.take<Real>(4 * edges * static_cast<size_t>(chunks));
+    work.sums = arena.take<Real>(4 * edges * static_cast<size_t>(shape.chunks));
+    work.values = work.slopes = nullptr;
+    if (capacity.for_slices) {
+      const size_t words = edges * static_cast<size_t>(filter_row_words(shape.radial));
+      work.values = arena.take<unsigned>(words), work.slopes = arena.take<unsigned>(words);
+    }
+    work.request = request;
+    work.placed = placed;
     found = reinterpret_cast<unsigned long long*>(work.sums);           // which are written when the search is done
     spare = reinterpret_cast<unsigned long long*>(work.edges.vectors);  // which are written when the finds are in order
   }

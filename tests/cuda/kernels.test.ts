@@ -109,7 +109,8 @@ describe.skipIf(skipped)("every kernel compiles", () => {
     const isFresh = recording ? compiler !== record.compiler : always.includes(architecture);
     const { made } = await partsFor(architecture, isWhole ? models : models.slice(0, 1), isFresh ? [] : Object.keys(record.parts));
     const resident = architecture === 90 || architecture === 100; // what has clusters, and memory for these weights
-    expect(check(architecture, made)).toBe((isWhole ? 60 : 21) + (resident ? 1 : 0));
+    const slices = architecture >= 80 ? 5 : 0; // of PaiNN in float32, where there are tensor cores for them
+    expect(check(architecture, made)).toBe((isWhole ? 60 : 21) + slices + (resident ? 1 : 0));
   });
 
   test.for(architectures.filter((architecture) => !always.includes(architecture)))(

@@ -15,6 +15,13 @@
   X(painn_message_adjoint, PainnMessageArguments)       \
   X(painn_message_adjoint_first, PainnMessageArguments)
 
+#define PAINNLESS_PAINN_SLICES_KERNELS(X)             \
+  X(painn_radial, PainnMessageArguments)               \
+  X(painn_slices_first, PainnMessageArguments)         \
+  X(painn_slices, PainnMessageArguments)               \
+  X(painn_slices_adjoint, PainnMessageArguments)       \
+  X(painn_slices_adjoint_first, PainnMessageArguments)
+
 #define PAINNLESS_PAINN_UPDATE_KERNELS(X)              \
   X(painn_update_small, PainnUpdateArguments)           \
   X(painn_update_large, PainnUpdateArguments)           \
@@ -51,6 +58,7 @@
 #define PAINNLESS_KERNELS(X)             \
   PAINNLESS_SEARCH_KERNELS(X)            \
   PAINNLESS_PAINN_MESSAGE_KERNELS(X)     \
+  PAINNLESS_PAINN_SLICES_KERNELS(X)      \
   PAINNLESS_PAINN_UPDATE_KERNELS(X)      \
   PAINNLESS_PAINN_RESIDENT_KERNELS(X)    \
   PAINNLESS_DISTILLER_MESSAGE_KERNELS(X) \

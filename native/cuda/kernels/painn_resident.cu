@@ -38,7 +38,7 @@ __device__ Radial<real> copy_radial(const Block& b) {
     copy[r] = b.a.radial.offsets[r];
     if (!BESSEL) copy[RADIAL + r] = b.a.radial.gammas[r];
   }
-  return {copy, copy + RADIAL, b.a.radial.cutoff};
+  return {copy, copy + RADIAL, b.a.radial.cutoff, 0, 0};
 }
 
 /// The network by the workers of a block. Ends with all of the pairs' sums on their way.

@@ -41,8 +41,20 @@ constexpr int update_exchange(int atoms, int split, int threads, bool tensor) { 
 constexpr int painn_message_shared(int radial, int group) { return 2 * (radial + 1) * group; }
 constexpr int distiller_message_shared(int radial, int features, int group) { return 2 * (radial + 1 + features) * group; }
 
+/// Structures of so many atoms have their messages passed by painn_slices.cu, where a card has tensor cores: smaller ones fit the resident schedule, whose
+/// sums they must have, and the larger they are the more they fill a card by themselves, which multiply-adds do better (docs/kernels.md).
+constexpr bool for_slices(int atoms) { return atoms > 64 && atoms <= 512; }
+/// Filters on tensor cores: groups of eight inputs, the last of which is the cutoff; words that hold those of an edge, and the weights of eight features.
+constexpr int filter_groups(int radial) { return radial / 8 + 1; }
+constexpr int filter_row_words(int radial) { return 8 * filter_groups(radial); }
+constexpr int filter_fragment_words(int radial) { return 64 * filter_groups(radial); }
+constexpr int slice_features = 16, slice_tiles = 2 * 3;  // of a warp; eight features each, of three blocks
+constexpr int passed_edges = 64;                         // whose pairs' sums warps pass on at once
+/// Shared memory of one warp on the way back: what it passes on, twice.
+constexpr int passed_shared() { return 2 * 4 * passed_edges; }
+
 // Threads of a block.
-constexpr int message_threads = 128, result_threads = 128;
+constexpr int message_threads = 128, radial_threads = 256, result_threads = 128;
 constexpr int message_adjoint_blocks = 2;  // that a multiprocessor shall hold at once
 
 }  // namespace painnless::cuda

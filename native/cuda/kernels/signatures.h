@@ -96,6 +96,15 @@ template <class Real> struct PainnWeights {
 template <class Real> struct Radial {
   const Real *offsets, *gammas;  // (R) centres and exponents, Å and 1/Å^2; Bessel: frequencies, 1/Å, and nothing
   Real cutoff;
+  Real value_scale, slope_scale;  // powers of two that bring f phi_r and its derivative near the end of fp16's range
+};
+
+/// What messages of structures for slices are made from (layers/slices.cuh).
+template <class Real> struct PainnSlices {
+  const unsigned* fragments;  // (slices of 16 features, 3, 2, filter_fragment_words()) weights of filters
+  unsigned *values, *slopes;  // (edges, filter_row_words()) inputs of filters, and their derivatives
+  Real of_value, of_slope;    // what sums with W and with W' are multiplied by: scales are taken back
+  int some, all;              // are there such structures; is there no other
 };
 
 template <class Real> struct PainnMessageArguments {
@@ -112,6 +121,9 @@ template <class Real> struct PainnMessageArguments {
   Real* sums;                  // (chunks, edges, 4) s_e and t_e of edges that stand for their pair
   int edge_capacity;
   int set_sums;                // the last layer comes first and sets them
+  const unsigned char* request;
+  const Placed* placed;        // (atoms)
+  PainnSlices<Real> slices;
 };
 
 template <class Real> struct Readout {

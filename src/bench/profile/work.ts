@@ -75,6 +75,11 @@ const counts: Readonly<Record<string, Count>> = {
   painn_message: message((c) => filterOf(c) + 22 * c.n_features, 11, 0),
   painn_message_adjoint: message((c) => filterOf(c) + 57 * c.n_features, 16, 8),
   painn_message_adjoint_first: message((c) => filterOf(c) + 26 * c.n_features, 4, 8),
+  // The same of structures that are a block an atom; inputs of filters come from painn_radial.
+  painn_slices_first: message((c) => filterOf(c) + 12 * c.n_features, 4, 0),
+  painn_slices: message((c) => filterOf(c) + 22 * c.n_features, 11, 0),
+  painn_slices_adjoint: message((c) => filterOf(c) + 57 * c.n_features, 16, 8),
+  painn_slices_adjoint_first: message((c) => filterOf(c) + 26 * c.n_features, 4, 8),
   // Update of a layer (channels, 2, 3) and context of the next (1, 3); the last one makes no vectors, and begins the way back.
   painn_update: dense((c) => withChannels(c, 2 + 3 + 1 + 3), 23),
   painn_update_last: dense((c) => withHead(c, { ...square(c, 2 * (6 + 2 + 2)), weights: square(c, 2 + 2 + 2).weights }), 8),

@@ -1,0 +1,98 @@
+#include "filters.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <numbers>
+
+#include "../model/blocks.h"
+#include "kernels/shapes.h"
+
+namespace painnless::cuda {
+namespace {
+
+/// The power of two that brings `largest` into the highest half of what `places` binary places before the point can hold.
+double scale_for(double largest, int places) {
+  if (!(largest > 0) || !std::isfinite(largest)) return 1;
+  int exponent;
+  std::frexp(largest, &exponent);
+  return std::ldexp(1, places - exponent);
+}
+
+/// To the nearest fp16 number, ties to even; `x` becomes what is left.
+uint32_t take_half(double& x) {
+  if (x == 0) return 0;
+  int exponent;
+  std::frexp(x, &exponent);
+  exponent = std::max(exponent, -13);  // below, numbers are evenly spaced
+  const double unit = std::ldexp(1, exponent - 11), units = std::nearbyint(std::fabs(x) / unit);
+  const uint32_t sign = std::signbit(x) ? 0x8000 : 0;
+  x -= std::copysign(units * unit, x);
+  const auto count = static_cast<uint32_t>(units);
+  return sign | (count < 1024 ? count : (static_cast<uint32_t>(exponent + 14) << 10) + (count - 1024));
+}
+
+/// Adds the weights of eight features: weight(input, column).
+template <class Weight> void add_fragment(std::vector<double>& words, int radial, Weight weight) {
+  for (int lane = 0; lane < 32; lane++)
+    for (int group = 0; group < filter_groups(radial); group++) {
+      uint32_t large = 0, small = 0;
+      for (int k = 0; k < 2; k++) {
+        const int input = 8 * group + 2 * (lane % 4) + k;
+        double rest = input <= radial ? weight(input, lane / 4) : 0;
+        large |= take_half(rest) << 16 * k;
+        small |= take_half(rest) << 16 * k;
+      }
+      words.push_back(large);
+      words.push_back(small);
+    }
+}
+
+/// Scaled. Input R is the cutoff, its weight the bias; padding is zero.
+struct ScaledFilter {
+  const Linear& filter;
+  int features, radial;
+  double scale = filter_scale(filter);
+  double operator()(int block, int feature, int input) const {
+    if (feature >= features) return 0;
+    const size_t row = static_cast<size_t>(block) * features + feature;
+    return scale * (input < radial ? filter.weight[row * radial + input] : filter.bias[row]);
+  }
+};
+
+}  // namespace
+
+InputScales::InputScales(const Weights& weights) {
+  const bool bessel = weights.config.basis == RadialBasis::bessel;
+  const double steepest_cutoff = std::numbers::pi / (2 * weights.config.cutoff);  // |f'|
+  double phi = 1, phi_slope = 0;
+  for (const double o : weights.offsets)
+    if (bessel) phi = std::max(phi, std::fabs(o)), phi_slope = std::max(phi_slope, 0.44 * o * o);  // (sin x / x)' is 0.436 at most
+  for (const double w : weights.widths) {
+    const double gamma = (weights.config.basis == RadialBasis::gaussian_half ? 0.5 : 1.0) / (w * w);
+    phi_slope = std::max(phi_slope, std::sqrt(2 * gamma) * 0.61);  // exp(-1/2) is 0.6065
+  }
+  value = scale_for(phi, 13);
+  slope = scale_for(steepest_cutoff * phi + phi_slope, 13);
+}
+
+double filter_scale(const Linear& filter) {
+  double largest = 0;
+  for (const double w : filter.weight) largest = std::max(largest, std::fabs(w));
+  for (const double b : filter.bias) largest = std::max(largest, std::fabs(b));
+  return scale_for(largest, 14);
+}
+
+std::vector<double> filter_fragments(const Linear& filter, int features, int radial) {
+  const ScaledFilter scaled{filter, features, radial};
+  std::vector<double> words;
+  for (int first = 0; first < padded(features); first += slice_features)
+    for (int block = 0; block < 3; block++)
+      for (int tile = 0; tile < 2; tile++)
+        add_fragment(words, radial, [&](int input, int column) {
+          return scaled(block, first + 4 * (column / 2) + 2 * tile + column % 2, input);
+        });
+  return words;
+}
+
+}  // namespace painnless::cuda

@@ -1,0 +1,23 @@
+#pragma once
+// Weights of filters for tensor cores: scaled by a power of two, split into two fp16 numbers, in the order in which lanes give them (kernels/layers/filters.cuh).
+#include <vector>
+
+#include "../model.h"
+#include "kernels/signatures.h"
+
+namespace painnless::cuda {
+
+/// Powers of two that bring f phi_r and its derivative close below 2^13, from bounds of both. 13 and 14 places keep all sums of products far from float's
+/// ends, and numbers a 32,768th of the largest at full accuracy.
+struct InputScales {
+  double value, slope;
+  explicit InputScales(const Weights& weights);
+};
+
+/// The power of two that brings a layer's weights below 2^14.
+double filter_scale(const Linear& filter);
+
+/// Words (whole numbers below 2^32) of each slice of sixteen features: (slices, 3, 2, filter_fragment_words()).
+std::vector<double> filter_fragments(const Linear& filter, int features, int radial);
+
+}  // namespace painnless::cuda

@@ -1,0 +1,77 @@
+import { describe, expect, test } from "vitest";
+import type { ModelConfig } from "../../src/model/config.ts";
+import type { ModelFile } from "../../src/model/model-file.ts";
+import type { Evaluation } from "../../src/system/potential.ts";
+import type { Structure } from "../../src/system/structure.ts";
+import { assertClose } from "../close.ts";
+import { gas } from "../engine/gas.ts";
+import { randomModel } from "../engine/models.ts";
+import { everything } from "../engine/open.ts";
+import { ethanol } from "../systems.ts";
+import { addon, onCard, openCpu, openCuda } from "./open.ts";
+
+/** Structures of 65 to 512 atoms: a block an atom, filters on tensor cores (native/cuda/kernels/layers/slices.cuh). */
+const structure = gas(66, 11);
+const largest = (values: ArrayLike<number>) => Array.from(values).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
+const bits = ({ energy, forces, stress, energies }: Evaluation) => [energy, ...(forces ?? []), ...(stress ?? []), ...(energies ?? [])];
+
+/** The model with all weights and biases of its filters times `factor`. */
+function withFilters(model: ModelFile, factor: number): ModelFile {
+  const tensors = [...model.tensors].map(
+    ([name, tensor]) => [name, name.includes("filter_net") ? { ...tensor, data: tensor.data.map((x) => factor * x) } : tensor] as const,
+  );
+  return { ...model, tensors: new Map(tensors) };
+}
+
+const random = (changes: Partial<ModelConfig>) => randomModel("painn-schnetpack", { n_layers: 1, ...changes });
+const rows: readonly (readonly [name: string, model: ModelFile])[] = [
+  ["Bessel functions, padded features", random({ rbf: "bessel", rbf_gamma_convention: null, n_features: 36, n_rbf: 7, n_layers: 2 })],
+  ["more radial functions than registers hold weights of, features in five chunks", random({ n_rbf: 30, n_features: 160 })],
+  ["filters that fp16 numbers are too small for", withFilters(random({}), 1e6)],
+  ["filters that fp16 numbers are too large for", withFilters(random({}), 1e-8)],
+];
+
+describe.each(rows)("slices: %s", (_, model) => {
+  test("forces are the CPU's in float64, to their own size", async () => {
+    const [[found], [expected]] = [
+      await (await openCuda(model, "f32")).evaluate([structure], everything),
+      await openCpu(model).evaluate([structure], everything),
+    ];
+    assertClose(found?.forces ?? [], expected?.forces ?? [], 2e-5, largest(expected?.forces ?? []));
+  });
+});
+
+test("what a card's clusters could hold is layered all the same, as in a batch that they could not", async () => {
+  const chain: Structure = {
+    name: "chain of 66",
+    numbers: Array.from({ length: 66 }, (_, i) => [1, 6, 7, 8][i % 4] as number),
+    positions: Float64Array.from({ length: 198 }, (_, k) => (k % 3 === 0 ? 3.1 * (k / 3) : 0.3 * Math.sin(k))),
+    cell: null,
+    pbc: [false, false, false],
+  };
+  addon.emulatedCard({ clusters: 33 });
+  const engine = await openCuda(random({}), "f32");
+  addon.emulatedCard({ clusters: 7 });
+  const [alone] = await engine.evaluate([chain], everything);
+  expect((await engine.activity()).schedule).toBe("layered");
+  const [same] = await engine.evaluate([chain, structure], everything);
+  expect(bits(same as Evaluation)).toEqual(bits(alone as Evaluation));
+});
+
+describe.skipIf(onCard)("slices: faults planted in the kernels", () => {
+  const model = random({ n_layers: 2 });
+  test.each([
+    ["the small part of weights is the large one", 31],
+    ["the last warp's share of a pair's sums dropped", 32],
+  ])("%s: seen in structures for slices, and in no others", async (_, planted) => {
+    const engine = await openCuda(model, "f32");
+    const right = await engine.evaluate([structure, ethanol], everything);
+    addon.emulatedCard({ planted });
+    const [wrong, same] = await engine.evaluate([structure, ethanol], everything);
+    addon.emulatedCard({ planted: 0 });
+    const forces = right[0]?.forces ?? [];
+    const difference = largest((wrong?.forces ?? []).map((f, k) => f - (forces[k] ?? Number.NaN)));
+    expect(difference).toBeGreaterThan(1e-4 * largest(forces));
+    expect(bits(same as Evaluation)).toEqual(bits(right[1] as Evaluation));
+  });
+});
