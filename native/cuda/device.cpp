@@ -30,4 +30,15 @@ OutOfMemory OutOfMemory::within(const std::string& call, size_t free) {
   return OutOfMemory("the GPU has too little memory for " + call + ": what it needs, the driver does not say, free are " + gigabytes(free));
 }
 
+std::unique_ptr<Graph> Device::record(const std::function<void()>& launches) {
+  begin_recording();
+  try {
+    launches();
+  } catch (...) {
+    cancel_recording();
+    throw;
+  }
+  return end_recording();
+}
+
 }  // namespace painnless::cuda

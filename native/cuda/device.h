@@ -3,6 +3,7 @@
 // without a card. Addresses are plain numbers, so that nothing on the host reads device memory by mistake.
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -79,10 +80,8 @@ class Device {
   virtual void fill(Address at, uint8_t byte, size_t bytes) = 0;
   /// `name` is for the error; `argument` is the kernel's one parameter, copied at once.
   virtual void launch(const char* name, void* kernel, Grid grid, int threads, size_t shared_bytes, const void* argument, size_t argument_bytes) = 0;
-  virtual void begin_recording() = 0;
-  virtual std::unique_ptr<Graph> end_recording() = 0;
-  /// Gives up what was begun.
-  virtual void cancel_recording() noexcept = 0;
+  /// What `launches` queues is kept instead of done. If it throws, nothing is.
+  std::unique_ptr<Graph> record(const std::function<void()>& launches);
   virtual void replay(Graph& graph) = 0;
 
   virtual std::unique_ptr<Mark> create_mark() = 0;
@@ -99,6 +98,11 @@ class Device {
   virtual void wait() = 0;
   /// Seconds that `count` replays take on the card, one after the other, waited for.
   virtual double time(Graph& graph, int count) = 0;
+
+ protected:
+  virtual void begin_recording() = 0;
+  virtual std::unique_ptr<Graph> end_recording() = 0;
+  virtual void cancel_recording() noexcept = 0;
 };
 
 /// Memory that is not there, of the GPU or of the host: what was asked for and what is free.

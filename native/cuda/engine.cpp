@@ -172,14 +172,7 @@ template <class Real> Graph& Launcher<Real>::graph(const Batch& batch, Steps ste
 }
 
 template <class Real> std::unique_ptr<Graph> Launcher<Real>::record(const std::function<void()>& launches) {
-  device_->begin_recording();
-  try {
-    launches();
-  } catch (...) {
-    device_->cancel_recording();
-    throw;
-  }
-  auto graph = device_->end_recording();
+  auto graph = device_->record(launches);
   captures_++;
   return graph;
 }
@@ -208,10 +201,7 @@ template <class Real> void Launcher<Real>::send(const Batch& batch, double neare
 }
 
 template <class Real> void Launcher<Real>::grow(const Batch& batch, int edges) {
-  if (schedule_ != schedules_.back().get()) {
-    schedule_->outgrow(batch.atoms());
-    return;
-  }
+  if (schedule_ != schedules_.back().get()) return schedule_->outgrow(batch.atoms());
   if (edges > most_edges)
     throw InputError("BAD_STRUCTURE", "positions", "more than 2^28 edges within the cutoff: the atoms are too dense or too many");
   reserve({capacity_.atoms, capacity_.structures, std::min(next_bucket(edges, 16), most_edges)});

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { afterAll } from "vitest";
+import { afterAll, vi } from "vitest";
 import { loadAddon } from "../../src/engine/addon.ts";
 import { type CudaEngine, createCudaEngine } from "../../src/engine/cuda.ts";
 import { createNativeEngine, type NativeEngine } from "../../src/engine/engine.ts";
@@ -11,6 +11,9 @@ import type { Potential } from "../../src/system/potential.ts";
 
 /** `npm run test:gpu` runs these tests on the card; everywhere else the same kernels run on one that is emulated. */
 export const onCard = process.env.PAINNLESS_TEST_GPU === "1";
+
+// The emulated card takes its time, and more of it where cores are shared.
+vi.setConfig({ testTimeout: 120_000 });
 
 /** The test build: it has the emulated card. */
 export const addon = loadAddon("faulty");
