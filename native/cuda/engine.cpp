@@ -117,6 +117,7 @@ template <class Real> void Launcher<Real>::or_as_before(const std::function<void
   try {
     work();
   } catch (const OutOfMemory&) {
+    device_->wait();  // copies from pinned memory may be under way
     if (capacity_ != before) lay_out(before);
     throw;
   }

@@ -62,6 +62,18 @@ describe.each(rows)("the resident schedule: %s", (_, changes) => {
   });
 });
 
+test("energies alone are those that come with forces, in any order of the threads, and nothing is sent to a block that has ended", async () => {
+  const batch = [ethanol, water, singleAtom];
+  const ours = await openCuda(randomModel("painn-schnetpack"), "f32");
+  const expected = (await ours.evaluate(batch, everything)).map(({ energy }) => energy);
+  for (const turns of ["ascending", "descending", "shuffled"] as const) {
+    addon.emulatedCard({ turns });
+    expect((await ours.evaluate(batch, ["energy"])).map(({ energy }) => energy)).toEqual(expected);
+  }
+  addon.emulatedCard({ turns: "ascending" });
+  expect((await ours.activity()).schedule).toBe("resident");
+});
+
 test("what needs a search by bins is not for the resident schedule, however many clusters the card holds", async () => {
   addon.emulatedCard({ clusters: 28 });
   const ours = await openCuda(randomModel("painn-schnetpack"), "f32");

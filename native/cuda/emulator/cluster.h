@@ -38,6 +38,8 @@ template <class Value> Value* place_in(Value* at, unsigned block) {
   return reinterpret_cast<Value*>(reinterpret_cast<unsigned char*>(at) + blocks * now.shared_stride);
 }
 template <int N> void send(real* to, unsigned block, const Pack<N>& value, Arrivals& arrivals) {
+  const unsigned rank = emulator::runtime->block.x % emulator::runtime->cluster;
+  if (emulator::runtime->has_ended(emulator::runtime->block.x - rank + block)) emulator::runtime->lost++;
   std::memcpy(place_in(to, block), &value, sizeof value);
   Arrivals& there = *place_in(&arrivals, block);
   there.missing -= static_cast<int>(sizeof value);

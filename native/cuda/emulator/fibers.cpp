@@ -25,6 +25,7 @@ Fibers::Fibers() {
     active->leave(State::at_first);
   };
   runtime_.meet_cluster = [] { active->leave(State::at_cluster); };
+  runtime_.has_ended = [](unsigned block) { return active->ended_[block] == active->threads_; };
   runtime_.let_others_run = [] { active->leave(State::waiting); };
   runtime_.next_exchange = [] {
     Fiber& own = active->fibers_[active->current_];
@@ -47,6 +48,7 @@ void Fibers::enter() {
 void Fibers::leave(State state) {
   Fiber& own = fibers_[current_];
   own.state = state;
+  if (state == State::done) ended_[current_ / threads_]++;
   if (_setjmp(own.place) == 0) _longjmp(scheduler_, 1);
 }
 
@@ -112,6 +114,8 @@ void Fibers::run(Kernel kernel, const void* argument, int threads, int blocks) {
   threads_ = threads;
   blocks_ = blocks;
   first_ = 0;
+  ended_.assign(blocks, 0);
+  runtime_.lost = 0;
   shared_ = runtime_.shared;
   for (int i = 0; i < all; i++) fibers_[i].state = State::ready;
   order_.resize(all);
@@ -133,6 +137,7 @@ void Fibers::run(Kernel kernel, const void* argument, int threads, int blocks) {
         continue;
       }
       const bool finished = std::all_of(fibers_.begin(), fibers_.begin() + all, [](const Fiber& f) { return f.state == State::done; });
+      if (finished && runtime_.lost > 0) throw std::runtime_error("emulated GPU: " + std::to_string(runtime_.lost) + " times something was sent to a block that had ended");
       if (finished) return;
       if (!waiting || idle) throw std::runtime_error("emulated GPU: threads wait for each other in vain");
       idle = true;

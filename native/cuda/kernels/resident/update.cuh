@@ -141,7 +141,13 @@ __device__ void context_adjoint(Block& b, int t, const real* x_bar) {
   __syncwarp();
 }
 
-/// T31 for hidden layer LAYER and those after it; the last one's numbers go to the block that sums up the atom's energy. `slopes` is this lane's.
+/// The atom's last numbers of this warp's features, to the block that sums up its energy. Who owns an atom that is not there waits for none, and may
+/// have ended.
+__device__ void send_top(const Block& b, const Pack<4>& top) {
+  if (lane_index() == 0 && b.global_atom() < b.sizes().atoms) send(b.memory + b.at.top + b.feature(), b.owner(b.atom), top, *b.top_here);
+}
+
+/// T31 for hidden layer LAYER and those after it. `slopes` is this lane's.
 template <int LAYER> __device__ void readout_forward(Block& b, real* slopes) {
   if constexpr (LAYER < room.hidden) {
     constexpr int inputs = room.inputs(LAYER), width = room.widths[LAYER];
@@ -153,12 +159,11 @@ template <int LAYER> __device__ void readout_forward(Block& b, real* slopes) {
       b.send_to_all(b.arriving(), b.atom, FEATURES, b.feature(), h);
     } else {
       const Pack<4> top = b.four(h);
-      if (lane_index() == 0 && b.feature() < width) send(b.memory + b.at.top + b.feature(), b.owner(b.atom), top, *b.top_here);
+      if (b.feature() < width) send_top(b, top);
     }
     readout_forward<LAYER + 1>(b, slopes);
   } else if constexpr (room.hidden == 0) {
-    const Pack<4> top = b.four(b.now()[now_q + b.own()]);
-    if (lane_index() == 0) send(b.memory + b.at.top + b.feature(), b.owner(b.atom), top, *b.top_here);
+    send_top(b, b.four(b.now()[now_q + b.own()]));
   }
 }
 
