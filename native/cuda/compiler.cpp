@@ -46,6 +46,7 @@ struct Functions {
 class Nvrtc final : public Compiler {
  public:
   explicit Nvrtc(Library library) : library_(std::move(library)), call_(library_) {
+    library_.open_beside("libnvrtc-builtins.so");  // what it opens when it compiles; the wheel of CUDA 13.0 does not find its own
     check(call_.version(&major_, &minor_), "nvrtcVersion");
     int count = 0;
     check(call_.architectures(&count), "nvrtcGetNumSupportedArchs");

@@ -6,6 +6,7 @@
 #include <link.h>
 #endif
 
+#include <filesystem>
 #include <stdexcept>
 #include <utility>
 
@@ -44,6 +45,12 @@ Library Library::open(const std::string& path) {
   if (void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE)) return Library(handle, path);
   const char* why = dlerror();
   throw std::runtime_error(why ? why : path + " does not open");
+}
+
+void Library::open_beside(const std::string& name) const {
+  std::error_code none;  // a library that the loader has found by its name has no folder here
+  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::canonical(path_, none).parent_path(), none))
+    if (entry.path().filename().string().rfind(name, 0) == 0) dlopen(entry.path().c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 }
 
 Library::Library(Library&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)), path_(std::move(other.path_)) {}

@@ -12,6 +12,9 @@ class Library {
   static std::optional<Library> loaded(const std::string& name);
   /// Throws std::runtime_error with the loader's reason.
   static Library open(const std::string& path);
+  /// Opens for good the libraries in this one's folder whose files are called `name`, `name`.13.0 or the like: one that it asks the loader for by
+  /// its bare name is then found wherever it is.
+  void open_beside(const std::string& name) const;
   Library(Library&& other) noexcept;
   Library& operator=(Library&&) = delete;
   ~Library();
