@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { availableParallelism, loadavg, tmpdir } from "node:os";
+import { availableParallelism, loadavg } from "node:os";
 import { join } from "node:path";
 import { BaselineProcess, type Precision } from "../bench/baseline.ts";
 import { runDynamicsTrial } from "../bench/card/dynamics.ts";
@@ -15,11 +14,11 @@ import type { CudaCard } from "../engine/native.ts";
 import { PainnlessError } from "../errors.ts";
 import { type ModelFile, readModelFile } from "../model/model-file.ts";
 import { withBridge } from "../python/bridge.ts";
-import { type PythonEnvironment, requirePackage, resolvePython } from "../python/environment.ts";
-import { onAbort } from "../system/on-abort.ts";
+import type { PythonEnvironment } from "../python/environment.ts";
 import type { Potential } from "../system/potential.ts";
 import type { Structure } from "../system/structure.ts";
 import { commit, randomModel } from "./bench-run.ts";
+import { withBenchScope } from "./bench-scope.ts";
 import { stepsFromPython } from "./bench-steps.ts";
 import { ask } from "./doctor/finding.ts";
 import { type Sides, sidesOf } from "./sides.ts";
@@ -51,13 +50,7 @@ export async function runCardBench(request: CardRequest): Promise<CardResult> {
   if (card === undefined) throw new PainnlessError("MISSING", "the driver sees no GPU; painnless bench cpu times the processor");
   const started = new Date();
   const [before = 0] = loadavg();
-  const python = await resolvePython();
-  requirePackage(python, "torch", "painnless bench gpu");
-  const folder = await mkdtemp(join(tmpdir(), "painnless-bench-"));
-  const opened: { close(): Promise<void> }[] = [];
-  const closeAll = async () => void (await Promise.all(opened.splice(0).map((one) => one.close())));
-  const letGo = onAbort(request.signal, () => void closeAll());
-  try {
+  return withBenchScope("painnless bench gpu", request.signal, async ({ python, folder, opened }) => {
     const found = await stateOfCard();
     const models = await openModels(python, request, folder, opened);
     const theirs = request.opponents ? await startOpponents(python, request, models, opened) : new Map<CardRow, Opponent>();
@@ -95,11 +88,7 @@ export async function runCardBench(request: CardRequest): Promise<CardResult> {
       found: { before: found, after: await stateOfCard() },
       ...{ trials, leftOut },
     };
-  } finally {
-    letGo();
-    await closeAll();
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 interface OpenModel {

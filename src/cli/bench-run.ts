@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { loadavg, tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
+import { loadavg } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -12,9 +12,9 @@ import { loadAddon } from "../engine/addon.ts";
 import type { NativeEngine } from "../engine/engine.ts";
 import { PainnlessError } from "../errors.ts";
 import { type ModelFile, readModelFile } from "../model/model-file.ts";
-import { childVariables, type PythonEnvironment, requirePackage, resolvePython } from "../python/environment.ts";
-import { onAbort } from "../system/on-abort.ts";
+import { childVariables, type PythonEnvironment } from "../python/environment.ts";
 import type { Potential } from "../system/potential.ts";
+import { withBenchScope } from "./bench-scope.ts";
 import { sidesOf } from "./sides.ts";
 import { thisMachine } from "./version.ts";
 
@@ -41,13 +41,7 @@ export async function runBench(request: BenchRequest): Promise<CpuResult> {
   const { signal, progress } = request;
   const started = new Date();
   const [before = 0] = loadavg();
-  const python = await resolvePython();
-  requirePackage(python, "torch", "painnless bench");
-  const folder = await mkdtemp(join(tmpdir(), "painnless-bench-"));
-  const opened: { close(): Promise<void> }[] = [];
-  const closeAll = async () => void (await Promise.all(opened.splice(0).map((one) => one.close())));
-  const letGo = onAbort(signal, () => void closeAll());
-  try {
+  return withBenchScope("painnless bench", signal, async ({ python, folder, opened }) => {
     const model = await readModelFile(request.model ?? (await randomModel(python, join(folder, "random.safetensors"), request.seed)));
     const processes: BaselineProcess[] = [];
     const counts = [...new Set([request.threads, 1])];
@@ -84,11 +78,7 @@ export async function runBench(request: BenchRequest): Promise<CpuResult> {
       },
       trials,
     };
-  } finally {
-    letGo();
-    await closeAll();
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 async function openEngines(model: ModelFile, request: BenchRequest, opened: { close(): Promise<void> }[]) {

@@ -3,7 +3,7 @@ import { connect, type NetConnectOpts, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { encodeEvaluate } from "../../src/wire/batch.ts";
 import { RemotePotential } from "../../src/wire/client.ts";
 import { decodeMessage, encodeMessage } from "../../src/wire/codec.ts";
@@ -19,15 +19,11 @@ import { energyOfPair, isAlive, pair } from "./served.ts";
 const folder = mkdtempSync(join(tmpdir(), "painnless-faults-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-let serving: Serving | null = null;
 const start = async (...argv: Parameters<typeof startServe>) => {
-  serving = await startServe(...argv);
+  const serving = await startServe(...argv);
+  onTestFinished(() => stop(serving));
   return serving;
 };
-afterEach(async () => {
-  if (serving !== null) await stop(serving);
-  serving = null;
-});
 const say = (text: string) => process.stderr.write(`  ${text}\n`);
 const seconds = (since: number) => (performance.now() - since) / 1e3;
 const pathOf = ({ endpoint }: Serving) => endpoint.slice("ipc://".length);
