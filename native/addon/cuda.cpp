@@ -54,7 +54,7 @@ Napi::Value create_cuda(const Napi::CallbackInfo& info) {
   const auto given = info[2].As<Napi::Object>();
   const auto config = config_from(info[0].As<Napi::Object>());
   const auto tensors = std::make_shared<Tensors>(tensors_from(info[1].As<Napi::Object>()));
-  CudaOptions options{.precision = precision(text(given, "precision")), .cache = text(given, "cache")};
+  CudaOptions options{.precision = precision(text(given, "precision")), .cache = text(given, "cache"), .portion_atoms = integer(given, "portionAtoms")};
   const int ordinal = integer(given, "ordinal");
   const auto nvrtc = strings_from(given.Get("nvrtc"));
 #if defined(PAINNLESS_EMULATE_CUDA)
@@ -173,7 +173,8 @@ Napi::Value emulated(const Napi::CallbackInfo& info) {
   object["replays"] = static_cast<double>(counts().replays);
   object["bytes"] = static_cast<double>(counts().bytes);
   object["pinned"] = static_cast<double>(counts().pinned);
-  counts() = {.bytes = counts().bytes, .pinned = counts().pinned};
+  object["queued"] = static_cast<double>(counts().queued);
+  counts() = {.bytes = counts().bytes, .pinned = counts().pinned, .queued = counts().queued};
   return object;
 }
 #endif

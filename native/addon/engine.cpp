@@ -21,6 +21,23 @@ struct Question {
 /// of (batch, want, count)
 int count_from(const Napi::CallbackInfo& info) { return info[2].As<Napi::Number>().Int32Value(); }
 
+Napi::Array portions_to(Napi::Env env, const std::vector<CudaProfile::Portion>& portions) {
+  auto list = Napi::Array::New(env);
+  for (const CudaProfile::Portion& portion : portions) {
+    auto object = Napi::Object::New(env);
+    object["structures"] = portion.structures;
+    object["atoms"] = portion.atoms;
+    const auto set = [&](const char* name, CudaProfile::Portion::Span span) { object[name] = array_from(env, std::vector{span.begin, span.end}); };
+    set("written", portion.written);
+    set("request", portion.request);
+    set("kernels", portion.kernels);
+    set("answer", portion.answer);
+    set("read", portion.read);
+    list[list.Length()] = object;
+  }
+  return list;
+}
+
 class EngineObject : public Napi::ObjectWrap<EngineObject> {
  public:
   static Napi::Function define(Napi::Env env) {
@@ -89,7 +106,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
       return [now = on_card(engine).activity()](Napi::Env env) -> Napi::Value {
         auto object = Napi::Object::New(env);
         object["schedule"] = now.schedule;
-        object["edges"] = now.edges;
+        object["edges"] = static_cast<double>(now.edges);
         object["compilations"] = now.compilations;
         object["captures"] = now.captures;
         object["allocations"] = now.allocations;
@@ -140,6 +157,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
         object["search"] = array_from(env, profile.search);
         object["network"] = array_from(env, profile.network);
         object["edges"] = profile.edges;
+        object["portions"] = portions_to(env, profile.portions);
         return object;
       };
     });

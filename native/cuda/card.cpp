@@ -1,5 +1,7 @@
 #include "card.h"
 
+#include <optional>
+
 #include "handles.h"
 
 namespace painnless::cuda {
@@ -11,7 +13,7 @@ constexpr int attribute_multiprocessors = 16, attribute_major = 75, attribute_mi
               attribute_clusters = 120, attribute_clock = 13, attribute_memory_clock = 36, attribute_memory_bits = 37, attribute_cache = 38;
 constexpr int function_dynamic_shared = 8, function_large_clusters = 14;
 constexpr int launch_cooperative = 2, launch_cluster = 4;
-constexpr unsigned portable_host_memory = 1, stream_non_blocking = 1;
+constexpr unsigned portable_host_memory = 1;
 constexpr int capture_thread_local = 1;
 
 DeviceInfo describe_card(const Driver& call, DriverDevice device) {
@@ -51,11 +53,8 @@ class Card final : public Device {
     has_clusters_ = call_.device_attribute(&clusters, attribute_clusters, device_) == 0 && clusters != 0;
     context_ = context_of(call_, device_);
     const Current current(call_, context_);
-    call_.check(call_.create_stream(&stream_, stream_non_blocking), "cuStreamCreate");
-  }
-  ~Card() override {
-    const Current current(call_, context_);
-    call_.destroy_stream(stream_);
+    work_.emplace(call_, context_);
+    copies_.emplace(call_, context_);
   }
   Card(const Card&) = delete;
 
@@ -111,54 +110,58 @@ class Card final : public Device {
     if (!has_clusters_ || !call_.launch_with || !call_.resident_clusters) return 0;
     auto* function = static_cast<DriverFunction*>(kernel);
     if (call_.set_function_attribute(function, function_large_clusters, 1) != 0) return 0;
-    Clusters clusters({cluster, 1, cluster}, threads, shared_bytes, stream_);
+    Clusters clusters({cluster, 1, cluster}, threads, shared_bytes, stream());
     int count = 0;
     return call_.resident_clusters(&count, function, &clusters.launch) == 0 ? count : 0;  // an error: no such cluster on this card
   }
 
-  void upload(Address to, const void* pinned, size_t bytes) override {
+  void upload(Address to, const void* pinned, size_t bytes, Queue queue) override {
     const Current current(call_, context_);
-    call_.check(call_.upload(to, pinned, bytes, stream_), "cuMemcpyHtoDAsync");
+    call_.check(call_.upload(to, pinned, bytes, on(queue)), "cuMemcpyHtoDAsync");
   }
-  void download(void* pinned, Address from, size_t bytes) override {
+  void download(void* pinned, Address from, size_t bytes, Queue queue) override {
     const Current current(call_, context_);
-    call_.check(call_.download(pinned, from, bytes, stream_), "cuMemcpyDtoHAsync");
+    call_.check(call_.download(pinned, from, bytes, on(queue)), "cuMemcpyDtoHAsync");
+  }
+  void copy(Address to, Address from, size_t bytes) override {
+    const Current current(call_, context_);
+    call_.check(call_.copy(to, from, bytes, stream()), "cuMemcpyDtoDAsync");
   }
   void fill(Address at, uint8_t byte, size_t bytes) override {
     const Current current(call_, context_);
-    call_.check(call_.fill(at, byte, bytes, stream_), "cuMemsetD8Async");
+    call_.check(call_.fill(at, byte, bytes, stream()), "cuMemsetD8Async");
   }
   void launch(const char* name, void* kernel, Grid grid, int threads, size_t shared_bytes, const void* argument, size_t) override {
     const Current current(call_, context_);
     void* arguments[] = {const_cast<void*>(argument)};
     if (grid.cluster > 0) {
-      Clusters clusters(grid, threads, shared_bytes, stream_);
+      Clusters clusters(grid, threads, shared_bytes, stream());
       call_.check(call_.launch_with(&clusters.launch, static_cast<DriverFunction*>(kernel), arguments, nullptr), name);
       return;
     }
     call_.check(call_.launch(static_cast<DriverFunction*>(kernel), grid.x, grid.y, 1, static_cast<unsigned>(threads), 1, 1,
-                             static_cast<unsigned>(shared_bytes), stream_, arguments, nullptr),
+                             static_cast<unsigned>(shared_bytes), stream(), arguments, nullptr),
                 name);
   }
 
   void begin_recording() override {
     const Current current(call_, context_);
-    call_.check(call_.begin_capture(stream_, capture_thread_local), "cuStreamBeginCapture");
+    call_.check(call_.begin_capture(stream(), capture_thread_local), "cuStreamBeginCapture");
   }
   std::unique_ptr<Graph> end_recording() override {
     const Current current(call_, context_);
     DriverGraph* recorded = nullptr;
-    call_.check(call_.end_capture(stream_, &recorded), "cuStreamEndCapture");
+    call_.check(call_.end_capture(stream(), &recorded), "cuStreamEndCapture");
     return std::make_unique<CardGraph>(call_, recorded);
   }
   void cancel_recording() noexcept override {
     const Current current(call_, context_);
     DriverGraph* recorded = nullptr;
-    if (call_.end_capture(stream_, &recorded) == 0 && recorded) call_.destroy_graph(recorded);
+    if (call_.end_capture(stream(), &recorded) == 0 && recorded) call_.destroy_graph(recorded);
   }
   void replay(Graph& graph) override {
     const Current current(call_, context_);
-    call_.check(call_.launch_graph(static_cast<CardGraph&>(graph).exec, stream_), "cuGraphLaunch");
+    call_.check(call_.launch_graph(static_cast<CardGraph&>(graph).exec, stream()), "cuGraphLaunch");
   }
   std::unique_ptr<Mark> create_mark() override {
     const Current current(call_, context_);
@@ -174,9 +177,13 @@ class Card final : public Device {
     call_.check(call_.elapsed(&milliseconds, static_cast<CardMark&>(begin).event, static_cast<CardMark&>(end).event), "cuEventElapsedTime");
     return milliseconds * 1e-3;
   }
-  void mark(Mark& mark) override {
+  void mark(Mark& mark, Queue queue) override {
     const Current current(call_, context_);
-    call_.check(call_.record_event(static_cast<CardMark&>(mark).event, stream_), "cuEventRecord");
+    call_.check(call_.record_event(static_cast<CardMark&>(mark).event, on(queue)), "cuEventRecord");
+  }
+  void follow(Queue queue, Mark& mark) override {
+    const Current current(call_, context_);
+    call_.check(call_.follow_event(on(queue), static_cast<CardMark&>(mark).event, 0), "cuStreamWaitEvent");
   }
   void wait_for(Mark& mark) override {
     const Current current(call_, context_);
@@ -184,13 +191,18 @@ class Card final : public Device {
   }
   void wait() override {
     const Current current(call_, context_);
-    call_.check(call_.wait_stream(stream_), "a kernel or copy");
+    call_.check(call_.wait_stream(stream()), "a kernel or copy");
+  }
+  void settle() noexcept override {
+    const Current current(call_, context_);
+    call_.wait_stream(on(Queue::work));
+    call_.wait_stream(on(Queue::copies));
   }
   double time(Graph& graph, int count) override {
     const auto begin = create_timed_mark(), end = create_timed_mark();
-    mark(*begin);
+    mark(*begin, Queue::work);
     for (int k = 0; k < count; k++) replay(graph);
-    mark(*end);
+    mark(*end, Queue::work);
     wait_for(*end);
     return seconds_between(*begin, *end);
   }
@@ -207,10 +219,13 @@ class Card final : public Device {
     }
   };
 
+  DriverStream* on(Queue queue) const { return (queue == Queue::work ? work_ : copies_)->handle; }
+  DriverStream* stream() const { return on(Queue::work); }
+
   const Driver& call_;
   DriverDevice device_ = 0;
   DriverContext* context_ = nullptr;
-  DriverStream* stream_ = nullptr;
+  std::optional<CardStream> work_, copies_;
   DeviceInfo info_;
   bool has_clusters_ = false;
 };

@@ -46,13 +46,16 @@ class Graph {
   virtual ~Graph() = default;
 };
 
-/// A place in the queue of work that the host can wait for.
+/// A place in a queue that the host, and the other queue, can wait for.
 class Mark {
  public:
   virtual ~Mark() = default;
 };
 
-/// One card and one queue of work on it. Calls come from one thread at a time, any thread; each makes the card current for itself.
+/// What is in one queue is done in order, and beside what is in the other.
+enum class Queue { work, copies };
+
+/// One card and two queues on it. Calls come from one thread at a time, any thread; each makes the card current for itself.
 class Device {
  public:
   virtual ~Device() = default;
@@ -74,9 +77,11 @@ class Device {
   /// Clusters of such blocks that the whole card holds at a time; 0 where it has none.
   virtual int resident_clusters(void* kernel, unsigned cluster, int threads, size_t shared_bytes) = 0;
 
-  // In order on the queue; none waits.
-  virtual void upload(Address to, const void* pinned, size_t bytes) = 0;
-  virtual void download(void* pinned, Address from, size_t bytes) = 0;
+  // In order on the queue of work, unless another is named; none waits.
+  virtual void upload(Address to, const void* pinned, size_t bytes, Queue queue = Queue::work) = 0;
+  virtual void download(void* pinned, Address from, size_t bytes, Queue queue = Queue::work) = 0;
+  /// Within the card.
+  virtual void copy(Address to, Address from, size_t bytes) = 0;
   virtual void fill(Address at, uint8_t byte, size_t bytes) = 0;
   /// `name` is for the error; `argument` is the kernel's one parameter, copied at once.
   virtual void launch(const char* name, void* kernel, Grid grid, int threads, size_t shared_bytes, const void* argument, size_t argument_bytes) = 0;
@@ -90,12 +95,16 @@ class Device {
   /// Between two timed marks that have been waited for.
   virtual double seconds_between(Mark& begin, Mark& end) = 0;
   /// Sets it behind all that is queued now.
-  virtual void mark(Mark& mark) = 0;
+  virtual void mark(Mark& mark, Queue queue = Queue::work) = 0;
+  /// What is queued from now on waits for what the mark stands behind now.
+  virtual void follow(Queue queue, Mark& mark) = 0;
   /// Waits for what was queued before it. Throws as `wait`.
   virtual void wait_for(Mark& mark) = 0;
 
-  /// Waits for the queue. Throws std::runtime_error where something on it failed.
+  /// Waits for the queue of work. Throws std::runtime_error where something on it failed.
   virtual void wait() = 0;
+  /// Waits for both queues, whatever failed there: of one who has an error to tell already.
+  virtual void settle() noexcept = 0;
   /// Seconds that `count` replays take on the card, one after the other, waited for.
   virtual double time(Graph& graph, int count) = 0;
 

@@ -58,6 +58,7 @@ Driver::Driver(Library opened) : library(std::move(opened)) {
   library.find(release_host, "cuMemFreeHost");
   library.find(upload, "cuMemcpyHtoDAsync_v2");
   library.find(download, "cuMemcpyDtoHAsync_v2");
+  library.find(copy, "cuMemcpyDtoDAsync_v2");
   library.find(fill, "cuMemsetD8Async");
   library.find(load_module, "cuModuleLoadData");
   library.find(unload_module, "cuModuleUnload");
@@ -71,6 +72,7 @@ Driver::Driver(Library opened) : library(std::move(opened)) {
   library.find(create_stream, "cuStreamCreate");
   library.find(destroy_stream, "cuStreamDestroy_v2");
   library.find(wait_stream, "cuStreamSynchronize");
+  library.find(follow_event, "cuStreamWaitEvent");
   library.find(begin_capture, "cuStreamBeginCapture_v2");
   library.find(end_capture, "cuStreamEndCapture");
   library.find(instantiate, "cuGraphInstantiateWithFlags");

@@ -59,6 +59,7 @@ struct Driver {
   int (*release_host)(void* memory);
   int (*upload)(DriverPointer to, const void* from, size_t bytes, DriverStream* stream);
   int (*download)(void* to, DriverPointer from, size_t bytes, DriverStream* stream);
+  int (*copy)(DriverPointer to, DriverPointer from, size_t bytes, DriverStream* stream);
   int (*fill)(DriverPointer at, unsigned char byte, size_t bytes, DriverStream* stream);
   int (*load_module)(DriverModule** module, const void* image);
   int (*unload_module)(DriverModule* module);
@@ -74,6 +75,7 @@ struct Driver {
   int (*create_stream)(DriverStream** stream, unsigned flags);
   int (*destroy_stream)(DriverStream* stream);
   int (*wait_stream)(DriverStream* stream);
+  int (*follow_event)(DriverStream* stream, DriverEvent* event, unsigned flags);
   int (*begin_capture)(DriverStream* stream, int mode);
   int (*end_capture)(DriverStream* stream, DriverGraph** graph);
   int (*instantiate)(DriverGraphExec** exec, DriverGraph* graph, unsigned long long flags);

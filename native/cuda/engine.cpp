@@ -1,109 +1,11 @@
 #include "engine.h"
 
 #include <algorithm>
-#include <cmath>
-#include <map>
 #include <stdexcept>
-#include <tuple>
 
-#include "dynamics/mover.h"
-#include "layered.h"
-#include "measure.h"
-#include "resident.h"
-#include "search.h"
+#include "launcher.h"
 
 namespace painnless::cuda {
-namespace {
-
-/// Chooses a schedule for each batch, keeps what all of them work on, and replays what was recorded of them.
-template <class Real> class Launcher final : public CudaEngine, private Evaluator {
- public:
-  Launcher(const Config& config, const Tensors& tensors, const CudaOptions& options, std::unique_ptr<Device> device, const Compiler& compiler)
-      : config_(config),
-        tensors_(tensors),
-        weights_(config_, tensors_),
-        device_(std::move(device)),
-        shape_(config_, options.precision, device_->info()),
-        programs_(*device_, compiler, DiskCache(options.cache), shape_.sources()),
-        search_(config_),
-        store_(*device_),
-        poisoned_(options.poisoned),
-        mover_(*device_, programs_, *this) {
-    if constexpr (sizeof(Real) == 4)
-      if (shape_.resident)
-        schedules_.push_back(std::make_unique<Resident<Real>>(weights_, shape_, &programs_, device_->info(),
-                                                              resident_clusters(*shape_.resident, programs_, device_->info())));
-    schedules_.push_back(std::make_unique<Layered<Real>>(weights_, shape_, programs_, device_->info().multiprocessors));
-    schedule_ = schedules_.back().get();
-    store_.fill([&](WeightStore& store) {
-      for (auto& schedule : schedules_) schedule->pack(store);
-    });
-  }
-
-  void evaluate(const Batch& batch, Want want, Evaluation& result, std::span<KeptNeighbors>) override {
-    or_as_before([&] { run(batch, steps_for(want)); });
-    read_answer(answer_.begin(), want, batch.atoms(), batch.structures(), result);
-  }
-
-  Plan plan(int atoms, int pairs) const override {
-    return plan_cuda(config_, tensors_, sizeof(Real) == 4 ? Precision::f32 : Precision::f64, device_->info(), atoms, pairs);
-  }
-
-  CudaActivity activity() const override {
-    const int edges = capacity_.atoms > 0 ? sizes_of_answer(answer_.begin()).found : 0;
-    return {schedule_->name(), edges, programs_.compilations(), captures_, allocations_, static_cast<double>(arena_.bytes()), static_cast<double>(store_.bytes())};
-  }
-
-  Seconds device_seconds(const Batch& batch, Want want, int count, bool cold) override;
-  CudaProfile profile(const Batch& batch, Want want, int rounds) override;
-
-  CudaNeighbors neighbors(const Batch& batch) override;
-
-  /// The search sees who is too near within the cutoff alone.
-  Mover* mover(const Setup& setup) override { return setup.limits.distance < config_.cutoff ? &mover_ : nullptr; }
-
- private:
-  enum class Steps { search, energy, gradient };
-  static Steps steps_for(Want want) { return want.forces || want.stress ? Steps::gradient : Steps::energy; }
-
-  void reserve(Capacity needed);
-  void lay_out(Capacity capacity);
-  void clear(const Schedule<Real>& schedule);
-  void poison();
-  void send(const Batch& batch, double nearest);
-  void run(const Batch& batch, Steps steps);
-  Schedule<Real>& choose(const Batch& batch) const;
-  Capacity room_for(const Batch& batch, Steps steps) const;
-  void launch(const Batch& batch, Steps steps);
-  Graph& graph(const Batch& batch, Steps steps);
-
-  // What a run asks of the engine.
-  Places prepare(const Batch& batch, double nearest) override;
-  void launch(const Batch& batch) override;
-  void grow(const Batch& batch, int edges) override;
-  void or_as_before(const std::function<void()>& work) override;
-  std::unique_ptr<Graph> record(const std::function<void()>& launches) override;
-
-  Config config_;
-  Tensors tensors_;
-  Weights weights_;
-  std::unique_ptr<Device> device_;
-  Shape shape_;
-  Programs programs_;
-  Search<Real> search_;
-  WeightStore store_;
-  std::vector<std::unique_ptr<Schedule<Real>>> schedules_;  // the first that takes a batch has it
-  Schedule<Real>* schedule_;                               // of the last evaluation
-
-  Capacity capacity_;
-  Buffer arena_;
-  Pinned request_, answer_;
-  Workspace<Real> space_{};
-  std::map<std::tuple<const Schedule<Real>*, Steps, int, int, bool, bool, bool>, std::unique_ptr<Graph>> graphs_;  // by sizes, bins and kinds too; gone before what they point to
-  int captures_ = 0, allocations_ = 0;
-  const bool poisoned_;
-  CardMover mover_;
-};
 
 /// Grows the arena where it is too small.
 template <class Real> void Launcher<Real>::reserve(Capacity needed) {
@@ -117,8 +19,12 @@ template <class Real> void Launcher<Real>::or_as_before(const std::function<void
   try {
     work();
   } catch (const OutOfMemory&) {
-    device_->wait();  // copies from pinned memory may be under way
+    device_->settle();
+    courier_.give_back();
     if (capacity_ != before) lay_out(before);
+    throw;
+  } catch (...) {
+    device_->settle();  // what is under way reads and writes pinned memory, which the next call writes and reads
     throw;
   }
 }
@@ -208,29 +114,36 @@ template <class Real> void Launcher<Real>::grow(const Batch& batch, int edges) {
   reserve({capacity_.atoms, capacity_.structures, std::min(next_bucket(edges, 16), most_edges)});
 }
 
-/// Where the edges found do not fit, nothing was computed from them, and once they do it is done again.
+/// Queues what was recorded for a batch whose request is there.
+template <class Real> void Launcher<Real>::replay(const Batch& batch, Steps steps) {
+  if (!schedule_->searches()) device_->replay(graph(batch, Steps::search));
+  device_->replay(graph(batch, steps));
+}
+
+/// Is a batch answered? Where the edges found do not fit, nothing was computed from them, and now there is room to do it again.
+template <class Real> bool Launcher<Real>::accept(const Batch& batch, const Sizes& sizes) {
+  if (sizes.status & unfinished) {
+    clear(*schedule_);
+    throw std::runtime_error(std::string("the kernel of the ") + schedule_->name() + " schedule waited for its own blocks in vain, and gave up");
+  }
+  if (sizes.status & ~(too_many_edges | outgrown)) refuse(batch, config_.cutoff, config_.edge_at_cutoff, sizes.status);
+  if (sizes.status != 0) {
+    grow(batch, sizes.found);
+    return false;
+  }
+  for (auto& schedule : schedules_) schedule->learn(batch.atoms(), sizes.found);
+  return true;
+}
+
 template <class Real> void Launcher<Real>::run(const Batch& batch, Steps steps) {
-  const int atoms = batch.atoms(), structures = batch.structures();
   reserve(capacity_for(batch.atoms(), batch.structures(), kinds_of(batch, shape_).for_slices));
-  while (true) {
+  do {
     schedule_ = &choose(batch);
     send(batch, 0);
-    if (!schedule_->searches()) device_->replay(graph(batch, Steps::search));
-    device_->replay(graph(batch, steps));
-    device_->download(answer_.begin(), reinterpret_cast<Address>(space_.answer), answer_bytes(atoms, structures));
+    replay(batch, steps);
+    device_->download(answer_.begin(), reinterpret_cast<Address>(space_.answer), answer_bytes(batch.atoms(), batch.structures()));
     device_->wait();
-    const Sizes sizes = sizes_of_answer(answer_.begin());
-    if (sizes.status & unfinished) {
-      clear(*schedule_);
-      throw std::runtime_error(std::string("the kernel of the ") + schedule_->name() + " schedule waited for its own blocks in vain, and gave up");
-    }
-    if (sizes.status & ~(too_many_edges | outgrown)) refuse(batch, config_.cutoff, config_.edge_at_cutoff, sizes.status);
-    if (sizes.status == 0) {
-      for (auto& schedule : schedules_) schedule->learn(atoms, sizes.found);
-      return;
-    }
-    grow(batch, sizes.found);
-  }
+  } while (!accept(batch, sizes_of_answer(answer_.begin())));
 }
 
 template <class Real> Evaluator::Places Launcher<Real>::prepare(const Batch& batch, double nearest) {
@@ -265,9 +178,10 @@ template <class Real> CudaProfile Launcher<Real>::profile(const Batch& batch, Wa
   CudaProfile profile;
   or_as_before([&] {
     run(batch, steps_for(want));
-    const auto part = [&](Steps steps) { return Part{&graph(batch, steps), [&, steps] { launch(batch, steps); }}; };
-    profile = take_profile(*device_, programs_, schedule_->searches() ? Part{} : part(Steps::search), part(steps_for(want)), rounds);
+    const auto stage = [&](Steps steps) { return Stage{&graph(batch, steps), [&, steps] { launch(batch, steps); }}; };
+    profile = take_profile(*device_, programs_, schedule_->searches() ? Stage{} : stage(Steps::search), stage(steps_for(want)), rounds);
     profile.edges = sizes_of_answer(answer_.begin()).found;
+    profile.portions = trace_portions(batch, want, rounds);
   });
   return profile;
 }
@@ -284,7 +198,9 @@ template <class Real> CudaNeighbors Launcher<Real>::neighbors(const Batch& batch
   return list;
 }
 
-}  // namespace
+template class Launcher<float>;
+template class Launcher<double>;
+
 }  // namespace painnless::cuda
 
 namespace painnless {

@@ -8,6 +8,7 @@ namespace painnless {
 struct CudaOptions {
   Precision precision;
   std::string cache;      // folder of compiled kernels; empty: none is kept
+  int portion_atoms;      // a set of twice as many goes in portions of so many or more, which are copied while others are computed
   bool poisoned = false;  // for tests: each evaluation finds NaN where it has written nothing
 };
 
@@ -15,7 +16,7 @@ struct CudaOptions {
 /// buckets.
 struct CudaActivity {
   std::string schedule;
-  int edges;
+  int64_t edges;
   int compilations, captures, allocations;
   double arena_bytes, weight_bytes;
 };
@@ -41,6 +42,16 @@ struct CudaProfile {
   std::vector<double> nothing;          // seconds between two events with nothing between them
   std::vector<double> search, network;  // the recorded launches, replayed one behind the other
   int edges;
+  /// A portion of a set that is too large to go in one: its request is written and sent, it is computed, its answer is fetched and read. Seconds since the
+  /// set was begun, of the round in the middle.
+  struct Portion {
+    struct Span {
+      double begin, end;
+    };
+    int structures, atoms;
+    Span written, request, kernels, answer, read;
+  };
+  std::vector<Portion> portions;
 };
 
 class CudaEngine : public Engine {

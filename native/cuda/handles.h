@@ -6,7 +6,23 @@
 namespace painnless::cuda {
 
 constexpr int function_registers = 4;  // a function attribute, by its number in the driver's header
+constexpr unsigned stream_non_blocking = 1;
 constexpr unsigned event_default = 0, event_untimed = 2;
+
+class CardStream {
+ public:
+  CardStream(const Driver& call, DriverContext* context) : call_(call), context_(context) { call.check(call.create_stream(&handle, stream_non_blocking), "cuStreamCreate"); }
+  ~CardStream() {
+    const Current current(call_, context_);
+    call_.destroy_stream(handle);
+  }
+  CardStream(const CardStream&) = delete;
+  DriverStream* handle = nullptr;
+
+ private:
+  const Driver& call_;
+  DriverContext* context_;
+};
 
 class CardModule final : public Module {
  public:

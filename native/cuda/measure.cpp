@@ -14,9 +14,9 @@ class Stopwatch final : public Watch {
   ~Stopwatch() override { programs_.watch(nullptr); }
   Stopwatch(const Stopwatch&) = delete;
 
-  void run(const Part& part, bool search) {
+  void run(const Stage& stage, bool search) {
     search_ = search;
-    part.launch();
+    stage.launch();
   }
   void before(const char* kernel, Grid grid, int threads, size_t shared_bytes) override {
     device_.mark(*pair().begin);
@@ -66,7 +66,7 @@ double mean_seconds(Device& device, Graph& graph, int count, bool cold) {
   return sum / count;
 }
 
-CudaProfile take_profile(Device& device, Programs& programs, const Part& search, const Part& network, int rounds) {
+CudaProfile take_profile(Device& device, Programs& programs, const Stage& search, const Stage& network, int rounds) {
   CudaProfile profile{};
   // Short steps many at a time, or the replays would wait for the host; long ones alone.
   const int together = static_cast<int>(std::clamp(2e-3 / std::max(device.time(*network.recorded, 1), 1e-7), 1.0, 20.0));
@@ -85,6 +85,23 @@ CudaProfile take_profile(Device& device, Programs& programs, const Part& search,
     watch.end_round(profile);
   }
   return profile;
+}
+
+Trace::Trace(Device& device, size_t portions) : device_(device), origin_(device.create_timed_mark()), portions_(portions) {
+  for (size_t k = 0; k < moments * portions; k++) marks_.push_back(device.create_timed_mark());
+  device.mark(*origin_);
+  device.wait_for(*origin_);
+  began_ = Clock::now();
+}
+
+std::vector<CudaProfile::Portion> Trace::portions() {
+  for (size_t k = 0; k < portions_.size(); k++) {
+    const auto at = [&](Moment moment) { return device_.seconds_between(*origin_, *marks_[moments * k + moment]); };
+    portions_[k].request = {at(sending), at(sent)};
+    portions_[k].kernels = {at(working), at(worked)};
+    portions_[k].answer = {at(fetching), at(fetched)};
+  }
+  return portions_;
 }
 
 }  // namespace painnless::cuda

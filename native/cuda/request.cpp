@@ -95,20 +95,29 @@ Sizes sizes_of_answer(const std::byte* answer) {
   return sizes;
 }
 
-void read_answer(const std::byte* answer, Want want, int atoms, int structures, Evaluation& result) {
+void make_room(Evaluation& result, Want want, int atoms, int structures) {
+  const size_t n = static_cast<size_t>(atoms), s = static_cast<size_t>(structures);
+  result.net_energy.resize(s);
+  result.stress.resize(want.stress ? 6 * s : 0);
+  result.edges.resize(s);
+  result.energies.resize(n);
+  result.forces.resize(want.forces ? 3 * n : 0);
+}
+
+void read_answer(const std::byte* answer, Want want, int atoms, int structures, Evaluation& result, int first_atom, int first_structure) {
   const std::byte* at = answer + energies_at();
-  const auto read = [&](auto& into, size_t count, bool wanted) {
+  const auto read = [&](auto& into, size_t first, size_t count, bool wanted) {
     using Value = typename std::remove_reference_t<decltype(into)>::value_type;
-    into.resize(wanted ? count : 0);
-    if (wanted) std::memcpy(into.data(), at, count * sizeof(Value));
+    if (wanted) std::memcpy(into.data() + first, at, count * sizeof(Value));
     at += whole(count * sizeof(Value));
   };
   const size_t n = static_cast<size_t>(atoms), s = static_cast<size_t>(structures);
-  read(result.net_energy, s, true);
-  read(result.stress, 6 * s, want.stress);
-  read(result.edges, s, true);
-  read(result.energies, n, true);
-  read(result.forces, 3 * n, want.forces);
+  const size_t i = static_cast<size_t>(first_atom), k = static_cast<size_t>(first_structure);
+  read(result.net_energy, k, s, true);
+  read(result.stress, 6 * k, 6 * s, want.stress);
+  read(result.edges, k, s, true);
+  read(result.energies, i, n, true);
+  read(result.forces, 3 * i, 3 * n, want.forces);
 }
 
 void refuse(const Batch& batch, double cutoff, bool edge_at_cutoff, int status) {

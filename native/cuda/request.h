@@ -26,8 +26,10 @@ void write_request(const Batch& batch, double cutoff, bool edge_at_cutoff, doubl
 bool needs_bins(const Batch& batch);
 
 Sizes sizes_of_answer(const std::byte* answer);
-/// eV, eV/Å and eV/Å^3 as engine.h says; what is not wanted comes out empty.
-void read_answer(const std::byte* answer, Want want, int atoms, int structures, Evaluation& result);
+/// Room for the answers to a batch, as engine.h says; what is not wanted has none.
+void make_room(Evaluation& result, Want want, int atoms, int structures);
+/// eV, eV/Å and eV/Å^3 of so many atoms and structures, to where they stand in the batch that room was made for.
+void read_answer(const std::byte* answer, Want want, int atoms, int structures, Evaluation& result, int first_atom = 0, int first_structure = 0);
 
 /// Throws what the CPU's search says of the structure that the card found fault with.
 [[noreturn]] void refuse(const Batch& batch, double cutoff, bool edge_at_cutoff, int status);

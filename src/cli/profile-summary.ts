@@ -1,3 +1,4 @@
+import type { PortionsResult } from "../bench/profile/portions.ts";
 import type { ProfiledKernel, ProfileResult } from "../bench/profile/profile.ts";
 import { bold, dim, quoted, table, yellow } from "./terminal.ts";
 
@@ -22,9 +23,22 @@ function row({ kernel, launches, grid, micros, p10, p90, share, floor }: Profile
   ];
 }
 
+const portionHeading = ["portion", "structures", "atoms", "written, µs", "sent", "kernels", "fetched", "read"];
+
+/** A set that goes in portions, as it went. */
+function portionsSummary({ micros, kernels, copies, host, rows }: PortionsResult): string {
+  const span = ([begin, end]: readonly [number, number]) => `${begin.toFixed(0)}–${end.toFixed(0)}`;
+  const share = ({ micros, hidden }: PortionsResult["copies"]) => `${us(micros)}, ${(100 * hidden).toFixed(0)} % of it while kernels ran`;
+  const cells = rows.map(({ structures, atoms, written, request, kernels, answer, read }, k) => [
+    ...[String(k + 1), String(structures), String(atoms)],
+    ...[written, request, kernels, answer, read].map(span),
+  ]);
+  return `\n${dim("  evaluate takes this set in portions, from positions to forces on the host, µs since it began:")}\n${table(portionHeading, cells, [0, 1, 2])}\n  ${us(micros)} µs: kernels ${us(kernels)}; copies ${share(copies)}; the host ${share(host)}\n`;
+}
+
 /** @param asked as the command line named them, for the commands that go further */
 export function profileSummary(result: ProfileResult, asked: { readonly model: string; readonly sources: readonly string[] }): string {
-  const { step, sum, gaps, event, peak, kernels, found } = result;
+  const { step, sum, gaps, event, peak, kernels, found, portions } = result;
   const state = Object.entries(found).map(([name, value]) => `${name} ${value}`);
   const about = [
     `${result.card}, ${result.side}, schedule ${result.schedule}; ${result.structures} structure${result.structures === 1 ? "" : "s"}, ${result.atoms} atoms, ${result.edges} edges`,
@@ -40,7 +54,7 @@ export function profileSummary(result: ProfileResult, asked: { readonly model: s
       : []),
   ];
   const further = commands(result, asked).map((command) => `  ${command}\n`);
-  return `\n${bold("painnless profile")}\n${about.map((line) => `${dim(`  ${line}`)}\n`).join("")}\n${table(heading, kernels.map(row), [1, 3, 4, 5, 6, 8, 9, 10])}\n  ${lines.join("\n  ")}\n\n  further:\n${further.join("")}`;
+  return `\n${bold("painnless profile")}\n${about.map((line) => `${dim(`  ${line}`)}\n`).join("")}\n${table(heading, kernels.map(row), [1, 3, 4, 5, 6, 8, 9, 10])}\n  ${lines.join("\n  ")}\n${portions === null ? "" : portionsSummary(portions)}\n  further:\n${further.join("")}`;
 }
 
 /** NVIDIA's tools on the same evaluation. */

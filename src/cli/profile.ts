@@ -1,5 +1,5 @@
 import { defineCommand } from "citty";
-import { cardRow, makeSets } from "../bench/card/rows.ts";
+import { cardRow, cardRows, makeSets } from "../bench/card/rows.ts";
 import { profileSchema, ranked } from "../bench/profile/profile.ts";
 import { cudaCards } from "../engine/device.ts";
 import type { CudaCard } from "../engine/native.ts";
@@ -26,7 +26,8 @@ export const profileCommand = defineCommand({
     structures: {
       type: "positional",
       required: true,
-      description: "Files that ASE reads, name:NAME, or bench:SIZE as painnless bench gpu times it; any number of them, one batch",
+      description:
+        "Files that ASE reads, name:NAME, or bench:SIZE, bench:STRUCTURESxSIZE as painnless bench gpu times them; any number of them, one batch",
     },
     side: option("SIDE", "native:cuda:f32 or native:cuda:f64", "native:cuda:f32"),
     rounds: option("N", "Evaluations whose launches are timed one by one", "50"),
@@ -79,6 +80,10 @@ export const profileCommand = defineCommand({
 async function structuresOf(sources: readonly string[], { config }: ModelFile, seed: number): Promise<Structure[]> {
   const rows = sources.filter((source) => source.startsWith("bench:"));
   const files = sources.filter((source) => !source.startsWith("bench:"));
-  const made = rows.flatMap((source) => makeSets(cardRow(source.slice("bench:".length), 1), seed, 1, config.elements).flat());
+  const made = rows.flatMap((source) => {
+    const name = source.slice("bench:".length);
+    const [, structures = "1", size = name] = cardRows.some((row) => row.name === name) ? [] : (/^(\d{1,6})x(.+)$/.exec(name) ?? []);
+    return makeSets(cardRow(size, Number(structures)), seed, 1, config.elements).flat();
+  });
   return [...made, ...(files.length > 0 || made.length === 0 ? await readStructures(files) : [])];
 }

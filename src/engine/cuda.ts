@@ -17,6 +17,8 @@ export interface CudaEngineOptions {
   readonly nvrtc: readonly string[];
   /** folder of compiled kernels; "" keeps none */
   readonly cache: string;
+  /** a set of twice as many goes in portions of so many atoms or more, which are copied while others are computed; 8,192 by default */
+  readonly portionAtoms?: number;
   /** another build of the addon than the product's, its emulated card, and memory that is NaN before each evaluation, for tests */
   readonly addon?: NativeAddon;
   readonly emulate?: boolean;
@@ -39,11 +41,13 @@ export interface CudaEngine extends NativeEngine<CudaPlan> {
 /** The engine for a model; compiles its kernels where the cache does not hold them, which takes seconds.
  *  @throws {PainnlessError} MISSING (addon, driver, card, NVRTC, memory), UNSUPPORTED (a card or a model), BAD_MODEL */
 export async function createCudaEngine(file: ModelFile, options: CudaEngineOptions): Promise<CudaEngine> {
-  const { precision, ordinal = 0, nvrtc, cache, emulate = false, poisoned = false } = options;
+  const { precision, ordinal = 0, nvrtc, cache, portionAtoms = 8192, emulate = false, poisoned = false } = options;
   const addon = options.addon ?? loadAddon();
   const name = `native:cuda:${precision}`;
   const native = await addon
-    .createCudaEngine(nativeConfig(file), nativeTensors(file), { precision, ordinal, nvrtc: [...nvrtc], cache, emulate, poisoned })
+    .createCudaEngine(nativeConfig(file), nativeTensors(file), {
+      ...{ precision, ordinal, nvrtc: [...nvrtc], cache, portionAtoms, emulate, poisoned },
+    })
     .catch((cause: unknown) => {
       const error = fromNative(cause);
       throw new PainnlessError(error.code, `side "${name}": ${error.message}`, { field: error.field, cause });

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { overlapOf, portionsSchema } from "../../src/bench/profile/portions.ts";
 import { profileSchema, ranked } from "../../src/bench/profile/profile.ts";
-import { workOfLaunch } from "../../src/bench/profile/work.ts";
+import { type Evaluated, workOfLaunch } from "../../src/bench/profile/work.ts";
 import { profileSummary } from "../../src/cli/profile-summary.ts";
-import type { CudaCard, CudaProfile } from "../../src/engine/native.ts";
+import type { CudaCard, CudaPortion, CudaProfile } from "../../src/engine/native.ts";
 import { workOf } from "../../src/model/work.ts";
 import { addon, onCard, openCuda } from "../cuda/open.ts";
 import { gas } from "../engine/gas.ts";
@@ -29,7 +30,7 @@ const profile: CudaProfile = {
     launch("painn_message", [51, 52, 53], false, 20),
     launch("unheard_of", [3, 4, 5]),
   ],
-  ...{ nothing: micros(1, 2, 3), search: micros(4, 4, 4), network: micros(155, 160, 165), edges: 40_000 },
+  ...{ nothing: micros(1, 2, 3), search: micros(4, 4, 4), network: micros(155, 160, 165), edges: 40_000, portions: [] },
 };
 
 describe("the figures of a profile", () => {
@@ -66,6 +67,39 @@ describe("the figures of a profile", () => {
   test("nothing that is not a number has a figure", () => {
     expect(() => ranked({ ...profile, network: micros(Number.NaN) }, evaluated, card)).toThrow("finite");
     expect(() => ranked({ ...profile, nothing: micros() }, evaluated, card)).toThrow("finite");
+  });
+});
+
+describe("a set that goes in portions", () => {
+  const span = (begin: number, end: number) => micros(begin + 5, end + 5);
+  const portions: readonly CudaPortion[] = [
+    {
+      ...{ structures: 3, atoms: 60, written: span(0, 10), request: span(10, 12), kernels: span(12, 30) },
+      ...{ answer: span(29, 33), read: span(33, 40) }, // an answer while kernels of both run
+    },
+    {
+      ...{ structures: 2, atoms: 50, written: span(11, 20), request: span(20, 24), kernels: span(30, 50) },
+      ...{ answer: span(50, 52), read: span(52, 60) },
+    },
+  ];
+
+  test("what goes on while kernels run is hidden: of copies 8 of 12 µs, of the host 15 of 34", () => {
+    const near = (value: number) => expect.closeTo(value, 9);
+    expect(overlapOf(portions)).toMatchObject({
+      ...{ micros: near(60), kernels: near(38) },
+      ...{ copies: { micros: near(12), hidden: near(8 / 12) }, host: { micros: near(34), hidden: near(15 / 34) } },
+      rows: [
+        { structures: 3, atoms: 60, answer: [near(29), near(33)] },
+        { structures: 2, atoms: 50, request: [near(20), near(24)] },
+      ],
+    });
+  });
+
+  test("none where it goes in one, and nothing that is not a number passes for a span", () => {
+    expect(overlapOf([])).toBeNull();
+    const [first] = portions as [CudaPortion];
+    expect(portionsSchema.safeParse(overlapOf([first])).success).toBe(true);
+    expect(portionsSchema.safeParse(overlapOf([{ ...first, read: micros() }])).success).toBe(false);
   });
 });
 
@@ -107,6 +141,13 @@ describe("the least that a kernel must do", () => {
 
 describe("on an emulated card", { timeout: 120_000 }, () => {
   const model = randomModel("painn-schnetpack");
+  const resultOf = (found: CudaProfile, side: string, evaluated: Pick<Evaluated, "structures" | "atoms" | "real">) =>
+    profileSchema.parse({
+      ...{ format: "painnless.profile/1", side, card: card.name, commit: null, command: "", started: "2026-11-29T00:00:00Z" },
+      ...{ machine: { platform: "linux", arch: "x64", cpu: "a CPU", cores: 2, versions: {} }, found: {} },
+      ...{ model: { name: "m", sha256: "ab" }, schedule: "resident", structures: evaluated.structures },
+      ...{ atoms: evaluated.atoms, edges: found.edges, ...ranked(found, { ...evaluated, config: model.config, edges: found.edges }, card) },
+    });
 
   test("the launches of both parts, in order, as often as asked; and the answer is what it was", async () => {
     const engine = await openCuda(model, "f64");
@@ -132,17 +173,24 @@ describe("on an emulated card", { timeout: 120_000 }, () => {
     expect(addon.emulatedCard({})).toMatchObject({ replays: 2 });
   });
 
+  test("portions beside the kernels, in the result and printed", async () => {
+    const engine = await openCuda(model, "f64", { portionAtoms: 10 });
+    const batch = [ethanol, ethanol, ethanol];
+    const found = await engine.profile(batch, ["energy", "forces"], 1);
+    const result = resultOf(found, engine.name, { structures: 3, atoms: 27, real: 8 });
+    expect(result.portions?.rows.map(({ atoms }) => atoms)).toEqual([18, 9]);
+    const text = profileSummary(result, { model: "m", sources: ["a.xyz"] });
+    expect(text).toMatch(/takes this set in portions/);
+    expect(text).toMatch(/ 1 +2 +18 +0–\d+ +\d+–\d+ +\d+–\d+ +\d+–\d+ +\d+–\d+\n +2 +1 +9 /);
+    expect(text).toMatch(/copies .* % of it while kernels ran; the host .* % of it while kernels ran/);
+  });
+
   test("one launch where the resident schedule finds its neighbours itself; said with its share and the tools that go further", async () => {
     const engine = await openCuda(model, "f32");
     const found = await engine.profile([ethanol], ["energy", "forces"], 1);
     expect(found.launches.map(({ kernel, search }) => [kernel, search])).toEqual([["painn_resident", false]]);
     expect(found.search).toHaveLength(0);
-    const result = profileSchema.parse({
-      ...{ format: "painnless.profile/1", side: engine.name, card: card.name, commit: null, command: "", started: "2026-11-29T00:00:00Z" },
-      ...{ machine: { platform: "linux", arch: "x64", cpu: "a CPU", cores: 2, versions: {} }, found: {} },
-      ...{ model: { name: "m", sha256: "ab" }, schedule: "resident", structures: 1, atoms: 9, edges: found.edges },
-      ...ranked(found, { config: model.config, atoms: 9, structures: 1, edges: found.edges, real: 4 }, card),
-    });
+    const result = resultOf(found, engine.name, { structures: 1, atoms: 9, real: 4 });
     const text = profileSummary(result, { model: "a model.safetensors", sources: ["name:CH3CH2OH"] });
     expect(text).toMatch(/painn_resident .* bytes /);
     expect(text).toMatch(/search within/);

@@ -28,9 +28,12 @@ const candidates = onCard ? await nvrtcCandidates(process.env, (await resolvePyt
 export async function openCuda(
   model: ModelFile,
   precision: NativePrecision,
-  { folder = cache, poisoned = true }: { readonly folder?: string; readonly poisoned?: boolean } = {},
+  { folder = cache, ...options }: { readonly folder?: string; readonly poisoned?: boolean; readonly portionAtoms?: number } = {},
 ): Promise<CudaEngine> {
-  const engine = await createCudaEngine(model, { precision, nvrtc: candidates, cache: folder, addon, emulate: !onCard, poisoned });
+  const engine = await createCudaEngine(model, {
+    ...{ precision, nvrtc: candidates, cache: folder, addon, emulate: !onCard, poisoned: true },
+    ...options,
+  });
   opened.push(engine);
   return engine;
 }

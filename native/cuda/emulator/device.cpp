@@ -15,6 +15,8 @@
 #include <mutex>
 #include <stdexcept>
 
+#include "queues.h"
+
 namespace painnless::cuda::emulator {
 namespace {
 
@@ -51,7 +53,13 @@ class SharedObject final : public Module {
 
 class Recording final : public Graph {
  public:
-  std::vector<Work> steps;
+  std::shared_ptr<std::vector<Work>> steps = std::make_shared<std::vector<Work>>();  // which are there until the last replay
+};
+
+class EmulatedMark final : public Mark {
+ public:
+  Queues::Place place;
+  std::shared_ptr<std::chrono::steady_clock::time_point> at = std::make_shared<std::chrono::steady_clock::time_point>();
 };
 
 class EmulatedDevice final : public Device {
@@ -78,6 +86,7 @@ class EmulatedDevice final : public Device {
     return address;
   }
   void release(Address address) noexcept override {
+    settle();
     const auto found = allocations_.find(address);
     munmap(found->second.base, found->second.mapped);
     counts().releases++;
@@ -92,6 +101,7 @@ class EmulatedDevice final : public Device {
     return memory;
   }
   void release_pinned(std::byte* memory) noexcept override {
+    settle();
     const auto found = pinned_.find(memory);
     counts().pinned -= found->second;
     pinned_.erase(found);
@@ -108,13 +118,16 @@ class EmulatedDevice final : public Device {
     if (bytes > info_.shared_bytes) throw std::runtime_error("emulated GPU: more shared memory asked for than there is");
   }
 
-  void upload(Address to, const void* pinned, size_t bytes) override {
+  void upload(Address to, const void* pinned, size_t bytes, Queue queue) override {
     counts().uploads++;
-    submit([=] { std::memcpy(reinterpret_cast<void*>(to), pinned, bytes); });
+    submit([=] { std::memcpy(reinterpret_cast<void*>(to), pinned, bytes); }, queue);
   }
-  void download(void* pinned, Address from, size_t bytes) override {
+  void download(void* pinned, Address from, size_t bytes, Queue queue) override {
     counts().downloads++;
-    submit([=] { std::memcpy(pinned, reinterpret_cast<void*>(from), bytes); });
+    submit([=] { std::memcpy(pinned, reinterpret_cast<void*>(from), bytes); }, queue);
+  }
+  void copy(Address to, Address from, size_t bytes) override {
+    submit([=] { std::memcpy(reinterpret_cast<void*>(to), reinterpret_cast<const void*>(from), bytes); });
   }
   void fill(Address at, uint8_t byte, size_t bytes) override {
     submit([=] { std::memset(reinterpret_cast<void*>(at), byte, bytes); });
@@ -135,30 +148,39 @@ class EmulatedDevice final : public Device {
   void cancel_recording() noexcept override { recording_.reset(); }
   void replay(Graph& graph) override {
     counts().replays++;
-    for (const Work& step : static_cast<Recording&>(graph).steps) step();
+    queues_.add(Queue::work, [steps = static_cast<Recording&>(graph).steps] {
+      for (const Work& step : *steps) step();
+    });
   }
-  struct TimedMark final : Mark {
-    std::chrono::steady_clock::time_point at;
-  };
   std::unique_ptr<Mark> create_mark() override {
     may_fail("cuEventCreate");
-    return std::make_unique<Mark>();
+    return std::make_unique<EmulatedMark>();
   }
-  std::unique_ptr<Mark> create_timed_mark() override {
-    may_fail("cuEventCreate");
-    return std::make_unique<TimedMark>();
+  std::unique_ptr<Mark> create_timed_mark() override { return create_mark(); }
+  void mark(Mark& mark, Queue queue) override {
+    auto& own = static_cast<EmulatedMark&>(mark);
+    queues_.add(queue, [at = own.at] { *at = std::chrono::steady_clock::now(); });
+    own.place = queues_.end(queue);
   }
-  void mark(Mark& mark) override {
-    if (auto* timed = dynamic_cast<TimedMark*>(&mark)) timed->at = std::chrono::steady_clock::now();
-  }
+  void follow(Queue queue, Mark& mark) override { queues_.follow(queue, static_cast<EmulatedMark&>(mark).place); }
   double seconds_between(Mark& begin, Mark& end) override {
-    return std::chrono::duration<double>(dynamic_cast<TimedMark&>(end).at - dynamic_cast<TimedMark&>(begin).at).count();
+    return std::chrono::duration<double>(*static_cast<EmulatedMark&>(end).at - *static_cast<EmulatedMark&>(begin).at).count();
   }
-  void wait_for(Mark&) override {}
-  void wait() override {}
+  void wait_for(Mark& mark) override { queues_.run_up_to(static_cast<EmulatedMark&>(mark).place); }
+  void wait() override { queues_.run_up_to(queues_.end(Queue::work)); }
+  void settle() noexcept override {
+    for (const Queue queue : {Queue::work, Queue::copies})
+      for (bool failed = true; failed;) try {
+          queues_.run_up_to(queues_.end(queue));
+          failed = false;
+        } catch (const std::exception&) {  // of a kernel; what is behind it is done too
+        }
+  }
   double time(Graph& graph, int count) override {
+    wait();
     const auto start = std::chrono::steady_clock::now();
     for (int k = 0; k < count; k++) replay(graph);
+    wait();
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   }
 
@@ -172,11 +194,11 @@ class EmulatedDevice final : public Device {
   void may_fail(const char* call) {
     if (fails()) throw OutOfMemory::within(call, free_bytes());
   }
-  void submit(Work work) {
+  void submit(Work work, Queue queue = Queue::work) {
     if (recording_)
-      recording_->steps.push_back(std::move(work));
+      recording_->steps->push_back(std::move(work));
     else
-      work();
+      queues_.add(queue, std::move(work));
   }
   void run(Kernel kernel, Grid grid, int threads, size_t shared_bytes, const void* argument) {
     const std::lock_guard lock(one_kernel);
@@ -211,6 +233,7 @@ class EmulatedDevice final : public Device {
   std::map<std::byte*, size_t> pinned_;
   std::unique_ptr<Recording> recording_;
   std::vector<double> shared_;
+  Queues queues_{counts().queued};
 };
 
 class HostCompiler final : public Compiler {

@@ -3,6 +3,7 @@ import type { CudaCard, CudaProfile } from "../../engine/native.ts";
 import { machineSchema } from "../../system/machine.ts";
 import { peakOf } from "../floors.ts";
 import { quantile } from "../statistics.ts";
+import { overlapOf, portionsSchema } from "./portions.ts";
 import { type Evaluated, workOfLaunch } from "./work.ts";
 
 const micros = z.number();
@@ -48,6 +49,8 @@ export const profileSchema = z.strictObject({
   event: micros,
   /** ranked by time */
   kernels: z.array(kernelSchema).min(1),
+  /** null where the structures go in one, as they do above */
+  portions: portionsSchema.nullable(),
 });
 export type ProfileResult = z.infer<typeof profileSchema>;
 
@@ -83,6 +86,7 @@ export function ranked(profile: CudaProfile, evaluated: Evaluated, card: CudaCar
   return {
     ...{ peak, step: { micros: step, search, network }, sum, gaps: step - sum, event, rounds: profile.network.length },
     kernels: kernels.toSorted((a, b) => b.micros - a.micros),
+    portions: overlapOf(profile.portions),
   };
 }
 

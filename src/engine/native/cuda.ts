@@ -27,6 +27,8 @@ export interface NativeCudaOptions {
   readonly nvrtc: string[];
   /** folder of compiled kernels, or "" */
   readonly cache: string;
+  /** a set of twice as many goes in portions of so many atoms or more, which are copied while others are computed */
+  readonly portionAtoms: number;
   /** test build only: a card that is not there */
   readonly emulate: boolean;
   /** test build only: each evaluation finds NaN where it has written nothing */
@@ -72,6 +74,21 @@ export interface CudaProfile {
   readonly search: Float64Array;
   readonly network: Float64Array;
   readonly edges: number;
+  /** none where the batch goes in one; the launches above are of the batch in one all the same */
+  readonly portions: readonly CudaPortion[];
+}
+
+/** A portion of a set: (begin, end) of what was done with it, seconds since the set was begun. */
+export interface CudaPortion {
+  readonly structures: number;
+  readonly atoms: number;
+  /** by the host */
+  readonly written: Float64Array;
+  readonly read: Float64Array;
+  /** copied */
+  readonly request: Float64Array;
+  readonly answer: Float64Array;
+  readonly kernels: Float64Array;
 }
 
 /** What a compiler made of every kernel of the models asked about; a text that several share stands here once. */

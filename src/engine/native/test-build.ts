@@ -29,7 +29,7 @@ export interface EmulatedCard {
   readonly planted?: number;
 }
 
-/** Calls since the last question, and bytes allocated now, on the card and on the host for copies. */
+/** Calls since the last question; bytes allocated now, on the card and on the host for copies, and what is queued and not begun. */
 export interface EmulatedCounts {
   readonly allocations: number;
   readonly releases: number;
@@ -39,4 +39,5 @@ export interface EmulatedCounts {
   readonly replays: number;
   readonly bytes: number;
   readonly pinned: number;
+  readonly queued: number;
 }

@@ -1,0 +1,115 @@
+#pragma once
+// The CUDA engine.
+#include <map>
+#include <tuple>
+
+#include "courier.h"
+#include "dynamics/mover.h"
+#include "layered.h"
+#include "measure.h"
+#include "portions.h"
+#include "resident.h"
+#include "search.h"
+
+namespace painnless::cuda {
+
+/// Chooses a schedule for each batch, keeps what all of them work on, and replays what was recorded of them.
+template <class Real> class Launcher final : public CudaEngine, private Evaluator {
+ public:
+  Launcher(const Config& config, const Tensors& tensors, const CudaOptions& options, std::unique_ptr<Device> device, const Compiler& compiler)
+      : config_(config),
+        tensors_(tensors),
+        weights_(config_, tensors_),
+        device_(std::move(device)),
+        shape_(config_, options.precision, device_->info()),
+        programs_(*device_, compiler, DiskCache(options.cache), shape_.sources()),
+        search_(config_),
+        store_(*device_),
+        portion_atoms_(options.portion_atoms),
+        courier_(*device_),
+        poisoned_(options.poisoned),
+        mover_(*device_, programs_, *this) {
+    if constexpr (sizeof(Real) == 4)
+      if (shape_.resident)
+        schedules_.push_back(std::make_unique<Resident<Real>>(weights_, shape_, &programs_, device_->info(),
+                                                              resident_clusters(*shape_.resident, programs_, device_->info())));
+    schedules_.push_back(std::make_unique<Layered<Real>>(weights_, shape_, programs_, device_->info().multiprocessors));
+    schedule_ = schedules_.back().get();
+    store_.fill([&](WeightStore& store) {
+      for (auto& schedule : schedules_) schedule->pack(store);
+    });
+  }
+
+  void evaluate(const Batch& batch, Want want, Evaluation& result, std::span<KeptNeighbors>) override {
+    or_as_before([&] { answer(batch, want, result); });
+  }
+
+  Plan plan(int atoms, int pairs) const override {
+    return plan_cuda(config_, tensors_, sizeof(Real) == 4 ? Precision::f32 : Precision::f64, device_->info(), atoms, pairs);
+  }
+
+  CudaActivity activity() const override {
+    return {schedule_->name(), edges_, programs_.compilations(), captures_, allocations_, static_cast<double>(arena_.bytes()), static_cast<double>(store_.bytes())};
+  }
+
+  Seconds device_seconds(const Batch& batch, Want want, int count, bool cold) override;
+  CudaProfile profile(const Batch& batch, Want want, int rounds) override;
+
+  CudaNeighbors neighbors(const Batch& batch) override;
+
+  /// The search sees who is too near within the cutoff alone.
+  Mover* mover(const Setup& setup) override { return setup.limits.distance < config_.cutoff ? &mover_ : nullptr; }
+
+ private:
+  enum class Steps { search, energy, gradient };
+  static Steps steps_for(Want want) { return want.forces || want.stress ? Steps::gradient : Steps::energy; }
+
+  void reserve(Capacity needed);
+  void lay_out(Capacity capacity);
+  void clear(const Schedule<Real>& schedule);
+  void poison();
+  void send(const Batch& batch, double nearest);
+  void replay(const Batch& batch, Steps steps);
+  bool accept(const Batch& batch, const Sizes& sizes);
+  void run(const Batch& batch, Steps steps);
+  void answer(const Batch& batch, Want want, Evaluation& result);
+  std::vector<Portion> cut(const Batch& batch) const;
+  void answer_in_portions(const Batch& whole, const std::vector<Portion>& portions, Want want, Evaluation& result, Trace* trace);
+  std::vector<CudaProfile::Portion> trace_portions(const Batch& batch, Want want, int rounds);
+  Schedule<Real>& choose(const Batch& batch) const;
+  Capacity room_for(const Batch& batch, Steps steps) const;
+  void launch(const Batch& batch, Steps steps);
+  Graph& graph(const Batch& batch, Steps steps);
+
+  // What a run asks of the engine.
+  Places prepare(const Batch& batch, double nearest) override;
+  void launch(const Batch& batch) override;
+  void grow(const Batch& batch, int edges) override;
+  void or_as_before(const std::function<void()>& work) override;
+  std::unique_ptr<Graph> record(const std::function<void()>& launches) override;
+
+  Config config_;
+  Tensors tensors_;
+  Weights weights_;
+  std::unique_ptr<Device> device_;
+  Shape shape_;
+  Programs programs_;
+  Search<Real> search_;
+  WeightStore store_;
+  std::vector<std::unique_ptr<Schedule<Real>>> schedules_;  // the first that takes a batch has it
+  Schedule<Real>* schedule_;                               // of the last evaluation
+
+  Capacity capacity_;
+  Buffer arena_;
+  Pinned request_, answer_;
+  const int portion_atoms_;
+  Courier courier_;
+  Workspace<Real> space_{};
+  std::map<std::tuple<const Schedule<Real>*, Steps, int, int, bool, bool, bool>, std::unique_ptr<Graph>> graphs_;  // by sizes, bins and kinds too; gone before what they point to
+  int captures_ = 0, allocations_ = 0;
+  int64_t edges_ = 0;  // of the last evaluation
+  const bool poisoned_;
+  CardMover mover_;
+};
+
+}  // namespace painnless::cuda

@@ -1,0 +1,119 @@
+#include "portions.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "launcher.h"
+
+namespace painnless::cuda {
+
+Portion::Portion(const Batch& whole, int first, int last) : place{first, whole.offsets[static_cast<size_t>(first)]} {
+  const auto s = static_cast<size_t>(first), structures = static_cast<size_t>(last - first), begin = static_cast<size_t>(place.atom),
+             atoms = static_cast<size_t>(whole.offsets[static_cast<size_t>(last)]) - begin;
+  of_whole_ = {whole.numbers.subspan(begin, atoms), whole.positions.subspan(3 * begin, 3 * atoms), {}, whole.cells.subspan(9 * s, 9 * structures),
+               whole.pbc.subspan(3 * s, 3 * structures)};
+  for (const int32_t offset : whole.offsets.subspan(s, structures + 1)) offsets_.push_back(offset - place.atom);
+}
+
+std::vector<Portion> portions_of(const Batch& batch, int least) {
+  const int64_t count = std::max(1, batch.atoms() / least);
+  std::vector<Portion> portions;
+  for (int first = 0, last = 1; last <= batch.structures(); last++) {
+    const int64_t here = static_cast<int64_t>(portions.size()) + 1;
+    if (last < batch.structures() && (here == count || batch.offsets[static_cast<size_t>(last)] * count < batch.atoms() * here)) continue;
+    portions.emplace_back(batch, first, last);
+    first = last;
+  }
+  return portions;
+}
+
+template <class Real> void Launcher<Real>::answer(const Batch& batch, Want want, Evaluation& result) {
+  if (const auto portions = cut(batch); portions.size() > 1) {
+    answer_in_portions(batch, portions, want, result, nullptr);
+  } else {
+    run(batch, steps_for(want));
+    make_room(result, want, batch.atoms(), batch.structures());
+    read_answer(answer_.begin(), want, batch.atoms(), batch.structures(), result);
+  }
+  edges_ = std::accumulate(result.edges.begin(), result.edges.end(), int64_t{0});
+}
+
+/// Fewer than two: it goes in one.
+template <class Real> std::vector<Portion> Launcher<Real>::cut(const Batch& batch) const {
+  return batch.structures() == 1 || batch.atoms() / 2 < portion_atoms_ ? std::vector<Portion>() : portions_of(batch, portion_atoms_);
+}
+
+/// While one portion is computed, the host writes the request of the next, and reads the answer of the one before.
+template <class Real>
+void Launcher<Real>::answer_in_portions(const Batch& whole, const std::vector<Portion>& portions, Want want, Evaluation& result, Trace* trace) {
+  const Steps steps = steps_for(want);
+  const int count = static_cast<int>(portions.size());
+  const auto batch = [&](int k) { return portions[static_cast<size_t>(k)].batch(); };
+  int atoms = 0, structures = 0;
+  for (int k = 0; k < count; k++) atoms = std::max(atoms, batch(k).atoms()), structures = std::max(structures, batch(k).structures());
+  reserve(capacity_for(atoms, structures, kinds_of(whole, shape_).for_slices));
+  courier_.reserve(request_bytes(atoms, structures), answer_bytes(atoms, structures));
+
+  const auto by_host = [&](int k, CudaProfile::Portion::Span CudaProfile::Portion::* span, const auto& work) {
+    const double begin = trace ? trace->now() : 0;
+    work();
+    if (trace) (*trace)[k].*span = {begin, trace->now()};
+  };
+  const auto send = [&](int k) {
+    std::byte* const request = courier_.request(k);
+    by_host(k, &CudaProfile::Portion::written, [&] { write_request(batch(k), config_.cutoff, config_.edge_at_cutoff, 0, request); });
+    courier_.send(k, request_bytes(batch(k).atoms(), batch(k).structures()), trace);
+  };
+  std::vector<Schedule<Real>*> chosen;
+  const auto compute = [&](int k) {
+    if (poisoned_) poison();
+    courier_.hand_over(k, reinterpret_cast<Address>(space_.request), request_bytes(batch(k).atoms(), batch(k).structures()), trace);
+    chosen.push_back(schedule_ = &choose(batch(k)));
+    replay(batch(k), steps);
+  };
+  const auto read = [&](int k) {
+    const std::byte* answer = courier_.answer(k);
+    const Sizes sizes = sizes_of_answer(answer);
+    schedule_ = chosen[static_cast<size_t>(k)];
+    if (sizes.status != 0) device_->settle();  // memory may go, and others are under way in it
+    if (!accept(batch(k), sizes)) {
+      run(batch(k), steps);
+      answer = answer_.begin();
+    }
+    const Portion::Place at = portions[static_cast<size_t>(k)].place;
+    by_host(k, &CudaProfile::Portion::read, [&] { read_answer(answer, want, batch(k).atoms(), batch(k).structures(), result, at.atom, at.structure); });
+  };
+
+  send(0);
+  for (int k = 0; k < count; k++) {
+    compute(k);
+    if (k == 0) make_room(result, want, whole.atoms(), whole.structures());  // takes its time, which the card has something to do in
+    if (k + 1 < count) send(k + 1);
+    courier_.fetch(k, reinterpret_cast<Address>(space_.answer), answer_bytes(batch(k).atoms(), batch(k).structures()), trace);
+    if (k > 0) read(k - 1);
+  }
+  read(count - 1);
+}
+
+template <class Real> std::vector<CudaProfile::Portion> Launcher<Real>::trace_portions(const Batch& batch, Want want, int rounds) {
+  const auto portions = cut(batch);
+  if (portions.size() <= 1) return {};
+  std::vector<std::vector<CudaProfile::Portion>> traces;
+  for (int round = -1; round < rounds; round++) {  // the first takes memory and records
+    Evaluation result;
+    Trace trace(*device_, portions.size());
+    answer_in_portions(batch, portions, want, result, &trace);
+    if (round >= 0) traces.push_back(trace.portions());
+  }
+  const auto middle = traces.begin() + rounds / 2;
+  std::nth_element(traces.begin(), middle, traces.end(), [](const auto& a, const auto& b) { return a.back().read.end < b.back().read.end; });
+  for (size_t k = 0; k < portions.size(); k++) (*middle)[k].structures = portions[k].batch().structures(), (*middle)[k].atoms = portions[k].batch().atoms();
+  return *middle;
+}
+
+template void Launcher<float>::answer(const Batch&, Want, Evaluation&);
+template void Launcher<double>::answer(const Batch&, Want, Evaluation&);
+template std::vector<CudaProfile::Portion> Launcher<float>::trace_portions(const Batch&, Want, int);
+template std::vector<CudaProfile::Portion> Launcher<double>::trace_portions(const Batch&, Want, int);
+
+}  // namespace painnless::cuda
