@@ -159,6 +159,10 @@ Napi::Value emulated(const Napi::CallbackInfo& info) {
     const auto turns = text(given, "turns");
     now.turns = turns == "descending" ? Turns::descending : turns == "shuffled" ? Turns::shuffled : Turns::ascending;
   }
+  if (given.Has("early")) {
+    const auto early = text(given, "early");
+    now.early = early == "work" ? std::optional(cuda::Queue::work) : early == "copies" ? std::optional(cuda::Queue::copies) : std::nullopt;
+  }
   if (given.Has("totalBytes")) now.total_bytes = static_cast<size_t>(number(given, "totalBytes"));
   if (given.Has("failingAllocation")) now.failing_allocation = integer(given, "failingAllocation");
   if (given.Has("sharedBytes")) now.shared_bytes = static_cast<size_t>(number(given, "sharedBytes"));

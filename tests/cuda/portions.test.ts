@@ -8,8 +8,8 @@ import { ethanol, smallCrystal, water } from "../systems.ts";
 import { randomBatch } from "./batches.ts";
 import { addon, onCard, openCuda } from "./open.ts";
 
-// A large set goes in portions, whose copies go on beside the work: the same bits, however it is cut. The emulated card does all as late as a card may, so that
-// a copy nobody waits for has not been made.
+// A large set goes in portions, whose copies go on beside the work: the same bits, however it is cut. The emulated card does all as late as a card may, and
+// one of its queues, if asked, at once: a copy that nobody waits for has not been made.
 
 const model = randomModel("painn-schnetpack");
 const bits = ({ energy, forces, stress, energies }: Evaluation) => [energy, ...(forces ?? []), ...(stress ?? []), ...(energies ?? [])];
@@ -22,7 +22,7 @@ const dense: Structure = {
 };
 
 afterEach(() => {
-  if (!onCard) addon.emulatedCard({ failingAllocation: 0 });
+  if (!onCard) addon.emulatedCard({ failingAllocation: 0, early: "none" });
 });
 
 test.each([1, 7, 20, 40])("portions of %i atoms: the bits of the set in one, whatever is wanted, again and again", async (portionAtoms) => {
@@ -34,6 +34,10 @@ test.each([1, 7, 20, 40])("portions of %i atoms: the bits of the set in one, wha
   expect((await cut.activity()).edges).toBe((await whole.activity()).edges);
   const reversed = await cut.evaluate(set.toReversed(), everything);
   expect(reversed.toReversed().map(bits)).toEqual(expected.map(bits));
+  for (const early of onCard ? [] : (["work", "copies"] as const)) {
+    addon.emulatedCard({ early });
+    expect((await cut.evaluate(set, everything)).map(bits), `${early} as early as may be`).toEqual(expected.map(bits));
+  }
 });
 
 test("in float32, where portions of few atoms are one launch each", async () => {

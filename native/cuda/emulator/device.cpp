@@ -233,7 +233,7 @@ class EmulatedDevice final : public Device {
   std::map<std::byte*, size_t> pinned_;
   std::unique_ptr<Recording> recording_;
   std::vector<double> shared_;
-  Queues queues_{counts().queued};
+  Queues queues_{settings().early, counts().queued};
 };
 
 class HostCompiler final : public Compiler {

@@ -1,6 +1,8 @@
 #pragma once
 // A card that is not there: kernels compiled by the host's compiler and run thread by thread, for tests on machines without a GPU. It shows what
 // mathematics, launches, sizes and memory do; it is a million times slower than a card and says nothing about speed.
+#include <optional>
+
 #include "../compiler.h"
 #include "../device.h"
 #include "fibers.h"
@@ -14,6 +16,7 @@ struct Settings {
   // The n-th from now on fails; 0: none. Counted is all that takes memory: of the card, of the host for copies, modules, graphs, marks.
   int failing_allocation = 0;
   int planted = 0;  // number of a fault of the kernels
+  std::optional<Queue> early;  // queues.h
   size_t shared_bytes = 227 << 10;
   int clusters = 7;  // that the card holds at once; 0: it knows none
 };

@@ -1,8 +1,10 @@
 #pragma once
-// The queues of the emulated card. All is done as late as a card may do it: when the host waits for it, or the other queue does. Whoever reads, or writes again, what was
-// not waited for finds that nothing has happened yet.
+// The queues of the emulated card. What is in one is done as late as a card may do it, when the host waits for it, or the other queue does: whoever reads, or writes
+// again, what was not waited for finds that nothing has happened yet. Of the two, one may be early instead: all of it is done at once, and what it does not wait for has
+// not happened.
 #include <deque>
 #include <functional>
+#include <optional>
 
 #include "../device.h"
 
@@ -10,14 +12,15 @@ namespace painnless::cuda::emulator {
 
 class Queues {
  public:
-  /// @param queued counts what waits in all queues there are
-  explicit Queues(long& queued) : queued_(queued) {}
+  /// @param early the queue that is, if one is  @param queued counts what waits in all queues there are
+  Queues(const std::optional<Queue>& early, long& queued) : early_(early), queued_(queued) {}
   ~Queues() { queued_ -= static_cast<long>(work_.waiting.size() + copies_.waiting.size()); }
   Queues(const Queues&) = delete;
 
   void add(Queue queue, std::function<void()> work) {
     line(queue).waiting.push_back(std::move(work));
     queued_++;
+    if (early_ == queue) run_up_to(end(queue));
   }
   /// Behind what is queued now.
   struct Place {
@@ -45,6 +48,7 @@ class Queues {
   };
   Line& line(Queue queue) { return queue == Queue::work ? work_ : copies_; }
 
+  const std::optional<Queue>& early_;
   long& queued_;
   Line work_, copies_;
 };

@@ -19,6 +19,8 @@ export interface LayerAnswer {
 /** Of the emulated card; what is left out stays. */
 export interface EmulatedCard {
   readonly turns?: "ascending" | "descending" | "shuffled";
+  /** the queue whose work is done at once; the other's, or both's, as late as may be */
+  readonly early?: "work" | "copies" | "none";
   readonly totalBytes?: number;
   readonly sharedBytes?: number;
   /** of blocks that the card holds at once */
