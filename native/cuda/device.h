@@ -103,7 +103,7 @@ class Device {
 
   /// Waits for the queue of work. Throws std::runtime_error where something on it failed.
   virtual void wait() = 0;
-  /// Waits for both queues, whatever failed there: of one who has an error to tell already.
+  /// Waits for both queues. What failed there, the next call tells.
   virtual void settle() noexcept = 0;
   /// Seconds that `count` replays take on the card, one after the other, waited for.
   virtual double time(Graph& graph, int count) = 0;
