@@ -1,5 +1,5 @@
 import { defineCommand } from "citty";
-import { cardRow, cardRows, makeSets } from "../bench/card/rows.ts";
+import { cardSet, makeSets } from "../bench/card/rows.ts";
 import { profileSchema, ranked } from "../bench/profile/profile.ts";
 import { cudaCards } from "../engine/device.ts";
 import type { CudaCard } from "../engine/native.ts";
@@ -80,10 +80,6 @@ export const profileCommand = defineCommand({
 async function structuresOf(sources: readonly string[], { config }: ModelFile, seed: number): Promise<Structure[]> {
   const rows = sources.filter((source) => source.startsWith("bench:"));
   const files = sources.filter((source) => !source.startsWith("bench:"));
-  const made = rows.flatMap((source) => {
-    const name = source.slice("bench:".length);
-    const [, structures = "1", size = name] = cardRows.some((row) => row.name === name) ? [] : (/^(\d{1,6})x(.+)$/.exec(name) ?? []);
-    return makeSets(cardRow(size, Number(structures)), seed, 1, config.elements).flat();
-  });
+  const made = rows.flatMap((source) => makeSets(cardSet(source.slice("bench:".length)), seed, 1, config.elements).flat());
   return [...made, ...(files.length > 0 || made.length === 0 ? await readStructures(files) : [])];
 }

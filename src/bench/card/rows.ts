@@ -71,6 +71,12 @@ export function cardRow(text: string, structures: number, part: CardRow["measure
   return { ...(known ?? { ...first, atoms, opponents }), structures, name: structures === 1 ? text : `${structures}x${text}` };
 }
 
+/** SIZE as cardRow takes it, or STRUCTURESxSIZE. @throws {PainnlessError} USAGE */
+export function cardSet(text: string): CardRow {
+  const [, structures, size = text] = cardRows.some(({ name }) => name === text) ? [] : (/^([1-9]\d{0,5})x(.+)$/.exec(text) ?? []);
+  return cardRow(size, Number(structures ?? 1));
+}
+
 /** One batch a set; every batch has the same atoms, at other places. */
 export type Sets = readonly (readonly Structure[])[];
 
