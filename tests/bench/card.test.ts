@@ -114,9 +114,9 @@ describe("rows on an emulated card", { timeout: 120_000 }, () => {
     ...{ ...quick, model, engine, process: null, theirEdges: [], evaluations: 1 },
   });
   /** Blocks that wait for each other take the emulated card long. */
-  const openLayered = async () => {
+  const openLayered = async (portions: { readonly portionAtoms?: number } = {}) => {
     addon.emulatedCard({ clusters: 0 });
-    const engine = await openCuda(small, "f32");
+    const engine = await openCuda(small, "f32", portions);
     addon.emulatedCard({ clusters: 7 });
     return engine;
   };
@@ -132,6 +132,15 @@ describe("rows on an emulated card", { timeout: 120_000 }, () => {
     expect(found.edges).toBe(12);
     expect(found.figures.search?.medianMs).toBeGreaterThan(0);
     expect(found.error?.forces).toBeGreaterThan(0);
+  });
+
+  test("a set that goes in portions: its memory and its graphs are there before it is timed", async () => {
+    const two: CardRow = { ...row, structures: 2 };
+    const sets = makeSets(two, 1, 2, null);
+    const judgement = await judgeByEngine(exact, sets, small, 1);
+    const found = await runNetworkTrial(two, sets, judgement, options(await openLayered({ portionAtoms: 4 }), small));
+    expect(found.made).toMatchObject({ whileTimed: 0 });
+    expect(found.edges).toBe(24);
   });
 
   test("neighbours: the processor's list, or no figure", async () => {

@@ -80,6 +80,8 @@ export async function runNetworkTrial(row: CardRow, sets: Sets, judgement: Judge
   const atoms = first.reduce((sum, { numbers }) => sum + numbers.length, 0);
   const own = ownContestants(engine, sets, judgement);
   const error = await verify(own.network, judgement.answers, judgement.inputs);
+  // A large set is evaluated in portions, and timed on the card in one: memory is made for that before both are recorded.
+  await engine.seconds(first, want, 1);
   const edges = await edgesOf(engine, sets);
   assertSameEdges(row, edges, options);
   const raced = process === null ? { opponents: [], absent: [] } : await cardOpponents(process, judgement, options.compile);
