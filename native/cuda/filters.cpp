@@ -11,11 +11,11 @@
 namespace painnless::cuda {
 namespace {
 
-/// The power of two that brings `largest` into the highest half of what `places` binary places before the point can hold.
+/// The power of two that brings `largest` close below 2^places, or to it.
 double scale_for(double largest, int places) {
   if (!(largest > 0) || !std::isfinite(largest)) return 1;
   int exponent;
-  std::frexp(largest, &exponent);
+  if (std::frexp(largest, &exponent) == 0.5) exponent--;
   return std::ldexp(1, places - exponent);
 }
 
@@ -32,20 +32,25 @@ uint32_t take_half(double& x) {
   return sign | (count < 1024 ? count : (static_cast<uint32_t>(exponent + 14) << 10) + (count - 1024));
 }
 
-/// Adds the weights of eight features: weight(input, column).
+/// Adds the weights of eight features: weight(input, column). A feature's large parts are multiples of one power of two.
 template <class Weight> void add_fragment(std::vector<double>& words, int radial, Weight weight) {
-  for (int lane = 0; lane < 32; lane++)
+  for (int lane = 0; lane < 32; lane++) {
+    double largest = 0;
+    for (int input = 0; input <= radial; input++) largest = std::max(largest, std::fabs(weight(input, lane / 4)));
+    const double unit = 1 / scale_for(largest, 11);
     for (int group = 0; group < filter_groups(radial); group++) {
       uint32_t large = 0, small = 0;
       for (int k = 0; k < 2; k++) {
         const int input = 8 * group + 2 * (lane % 4) + k;
-        double rest = input <= radial ? weight(input, lane / 4) : 0;
-        large |= take_half(rest) << 16 * k;
+        double rest = input <= radial ? weight(input, lane / 4) : 0, multiple = unit * std::nearbyint(rest / unit);
+        rest -= multiple;
+        large |= take_half(multiple) << 16 * k;
         small |= take_half(rest) << 16 * k;
       }
       words.push_back(large);
       words.push_back(small);
     }
+  }
 }
 
 /// Scaled. Input R is the cutoff, its weight the bias; padding is zero.

@@ -63,6 +63,11 @@ static inline float __uint_as_float(unsigned bits) {
   std::memcpy(&x, &bits, sizeof x);
   return x;
 }
+static inline unsigned __float_as_uint(float x) {
+  unsigned bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
 static inline int __popc(unsigned x) { return __builtin_popcount(x); }
 template <class T> T __ldg(const T* at) { return *at; }
 static inline int atomicAdd(int* at, int by) {

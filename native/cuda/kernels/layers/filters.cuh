@@ -1,7 +1,8 @@
 #pragma once
 // Filters on tensor cores, for float32 (docs/theory.md, T10 and T11): rows are edges, inputs the radial functions times the cutoff and then the cutoff itself,
-// columns features. Both factors are scaled by powers of two and split into two fp16 numbers; what the products of the two small ones would add is below the last
-// bit of the sum. An element depends on its edge and feature alone, wherever it stands among sixteen edges and eight features: so all schedules get the same bits.
+// columns features. Both factors are scaled by powers of two and split into two fp16 numbers. The large ones are multiples of one power of two for an edge, and of
+// one for a feature's weights, so a sum of their products fits a float but for a bit or two: cards cut sums off, and have nearly nothing to cut. What the products
+// of the two small ones would add is left out. An element depends on its edge and feature alone, wherever it stands among sixteen edges and eight features.
 #include "layers/radial.cuh"
 #include "layers/sums.cuh"
 #include "tensor.cuh"
@@ -18,6 +19,13 @@ struct alignas(8) Parts {
 };
 __device__ Parts parts_at(const unsigned* at) { return *reinterpret_cast<const Parts*>(at); }
 
+/// Two numbers below twice the power of two that `bound` begins with: 11 bits of the multiple of its 4096th that is nearest, and the rest.
+__device__ Parts parts_of(real x0, real x1, real bound) {
+  const real power = __uint_as_float(__float_as_uint(bound) & 0x7F800000u), turn = 1.5f * (1 << 11) * power;  // of which that is the last bit
+  const unsigned large = rounded<Format::fp16>((x0 + turn) - turn, (x1 + turn) - turn);
+  return {large, rounded<Format::fp16>(x0 - half_of<Format::fp16, 0>(large), x1 - half_of<Format::fp16, 1>(large))};
+}
+
 /// Inputs 8 group + 2 t and the one after it of an edge, and their derivatives, scaled. f, f_slope: T5.
 __device__ void filter_inputs(const Radial<real>& radial, int group, int t, real d, real rest, real f, real f_slope, Parts& value, Parts& slope) {
   real values[2], slopes[2];
@@ -29,8 +37,9 @@ __device__ void filter_inputs(const Radial<real>& radial, int group, int t, real
     values[k] = f * phi * radial.value_scale;
     slopes[k] = two_products(f_slope, phi, f, phi_slope) * radial.slope_scale;
   }
-  split<Format::fp16>(values[0], values[1], value.part);
-  split<Format::fp16>(slopes[0], slopes[1], slope.part);
+  constexpr real most = 1 << 13;  // of any edge's, as scaled; by what the cutoff leaves of it, of this one's
+  value = parts_of(values[0], values[1], most * f);
+  slope = parts_of(slopes[0], slopes[1], most * fmax(f, 2 * radial.cutoff / pi * fabs(f_slope)));
 }
 
 /// What a lane gives of the inputs of sixteen edges: those of rows g and g + 8.
@@ -47,8 +56,7 @@ struct FilterInputs {
   }
 };
 
-/// W of sixteen edges and eight features; `fragment` holds their weights, this lane's first. The small products are summed apart from the large ones, and
-/// of these the sixteen inputs of a product: cards cut sums off.
+/// W of sixteen edges and eight features; `fragment` holds their weights, this lane's first. The small products are summed apart from the large ones.
 template <class Fragment> __device__ void filter_of(const FilterInputs& in, const Fragment& fragment, float (&w)[4]) {
   float small[4] = {};
   const auto product = [&](float (&sum)[4], int group, int part, int weight_part) {
