@@ -17,7 +17,7 @@ test("every kernel compiles for sm_70, which CUDA 12 is the last to know, withou
   expect(made.compiler).toContain("NVRTC 12");
   let count = 0;
   for (const { source, options, log } of made.parts)
-    for (const { name, spilled, registers } of resourcesIn(log)) {
+    for (const { name, spilled, registers } of resourcesIn(log ?? "")) {
       expect(registers, `${source}, ${name}`).toBeLessThanOrEqual(255);
       const real = options.includes("-Dreal=double") ? "double" : "float";
       expect(spilled, `${source}, ${name}, ${real}: bytes of spilled registers`).toBeLessThanOrEqual(spillingAllowed(name, real));
