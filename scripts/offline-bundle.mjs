@@ -30,7 +30,8 @@ function run(command, ...args) {
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(join(stage, "bin"), { recursive: true });
 const files = ["package.json", "LICENSE", "dist", "models", "python/painnless", "build/native/painnless.node"];
-if (values.tests) files.push("build/native/painnless_faulty.node", "tests", "src", "native", "vitest.config.ts", "tsconfig.json");
+if (values.tests)
+  files.push("build/native/painnless_faulty.node", "tests", "src", "native", "scripts/sanitize.mjs", "vitest.config.ts", "tsconfig.json");
 for (const file of files) cpSync(join(root, file), join(stage, file), { recursive: true, filter: (path) => !/__pycache__/.test(path) });
 
 const packages = new Set((values.tests ? [...runtime, ...testing] : runtime).flatMap((name) => withDependencies(root, name)));

@@ -8,10 +8,10 @@ import { gas } from "../engine/gas.ts";
 import { randomModel } from "../engine/models.ts";
 import { everything } from "../engine/open.ts";
 import { molecules, periodicSystems } from "../systems.ts";
-import { addon, onCard, openCpu, openCuda } from "./open.ts";
+import { addon, atFullSize, onCard, openCpu, openCuda } from "./open.ts";
 
 const boxes = [...periodicSystems, gas(70, 3)];
-const large = onCard ? [gas(3000, 5)] : [];
+const large = atFullSize ? [gas(3000, 5)] : [];
 
 type Row = readonly [name: string, precision: NativePrecision, arch: ModelConfig["arch"], changes: Partial<ModelConfig>];
 const rows: readonly Row[] = [

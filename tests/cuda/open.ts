@@ -11,6 +11,10 @@ import type { Potential } from "../../src/system/potential.ts";
 
 /** `npm run test:gpu` runs these tests on the card; everywhere else the same kernels run on one that is emulated. */
 export const onCard = process.env.PAINNLESS_TEST_GPU === "1";
+/** The tool of compute-sanitizer that watches (scripts/sanitize.mjs), under which a card is as slow as an emulated one. */
+const sanitizer = process.env.PAINNLESS_TEST_SANITIZER;
+/** Are sizes and counts those that a card can take. */
+export const atFullSize = onCard && sanitizer === undefined;
 
 // The emulated card takes its time, and more of it where cores are shared.
 vi.setConfig({ testTimeout: 120_000 });
@@ -24,14 +28,14 @@ afterAll(() => Promise.all(opened.map((engine) => engine.close())));
 
 const candidates = onCard ? await nvrtcCandidates(process.env, (await resolvePython()).sitePackages) : [];
 
-/** The CUDA engine, on a card or emulated, whose memory is NaN before each evaluation; closed when the tests of the file are done. */
+/** The CUDA engine, on a card or emulated, whose memory is NaN before each evaluation (not for initcheck, to which NaN is a value); closed when the tests of the file are done. */
 export async function openCuda(
   model: ModelFile,
   precision: NativePrecision,
   { folder = cache, ...options }: { readonly folder?: string; readonly poisoned?: boolean; readonly portionAtoms?: number } = {},
 ): Promise<CudaEngine> {
   const engine = await createCudaEngine(model, {
-    ...{ precision, nvrtc: candidates, cache: folder, addon, emulate: !onCard, poisoned: true },
+    ...{ precision, nvrtc: candidates, cache: folder, addon, emulate: !onCard, poisoned: sanitizer !== "initcheck" },
     ...options,
   });
   opened.push(engine);

@@ -4,9 +4,9 @@ import type { Evaluation } from "../../src/system/potential.ts";
 import { randomModel } from "../engine/models.ts";
 import { everything } from "../engine/open.ts";
 import { randomBatch } from "./batches.ts";
-import { onCard, openCpu, openCuda } from "./open.ts";
+import { atFullSize, openCpu, openCuda } from "./open.ts";
 
-const [count, most] = onCard ? [500, 5000] : [4, 40];
+const [count, most] = atFullSize ? [500, 5000] : [4, 40];
 /** eV/Å, as for forces in docs/accuracy.md: so much, or that part of the largest force or of the largest number of the kind. */
 const allowed = { f64: { absolute: 1e-10, relative: 1e-12 }, f32: { absolute: 1e-5, relative: 5e-6 } };
 

@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+/** `npm run test:sanitizer [-- TOOL...]`: the tests of tests/cuda on a card, at small sizes, under NVIDIA's compute-sanitizer (of CUDA's toolkit):
+ *  memcheck, racecheck, initcheck and synccheck, or those named. Logs go to build/sanitizer/. Exit status: 0 if every tool found nothing and every
+ *  test passed, else 1. */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const folder = join(root, "build/sanitizer");
+const tests = ["engine", "resident", "slices", "random", "neighbors", "dynamics", "memory", "portions"].map(
+  (name) => `tests/cuda/${name}.test.ts`,
+);
+const named = process.argv.slice(2);
+
+mkdirSync(folder, { recursive: true });
+let failed = false;
+for (const tool of named.length > 0 ? named : ["memcheck", "racecheck", "initcheck", "synccheck"]) {
+  const logs = () => readdirSync(folder).filter((name) => name.startsWith(`${tool}.`)); // of each process
+  for (const name of logs()) rmSync(join(folder, name));
+  const { status, error } = spawnSync(
+    "compute-sanitizer",
+    [
+      ...["--tool", tool, "--target-processes", "all", "--error-exitcode", "9", "--log-file", join(folder, `${tool}.%p.log`)],
+      ...[process.execPath, join(root, "node_modules/vitest/vitest.mjs"), "run", "--no-file-parallelism", ...tests],
+    ],
+    { cwd: root, stdio: "inherit", env: { ...process.env, PAINNLESS_TEST_GPU: "1", PAINNLESS_TEST_SANITIZER: tool } },
+  );
+  if (error !== undefined) {
+    console.error(`compute-sanitizer does not start (${error.message}); it comes with CUDA's toolkit, in its folder bin`);
+    process.exit(1);
+  }
+  const summaries = readFileSync(log, "utf8")
+    .split("\n")
+    .filter((line) => /(ERROR|RACECHECK) SUMMARY/.test(line));
+  const clean = summaries.length > 0 && summaries.every((line) => /SUMMARY: 0 (errors|hazards)/.test(line));
+  failed ||= !clean || status !== 0;
+  console.log(
+    `${tool}: ${clean ? "clean" : "NOT clean"}, tests ${status === 0 ? "passed" : `failed (status ${status})`}; ${summaries.join("; ") || "no summary"}`,
+  );
+}
+process.exit(failed ? 1 : 0);
