@@ -31,9 +31,8 @@ for (const tool of named.length > 0 ? named : ["memcheck", "racecheck", "initche
     console.error(`compute-sanitizer does not start (${error.message}); it comes with CUDA's toolkit, in its folder bin`);
     process.exit(1);
   }
-  const summaries = readFileSync(log, "utf8")
-    .split("\n")
-    .filter((line) => /(ERROR|RACECHECK) SUMMARY/.test(line));
+  const lines = logs().flatMap((name) => readFileSync(join(folder, name), "utf8").split("\n"));
+  const summaries = lines.filter((line) => line.includes(" SUMMARY: ")).map((line) => line.replace(/^=+ /, ""));
   const clean = summaries.length > 0 && summaries.every((line) => /SUMMARY: 0 (errors|hazards)/.test(line));
   failed ||= !clean || status !== 0;
   console.log(
