@@ -20,7 +20,7 @@ struct InputError : std::runtime_error {
 
 enum class Architecture { painn, distiller };
 enum class RadialBasis { gaussian_half, gaussian_full, bessel };  // exp(-(d-o)^2/2w^2), exp(-(d-o)^2/w^2), sin(f d)/d
-enum class Precision { f32, f64 };
+enum class Precision { f32, f64, mixed };  // mixed: on a GPU
 enum class InstructionSet { plain, avx2, avx512 };
 
 /// Sizes and constants of one force field (docs/formats.md).

@@ -12,7 +12,7 @@ InstructionSet instruction_set(const std::string& name) {
     if (name == name_of(set)) return set;
   throw InputError("USAGE", "instructionSet", "instruction set \"" + name + "\" does not exist; there are plain, avx2 and avx512");
 }
-Precision precision(const std::string& name) { return name == "f32" ? Precision::f32 : Precision::f64; }
+Precision precision(const std::string& name) { return name == "f32" ? Precision::f32 : name == "mixed" ? Precision::mixed : Precision::f64; }
 
 Config config_from(const Napi::Object& object) {
   Config config{};

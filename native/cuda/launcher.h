@@ -20,6 +20,7 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
       : config_(config),
         tensors_(tensors),
         weights_(config_, tensors_),
+        precision_(options.precision),
         device_(std::move(device)),
         shape_(config_, options.precision, device_->info()),
         programs_(*device_, compiler, DiskCache(options.cache), shape_.sources()),
@@ -45,7 +46,7 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
   }
 
   Plan plan(int atoms, int pairs) const override {
-    return plan_cuda(config_, tensors_, sizeof(Real) == 4 ? Precision::f32 : Precision::f64, device_->info(), atoms, pairs);
+    return plan_cuda(config_, tensors_, precision_, device_->info(), atoms, pairs);
   }
 
   CudaActivity activity() const override {
@@ -91,6 +92,7 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
   Config config_;
   Tensors tensors_;
   Weights weights_;
+  const Precision precision_;
   std::unique_ptr<Device> device_;
   Shape shape_;
   Programs programs_;

@@ -36,36 +36,44 @@ std::array<uint32_t, 3> parts_of(double weight) {
   return parts;
 }
 
+/// The nearest number of TF32, as rounded_to_tf32() of kernels/tensor.cuh makes it.
+uint32_t nearest_tf32(double weight) { return (std::bit_cast<uint32_t>(static_cast<float>(weight)) + 0x1000) & ~0x1FFFu; }
+
+/// One of the words of two weights: a pair of their parts, or one of them.
+template <class Weight> uint32_t word_of(int tensor, int word, Weight weight) {
+  if (tensor == mixed_words) return nearest_tf32(weight(word));
+  const auto part = static_cast<size_t>(word);
+  return parts_of(weight(0))[part] >> 16 | parts_of(weight(1))[part];
+}
+
 /// Fragments of `groups` blocks of `width` results, each summed over parts of so many units: element(group, feature, part, unit, input of the unit).
-template <class Element> std::vector<uint32_t> fragments_of(int groups, int width, int parts, int units, Element element) {
+template <class Element> std::vector<uint32_t> fragments_of(int tensor, int groups, int width, int parts, int units, Element element) {
   std::vector<uint32_t> all;
-  all.reserve(static_cast<size_t>(groups) * width / 16 * parts * units * fragment_words);
+  all.reserve(static_cast<size_t>(groups) * width / 16 * parts * units * fragment_words(tensor));
   for (int tile = 0; tile < width / 16; tile++)
     for (int p = 0; p < parts; p++)
       for (int g = 0; g < groups; g++)
         for (int u = 0; u < units; u += 2)
-          for (size_t part = 0; part < 3; part++)
+          for (int word = 0; word < tensor; word++)
             for (int lane = 0; lane < 32; lane++)
               for (int unit = u; unit < std::min(u + 2, units); unit++)
-                for (int feature = 0; feature < 2; feature++) {
-                  const auto word_of = [&](int k) { return parts_of(element(g, 16 * tile + lane / 4 * 2 + feature, p, unit, lane % 4 * 2 + k))[part]; };
-                  all.push_back(word_of(0) >> 16 | word_of(1));
-                }
+                for (int feature = 0; feature < 2; feature++)
+                  all.push_back(word_of(tensor, word, [&](int k) { return element(g, 16 * tile + lane / 4 * 2 + feature, p, unit, lane % 4 * 2 + k); }));
   return all;
 }
 
 }  // namespace
 
-std::vector<uint32_t> forward_fragments(const Linear& linear, Blocks outputs, Blocks inputs) {
+std::vector<uint32_t> forward_fragments(int tensor, const Linear& linear, Blocks outputs, Blocks inputs) {
   const int width = padded(outputs.width), parts = inputs.size() / (forward_units * part_features);
-  return fragments_of(outputs.blocks, width, parts, forward_units, [&](int group, int feature, int part, int unit, int k) {
+  return fragments_of(tensor, outputs.blocks, width, parts, forward_units, [&](int group, int feature, int part, int unit, int k) {
     return padded_weight(linear, outputs, group * width + feature, inputs, (part * forward_units + unit) * part_features + k);
   });
 }
 
-std::vector<uint32_t> adjoint_fragments(const Linear& linear, Blocks outputs, Blocks inputs) {
+std::vector<uint32_t> adjoint_fragments(int tensor, const Linear& linear, Blocks outputs, Blocks inputs) {
   const int width = padded(inputs.width), own = padded(outputs.width);
-  return fragments_of(inputs.blocks, width, own / part_features, outputs.blocks, [&](int group, int feature, int part, int unit, int k) {
+  return fragments_of(tensor, inputs.blocks, width, own / part_features, outputs.blocks, [&](int group, int feature, int part, int unit, int k) {
     return padded_weight(linear, outputs, unit * own + part * part_features + k, inputs, group * width + feature);
   });
 }

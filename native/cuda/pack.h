@@ -15,10 +15,10 @@ namespace painnless::cuda {
 std::vector<double> forward_matrix(const Linear& linear, Blocks outputs, Blocks inputs);
 /// (outputs by parts, inputs), of x_bar = W^T y_bar; T2.
 std::vector<double> adjoint_matrix(const Linear& linear, Blocks outputs, Blocks inputs);
-/// The same two for tensor cores, split into three numbers of 16 bits each and in the order in which lanes load them (layers/multiply_tensor.cuh): 16 features
-/// of each block of results, parts of the inputs, blocks of results, two units or one, which of the three, lanes, and of each lane its words of both units.
-std::vector<uint32_t> forward_fragments(const Linear& linear, Blocks outputs, Blocks inputs);
-std::vector<uint32_t> adjoint_fragments(const Linear& linear, Blocks outputs, Blocks inputs);
+/// The same two for tensor cores, two weights in `tensor` words (shapes.h) and in the order in which lanes load them (layers/multiply_tensor.cuh): 16 features
+/// of each block of results, parts of the inputs, blocks of results, two units or one, which of the words, lanes, and of each lane those of both units.
+std::vector<uint32_t> forward_fragments(int tensor, const Linear& linear, Blocks outputs, Blocks inputs);
+std::vector<uint32_t> adjoint_fragments(int tensor, const Linear& linear, Blocks outputs, Blocks inputs);
 std::vector<double> padded_vector(std::span<const double> vector, Blocks blocks);
 /// Rows of F numbers, each padded.
 std::vector<double> padded_rows(std::span<const double> rows, int features);
@@ -58,10 +58,10 @@ class WeightStore {
   size_t bytes_ = 0;
 };
 
-/// y = W x + b between padded rows, and its adjoint; for tensor cores or for multiply-adds.
-template <class Real> Dense<Real> pack_dense(WeightStore& store, bool tensor, const Linear& linear, Blocks outputs, Blocks inputs) {
+/// y = W x + b between padded rows, and its adjoint; for products of so many words (shapes.h).
+template <class Real> Dense<Real> pack_dense(WeightStore& store, int tensor, const Linear& linear, Blocks outputs, Blocks inputs) {
   const auto put = [&](auto fragments, auto matrix) {
-    return tensor ? reinterpret_cast<const Real*>(store.put<uint32_t>(fragments(linear, outputs, inputs))) : store.put<Real>(matrix(linear, outputs, inputs));
+    return tensor ? reinterpret_cast<const Real*>(store.put<uint32_t>(fragments(tensor, linear, outputs, inputs))) : store.put<Real>(matrix(linear, outputs, inputs));
   };
   const Real* weight = put(forward_fragments, forward_matrix);
   const Real* bias = linear.bias.empty() ? nullptr : store.put<Real>(padded_vector(linear.bias, outputs));
@@ -69,7 +69,7 @@ template <class Real> Dense<Real> pack_dense(WeightStore& store, bool tensor, co
 }
 
 /// The same with only those of its blocks of `width` outputs that are `kept`, in that order.
-template <class Real> Dense<Real> pack_blocks(WeightStore& store, bool tensor, const Linear& linear, int width, const std::vector<int>& kept, Blocks inputs) {
+template <class Real> Dense<Real> pack_blocks(WeightStore& store, int tensor, const Linear& linear, int width, const std::vector<int>& kept, Blocks inputs) {
   std::vector<double> weight, bias;
   for (const int block : kept) {
     const size_t first = static_cast<size_t>(block) * width, row = linear.inputs;

@@ -37,8 +37,8 @@ template <class Real> CudaPlan plan_of(const Config& config, const Tensors& tens
 namespace painnless {
 
 CudaPlan plan_cuda(const Config& config, const Tensors& tensors, Precision precision, const cuda::DeviceInfo& card, int atoms, int pairs) {
-  return precision == Precision::f32 ? cuda::plan_of<float>(config, tensors, precision, card, atoms, pairs)
-                                     : cuda::plan_of<double>(config, tensors, precision, card, atoms, pairs);
+  return precision == Precision::f64 ? cuda::plan_of<double>(config, tensors, precision, card, atoms, pairs)
+                                     : cuda::plan_of<float>(config, tensors, precision, card, atoms, pairs);
 }
 
 }  // namespace painnless

@@ -28,7 +28,7 @@ std::optional<ResidentRoom> resident_room(const Shape& shape, const Config& conf
 }  // namespace
 
 Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info) {
-  const bool single = precision == Precision::f32;
+  const bool single = precision != Precision::f64, mixed = precision == Precision::mixed;
   painn = config.architecture == Architecture::painn;
   bessel = config.basis == RadialBasis::bessel;
   features = padded(config.features);
@@ -57,7 +57,7 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info) 
 
   // Tensor cores take eight atoms at a time; where the memory of a block does not hold so many of a wide model, multiply-adds take fewer.
   const Cut eight{8, 2, 4, 512};
-  for (const bool candidate : {true, false}) {
+  for (const int candidate : {mixed ? mixed_words : split_words, 0}) {
     tensor = candidate;
     int readout = 0;
     for (const int width : hidden) readout += readout_shared(width, tensor);
@@ -91,6 +91,10 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info) 
   message_blocks = tight ? 4 : single ? 3 : 2;
   large_blocks = tight && large.threads < 512 && 2 * (shared_bytes(large) + (1 << 10)) <= info.shared_bytes ? 2 : 1;
   resident = resident_room(*this, config, info);
+  if (mixed && !tensor)
+    throw InputError("UNSUPPORTED", "precision",
+                     "mixed precision is products on tensor cores, of cards from sm_80 on that hold the numbers of eight atoms; this card is sm_" +
+                         std::to_string(info.architecture) + ", the model has " + std::to_string(config.features) + " features; use native:cuda:f32");
   if (small.tile == 0 || large.tile == 0 || message_shared > info.shared_bytes)
     throw InputError("UNSUPPORTED", "device",
                      "the CUDA engine takes models of up to some 2,000 features, this one has " + std::to_string(config.features) +
@@ -148,6 +152,7 @@ std::vector<Source> Shape::sources() const {
                                  define("RADIAL", radial),
                                  define("LAYERS", layers),
                                  define("BESSEL", bessel),
+                                 define("TENSOR", tensor),
                                  "-DREADOUT_WIDTHS=" + widths};
 #define PAINNLESS_TEXT(name, Arguments) #name,
   static const std::vector<const char*> painn_message{PAINNLESS_PAINN_MESSAGE_KERNELS(PAINNLESS_TEXT)};

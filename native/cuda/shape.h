@@ -23,7 +23,7 @@ struct Shape {
   struct Cut {
     int tile, atoms, split, threads;  // atoms of a block, of a thread; groups that share out inputs; threads of a block
   } small, large;                     // for few atoms, for many
-  bool tensor;                        // do dense products go to tensor cores
+  int tensor;                         // words of two numbers in dense products on tensor cores (kernels/shapes.h); 0: multiply-adds
   int large_blocks, message_blocks;   // that a multiprocessor shall hold at once: bounds the registers of a thread
   bool filters_in_shared;        // are the filters' weights copied to shared memory
   size_t message_shared, update_shared, last_shared, adjoint_shared;  // bytes; of the last three, per atom of a tile, and beside them:

@@ -48,6 +48,8 @@ class Options:
     @property
     def side(self) -> str:
         """What a private server is to compute with, as `painnless serve --side` takes it."""
+        if self.precision == "mixed":
+            return "native:cuda:mixed"  # there is no other, and nothing takes its place
         if self.device == "auto":
             return "auto" if self.precision == "auto" else f"auto:{self.precision}"
         precision = {"cpu": "f64", "cuda": "f32"}[self.device] if self.precision == "auto" else self.precision

@@ -52,8 +52,9 @@ export const crosscheckCommand = defineCommand({
       args.replay === undefined
         ? await freshRequest(args.model, args._.slice(1), args)
         : await replayRequest(args.replay, args._, args.checkpoint ?? null);
-    const result = await runCrosscheck({ ...request, ...outputs });
+    const { result, notice } = await runCrosscheck({ ...request, ...outputs });
     process.stdout.write(crosscheckSummary(result));
+    if (notice !== null) process.stdout.write(`  ${notice}\n`);
     if (args.report !== undefined) process.stdout.write(`  report: ${args.report}/index.html\n`);
     return result.verdict === "pass" ? 0 : 1;
   },

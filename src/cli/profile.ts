@@ -29,7 +29,7 @@ export const profileCommand = defineCommand({
       description:
         "Files that ASE reads, name:NAME, or bench:SIZE, bench:STRUCTURESxSIZE as painnless bench gpu times them; any number of them, one batch",
     },
-    side: option("SIDE", "native:cuda:f32 or native:cuda:f64", "native:cuda:f32"),
+    side: option("SIDE", "native:cuda:f32, native:cuda:f64 or native:cuda:mixed", "native:cuda:f32"),
     rounds: option("N", "Evaluations whose launches are timed one by one", "50"),
     seed: usual.seed,
     json: usual.json,
@@ -37,10 +37,10 @@ export const profileCommand = defineCommand({
   async run({ args, rawArgs, data }) {
     const { signal } = data as CommandData;
     assertSide(args.side);
-    if (!/^native:cuda:f(32|64)$/.test(args.side))
+    if (!/^native:cuda:(f32|f64|mixed)$/.test(args.side))
       throw new PainnlessError(
         "UNSUPPORTED",
-        `--side is "${args.side}": launches of a GPU are profiled, native:cuda:f32 or native:cuda:f64; painnless bench cpu says what the processor makes of its peak`,
+        `--side is "${args.side}": launches of a GPU are profiled, native:cuda:f32, native:cuda:f64 or native:cuda:mixed; painnless bench cpu says what the processor makes of its peak`,
         { field: "side" },
       );
     const rounds = wholeNumber("rounds", args.rounds, 1, 10_000);
@@ -65,7 +65,7 @@ export const profileCommand = defineCommand({
         ...{ machine: await thisMachine({ python: (await resolvePython()).version }), found: await stateOfCard() },
         model: { name: args.model, sha256: model.sha256 },
         ...{ schedule, structures: structures.length, atoms, edges: profile.edges },
-        ...ranked(profile, { ...evaluated, real: args.side.endsWith("f32") ? 4 : 8 }, card as CudaCard),
+        ...ranked(profile, { ...evaluated, real: args.side.endsWith("f64") ? 8 : 4 }, card as CudaCard),
       });
       await json?.write(`${JSON.stringify(result, null, 1)}\n`);
       process.stdout.write(profileSummary(result, { model: args.model, sources: args._.slice(1) }));

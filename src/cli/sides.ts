@@ -1,6 +1,6 @@
 import { finiteDifferencePotential } from "../crosscheck/fd.ts";
 import { createCudaEngine } from "../engine/cuda.ts";
-import { automaticSide, cudaCards } from "../engine/device.ts";
+import { automaticSide, cudaCards, cudaKernels } from "../engine/device.ts";
 import { createNativeEngine } from "../engine/engine.ts";
 import { kernelCache, nvrtcCandidates } from "../engine/nvrtc.ts";
 import { PainnlessError } from "../errors.ts";
@@ -10,6 +10,8 @@ import { startWorker } from "../python/worker.ts";
 import type { Potential } from "../system/potential.ts";
 import { RemotePotential } from "../wire/client.ts";
 import type { ForeignPythons } from "./arguments.ts";
+import { describeProof, gatedSide, requireProof, type Subject } from "./proof.ts";
+import { packageVersion } from "./version.ts";
 
 /** Which side string builds which potential: written here and nowhere else. */
 
@@ -22,6 +24,8 @@ export interface SideOptions {
   /** of each engine and worker; null: an engine takes what there is, a worker takes one. PyTorch shares out even the products of a
    *  molecule, and its threads wait for each other in a loop: on a busy machine of two cores that was 20 times slower than one thread */
   readonly threads: number | null;
+  /** does the side that needs a proof open without one: to be given one */
+  readonly proving?: boolean;
 }
 
 export interface OpenSide {
@@ -50,6 +54,7 @@ export const sideForms = [
   "native:cpu:f32",
   "native:cuda:f32",
   "native:cuda:f64",
+  "native:cuda:mixed",
   "torch:cpu:f64",
   "torch:cpu:f32",
   "torch:cuda:f32",
@@ -67,13 +72,17 @@ const unknownSide = (side: string): PainnlessError =>
 /** Throws at once what a side's string alone can tell. @throws {PainnlessError} USAGE, MISSING, UNSUPPORTED */
 export function assertSide(side: string): void {
   if (side.startsWith("fd:")) {
+    if (side === `fd:${gatedSide}`)
+      throw new PainnlessError(
+        "UNSUPPORTED",
+        `side "${side}": energies of mixed precision are too coarse for difference quotients; the law finite-difference judges ${gatedSide} itself, or use fd:native:cuda:f32`,
+        { field: "side" },
+      );
     assertSide(side.slice(3));
     return;
   }
-  if (side === "native:cuda:mixed")
-    throw new PainnlessError("UNSUPPORTED", `side "${side}": the CUDA engine has no mixed precision yet; use native:cuda:f32`);
   const known =
-    /^(auto(:f32|:f64)?|package|(native:(cpu|cuda)|torch:(cpu|cuda(:\d+)?)):(f32|f64)|ase:[\w.]+:\w+(\?.*)?|(ipc|tcp):\/\/.+)$/s;
+    /^(auto(:f32|:f64)?|package|native:cuda:mixed|(native:(cpu|cuda)|torch:(cpu|cuda(:\d+)?)):(f32|f64)|ase:[\w.]+:\w+(\?.*)?|(ipc|tcp):\/\/.+)$/s;
   if (!known.test(side)) throw unknownSide(side);
 }
 
@@ -116,7 +125,7 @@ async function build(
   open: (side: string) => Promise<OpenSide>,
   interpreter: (named?: string | null) => Promise<PythonEnvironment>,
 ): Promise<OpenSide> {
-  const { model, checkpoint, threads } = options;
+  const { model, checkpoint, threads, proving = false } = options;
   const limit = threads === null ? {} : { threads };
   const precision = side.endsWith("f32") ? "f32" : "f64";
   if (side.startsWith("auto")) {
@@ -126,9 +135,17 @@ async function build(
   }
   if (side.startsWith("native:cuda")) {
     const [card] = cudaCards();
+    const runsOn = `${side} runs on ${card?.name}`;
+    const gated = side === gatedSide && !proving;
+    const proof = gated ? await requireProof(process.env, await subjectOf(model), model.path) : null;
     const nvrtc = await nvrtcCandidates(process.env, await sitePackages(interpreter));
-    const engine = await createCudaEngine(model, { precision, nvrtc, cache: kernelCache(process.env) });
-    return { potential: engine, note: `${side} runs on ${card?.name}`, kernels: `sm_${card?.architecture}`, versions: {} };
+    const engine = await createCudaEngine(model, {
+      precision: side === gatedSide ? "mixed" : precision,
+      nvrtc,
+      cache: kernelCache(process.env),
+    });
+    const note = proof === null ? runsOn : `${runsOn}, ${describeProof(proof)}`;
+    return { potential: engine, note, kernels: `sm_${card?.architecture}`, versions: {} };
   }
   if (side.startsWith("native:")) {
     const engine = createNativeEngine(model, { device: "cpu", precision, ...limit });
@@ -147,6 +164,17 @@ async function build(
   const connect = RemotePotential.connect.bind(RemotePotential);
   const worker = await startWorker({ python, threads: threads ?? 1, ...workerOf(side, model, checkpoint) }, connect);
   return { potential: worker, note: null, kernels: null, versions: worker.remote.welcome.versions };
+}
+
+/** What a proof is asked for on this machine. @throws {PainnlessError} MISSING without a card */
+export async function subjectOf(model: ModelFile): Promise<Subject> {
+  const [card] = cudaCards();
+  return {
+    model: model.sha256,
+    engine: `${await packageVersion()} (kernels ${cudaKernels()})`,
+    card: `${card?.name} (sm_${card?.architecture})`,
+    driver: card?.driver ?? "",
+  };
 }
 
 /** Where the Python environment in use keeps its packages, NVRTC's wheel among them; a machine without Python may have NVRTC elsewhere. */

@@ -4,6 +4,7 @@ import type { SideAnswers } from "./answers.ts";
 import { type Answered, energyDifferences } from "./energies.ts";
 import { largestOf, rms } from "./metrics.ts";
 import type { BudgetEntry } from "./result.ts";
+import { accuracyOf } from "./tolerances.ts";
 
 /** Another potential with weights of its own: how far the model is from it is an error to measure, and nothing to pass. Named as the
  *  reference, it is what the others must equal. */
@@ -20,7 +21,8 @@ export function budgetOf(answers: readonly SideAnswers[], structures: readonly S
       { source, expects, ...measure(side, against, structures) },
     ];
     if (/^native:.*:f64$/.test(side.side)) return entry("engine", "equality", reference);
-    if (/^native:.*:(f32|mixed)$/.test(side.side)) return entry("float32", "equality", exact);
+    if (/^native:.*:f32$/.test(side.side)) return entry("float32", "equality", exact);
+    if (accuracyOf(side.side) === "mixed") return entry("mixed", "equality", exact);
     if (side.side === "package") return entry("package", "equality", reference);
     return isTeacher(side.side) ? entry("model", "error", reference) : [];
   });

@@ -194,7 +194,7 @@ function comparePairs(
 ): Comparison[] {
   const [reference, ...others] = answers as [SideAnswers, ...SideAnswers[]];
   const sides = others.filter(({ side }) => !isTeacher(side));
-  const exactness = ["f64", "fd-f64", "f32", "foreign-f32", "fd-f32"];
+  const exactness = ["f64", "fd-f64", "f32", "foreign-f32", "mixed", "fd-f32"];
   const rank = ({ side }: Answers) => exactness.indexOf(accuracyOf(side));
   const pairs: [SideAnswers, SideAnswers][] = sides.map((side) => [side, reference]);
   sides.forEach((a, i) => {
@@ -202,7 +202,7 @@ function comparePairs(
   });
   return pairs.map(([side, against]) => {
     const wanted = new Set((["forces", "stress"] as const).filter((p) => side.provides.has(p) && against.provides.has(p)));
-    const yardstick = /^native:.*:(f32|mixed)$/.test(side.side) && against === reference && accuracyOf(reference.side) === "f64";
+    const yardstick = /^native:.*:f32$/.test(side.side) && against === reference && accuracyOf(reference.side) === "f64";
     return compare(side, against, structures, { cutoff, wanted, torch32: yardstick ? torch32 : null });
   });
 }

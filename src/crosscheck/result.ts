@@ -98,9 +98,9 @@ const size = { rms: measured, maxAbs: measured };
 
 /** How far one step of approximation takes a result, over all structures: the lines of the error budget. */
 export const budgetEntrySchema = z.strictObject({
-  /** "engine": our float64 against the reference; "float32": ours against our float64, or the reference without one; "package": the
+  /** "engine": our float64 against the reference; "float32" and "mixed": ours against our float64, or the reference without one; "package": the
    *  checkpoint's own; "model": the reference, which has the model's weights, against a potential with others, a teacher */
-  source: z.enum(["engine", "float32", "package", "model"]),
+  source: z.enum(["engine", "float32", "mixed", "package", "model"]),
   /** "equality": the same weights, so the distance is a fault beyond rounding, which `comparisons` judge; "error": a size to know */
   expects: z.enum(["equality", "error"]),
   side: z.string(),

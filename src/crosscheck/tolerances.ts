@@ -1,15 +1,16 @@
 import type { LawName } from "./result.ts";
 
 /** How exactly a side computes, told by its name: what tolerances depend on. */
-export type Accuracy = "f64" | "f32" | "foreign-f32" | "fd-f64" | "fd-f32";
+export type Accuracy = "f64" | "f32" | "foreign-f32" | "mixed" | "fd-f64" | "fd-f32";
 
-/** Precision is the last word of a side that says one ("native:cpu:f64"); ours in "mixed" is held to float32's bounds. A side that is not
- *  ours is foreign where it computes in float32, and it does until it says otherwise. `fd:` sides carry the error of a difference quotient. */
+/** Precision is the last word of a side that says one ("native:cpu:f64"). A side that is not ours is foreign where it computes in float32, and
+ *  it does until it says otherwise. `fd:` sides carry the error of a difference quotient. */
 export function accuracyOf(side: string): Accuracy {
   const differences = side.startsWith("fd:");
   const double = /:f64$/.test(side);
   if (differences) return double ? "fd-f64" : "fd-f32";
   if (double) return "f64";
+  if (side === "native:cuda:mixed") return "mixed";
   return side.startsWith("native:") ? "f32" : "foreign-f32";
 }
 
@@ -24,6 +25,8 @@ const forceBounds: Readonly<Record<Accuracy, { absolute: number; relative: numbe
   f32: { absolute: 1e-5, relative: 5e-6 },
   // Coordinates are rounded too, to 1e-6 Å at 20 Å from the origin, times the stiffness of a bond; and sums are float32.
   "foreign-f32": { absolute: 1e-4, relative: 2.5e-5 },
+  // Products of numbers of 11 bits: what a model's own error does not notice (docs/accuracy.md, mixed precision).
+  mixed: { absolute: 5e-3, relative: 1e-2 },
   // Central differences with Richardson extrapolation: the rounding of an energy divided by the step (docs/accuracy.md, differences).
   "fd-f64": { absolute: 1e-7, relative: 1e-7 },
   "fd-f32": { absolute: 5e-3, relative: 5e-3 },
@@ -31,9 +34,10 @@ const forceBounds: Readonly<Record<Accuracy, { absolute: number; relative: numbe
 
 /** Per-atom energy, eV/atom. The net energy of n atoms is a sum of n terms, whose rounding grows as sqrt(n) eps |E| in float64; float32
  *  sides also sum in float64, so their error per atom is that of one atom's energy (docs/accuracy.md, energies). */
-const energyBounds: Readonly<Record<"f64" | "f32", { absolute: number; relative: number }>> = {
+const energyBounds: Readonly<Record<"f64" | "f32" | "mixed", { absolute: number; relative: number }>> = {
   f64: { absolute: 1e-12, relative: 2e-15 },
   f32: { absolute: 5e-6, relative: 1e-6 },
+  mixed: { absolute: 1e-3, relative: 1e-3 },
 };
 
 /** @param largest largest reference force component of the structure, eV/Å */
@@ -43,9 +47,10 @@ const forceTolerance = (accuracy: Accuracy, largest: number): number =>
 /** In float32 an atom's energy rounds in proportion to the terms it is a sum of. They are at least as large as the sum, and where they cancel
  *  they are as large as the energy's change over a bond: the largest force times 1 Å. */
 function energyTolerance(accuracy: Accuracy, { perAtom, atoms, largestForce }: Scale): number {
-  const { f64, f32 } = energyBounds;
+  const { f64, f32, mixed } = energyBounds;
   if (accuracy.endsWith("f64")) return Math.max(f64.absolute, f64.relative * Math.abs(perAtom) * Math.sqrt(atoms));
-  return Math.max(f32.absolute, f32.relative * Math.max(Math.abs(perAtom), largestForce));
+  const { absolute, relative } = accuracy === "mixed" ? mixed : f32;
+  return Math.max(absolute, relative * Math.max(Math.abs(perAtom), largestForce));
 }
 
 /** Two inexact sides of one kind may stand on opposite sides of the exact value; otherwise the coarser one's bound holds both. */
@@ -99,7 +104,10 @@ export function lawTolerances(side: string, scale: Scale): Tolerances {
 
 /** The best point of a sweep of plain central differences, relative to the largest force: at the best step rounding over the step equals
  *  truncation, which leaves eps^(2/3) of the energy's own scale (docs/accuracy.md, differences). */
-export const differenceTolerance = (side: string): number => (accuracyOf(side).endsWith("f64") ? 1e-7 : 1e-2);
+export function differenceTolerance(side: string): number {
+  const accuracy = accuracyOf(side);
+  return accuracy.endsWith("f64") ? 1e-7 : accuracy === "mixed" ? 0.3 : 1e-2;
+}
 
 /** The jump of energy (eV) and force (eV/Å) at the cutoff, extrapolated from values on both sides of it: four roundings, each up to 1.5
  *  times, and the second derivative over 1e-6 Å (docs/accuracy.md, cutoff). */

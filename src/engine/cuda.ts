@@ -5,12 +5,12 @@ import type { Structure } from "../system/structure.ts";
 import { loadAddon } from "./addon.ts";
 import { packBatch } from "./batch.ts";
 import { engineOf, type NativeEngine } from "./engine.ts";
-import type { CudaActivity, CudaPlan, CudaProfile, CudaSeconds, NativeAddon, NativeNeighbors, NativePrecision } from "./native.ts";
+import type { CudaActivity, CudaPlan, CudaPrecision, CudaProfile, CudaSeconds, NativeAddon, NativeNeighbors } from "./native.ts";
 import { fromNative } from "./native-error.ts";
 import { nativeConfig, nativeTensors } from "./weights.ts";
 
 export interface CudaEngineOptions {
-  readonly precision: NativePrecision;
+  readonly precision: CudaPrecision;
   /** which of the cards the driver sees; the first, by default */
   readonly ordinal?: number;
   /** paths where NVRTC may be, best first (nvrtc.ts) */
@@ -52,7 +52,7 @@ export async function createCudaEngine(file: ModelFile, options: CudaEngineOptio
       const error = fromNative(cause);
       throw new PainnlessError(error.code, `side "${name}": ${error.message}`, { field: error.field, cause });
     });
-  const engine = engineOf(native, { name, file, precision, addon });
+  const engine = engineOf(native, { name, file, precision: precision === "f64" ? "f64" : "f32", addon });
   return {
     ...engine.potential,
     activity: () => engine.settled(() => native.activity()),

@@ -2,7 +2,7 @@
  *  trusts them. */
 import type { CompiledKernels, CudaCard, NativeCudaEngine, NativeCudaOptions } from "./native/cuda.ts";
 import type { CpuEngineOptions, NativeEngineObject, NativeNeighbors } from "./native/engine.ts";
-import type { NativeConfig, NativePrecision, NativeTensors } from "./native/model.ts";
+import type { CudaPrecision, NativeConfig, NativePrecision, NativeTensors } from "./native/model.ts";
 import type { CpuPlan, CudaPlan, InstructionSet } from "./native/plan.ts";
 import type { NativeIntegrator, NativeSetup, NativeState } from "./native/session.ts";
 import type { EmulatedCard, EmulatedCounts, LayerAnswer, LayerQuestion } from "./native/test-build.ts";
@@ -23,10 +23,12 @@ export interface NativeAddon {
   createCudaEngine(config: NativeConfig, tensors: NativeTensors, options: NativeCudaOptions): Promise<NativeCudaEngine>;
   /** What the driver sees. Throws an Error with code MISSING without a driver or a card. */
   cudaCards(): CudaCard[];
+  /** What tells the kernels of this addon from those of any other. */
+  cudaKernels(): string;
   /** Every kernel of these models for an architecture, what they share once, and not what has one of the `known` keys; needs no card.
    *  Rejects with the compiler's words. */
   compileKernels(
-    models: readonly { readonly config: NativeConfig; readonly precision: NativePrecision }[],
+    models: readonly { readonly config: NativeConfig; readonly precision: CudaPrecision }[],
     card: Pick<CudaCard, "architecture" | "sharedBytes">,
     nvrtc: readonly string[],
     known: readonly string[] | "all",
@@ -35,7 +37,7 @@ export interface NativeAddon {
   planCuda(
     config: NativeConfig,
     tensors: NativeTensors,
-    precision: NativePrecision,
+    precision: CudaPrecision,
     card: Pick<CudaCard, "architecture" | "multiprocessors" | "sharedBytes">,
     atoms: number,
     pairs: number,

@@ -1,7 +1,7 @@
 import type { ModelFile } from "../model/model-file.ts";
 import { loadAddon } from "./addon.ts";
 import { createNativeEngine } from "./engine.ts";
-import type { CudaCard, NativePlan, NativePrecision } from "./native.ts";
+import type { CudaCard, CudaPrecision, NativePlan, NativePrecision } from "./native.ts";
 import { fromNative } from "./native-error.ts";
 import { nativeConfig, nativeTensors } from "./weights.ts";
 
@@ -9,7 +9,7 @@ import { nativeConfig, nativeTensors } from "./weights.ts";
  *  @throws {PainnlessError} MISSING where the addon is not built, UNSUPPORTED for a model that does not fit such a card */
 export function cudaPlanFor(
   model: ModelFile,
-  precision: NativePrecision,
+  precision: CudaPrecision,
   card: Pick<CudaCard, "architecture" | "multiprocessors" | "sharedBytes">,
   atoms: number,
   pairs: number,

@@ -51,6 +51,15 @@ describe("an error budget", () => {
     expect(alone).toMatchObject([{ source: "float32", reference: "torch:cpu:f64" }]);
   });
 
+  test("is that of mixed precision by its own name", async () => {
+    const mixed = pairPotential("native:cuda:mixed", { pair: morse, round: (energy) => energy + 1e-3 });
+    const { result } = await check([mixed, side], reference, options);
+    expect(result.budget.map(({ source, reference: against }) => [source, against])).toEqual([
+      ["mixed", "native:cpu:f64"],
+      ["engine", "torch:cpu:f64"],
+    ]);
+  });
+
   test("may be of a teacher alone", async () => {
     const { result } = await check([strict], reference, options);
     expect([result.verdict, result.comparisons.length, result.budget.length]).toEqual(["pass", 0, 1]);

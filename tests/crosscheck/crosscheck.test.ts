@@ -142,7 +142,7 @@ describe("numbers", () => {
   test.each([
     ["native:cpu:f64", "f64"],
     ["torch:cuda:1:f32", "foreign-f32"],
-    ["native:cuda:mixed", "f32"],
+    ["native:cuda:mixed", "mixed"],
     ["package", "foreign-f32"],
     ["fd:native:cpu:f64", "fd-f64"],
     ["fd:package", "fd-f32"],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { NativePrecision } from "../../src/engine/native.ts";
+import type { CudaPrecision } from "../../src/engine/native.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
 import type { Evaluation } from "../../src/system/potential.ts";
 import type { Structure } from "../../src/system/structure.ts";
@@ -13,7 +13,7 @@ import { addon, atFullSize, onCard, openCpu, openCuda } from "./open.ts";
 const boxes = [...periodicSystems, gas(70, 3)];
 const large = atFullSize ? [gas(3000, 5)] : [];
 
-type Row = readonly [name: string, precision: NativePrecision, arch: ModelConfig["arch"], changes: Partial<ModelConfig>];
+type Row = readonly [name: string, precision: CudaPrecision, arch: ModelConfig["arch"], changes: Partial<ModelConfig>];
 const rows: readonly Row[] = [
   ["PaiNN", "f64", "painn-schnetpack", {}],
   ["PaiNN", "f32", "painn-schnetpack", {}],
@@ -25,7 +25,11 @@ const rows: readonly Row[] = [
   ],
   ["student", "f64", "painn-distiller", {}],
   ["student", "f32", "painn-distiller", {}],
+  ["PaiNN", "mixed", "painn-schnetpack", {}],
+  ["student", "mixed", "painn-distiller", {}],
 ];
+/** docs/accuracy.md: forces, and mixed precision. */
+const tolerances = { f64: 1e-12, f32: 2e-5, mixed: 1e-2 };
 
 const largest = (values: ArrayLike<number>) => Array.from(values).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
 const bits = ({ energy, forces, stress, energies }: Evaluation) => [energy, ...(forces ?? []), ...(stress ?? []), ...(energies ?? [])];
@@ -38,7 +42,7 @@ describe.each(rows)("%s, %s", (_, precision, arch, changes) => {
   test("energies, forces, stress and energies of atoms are the CPU's in float64", async () => {
     const [ours, theirs] = [await openCuda(model, precision), openCpu(model)];
     const [found, expected] = [await ours.evaluate(batch, everything), await theirs.evaluate(batch, everything)];
-    const tolerance = precision === "f64" ? 1e-12 : 2e-5;
+    const tolerance = tolerances[precision];
     for (const [s, reference] of expected.entries()) {
       const own = found[s] as Evaluation;
       const scale = Math.max(1, largest(reference.forces ?? []), largest(reference.energies ?? []));

@@ -3,7 +3,7 @@ import { afterAll, vi } from "vitest";
 import { loadAddon } from "../../src/engine/addon.ts";
 import { type CudaEngine, createCudaEngine } from "../../src/engine/cuda.ts";
 import { createNativeEngine, type NativeEngine } from "../../src/engine/engine.ts";
-import type { NativePrecision } from "../../src/engine/native.ts";
+import type { CudaPrecision, NativePrecision } from "../../src/engine/native.ts";
 import { kernelCache, nvrtcCandidates } from "../../src/engine/nvrtc.ts";
 import type { ModelFile } from "../../src/model/model-file.ts";
 import { resolvePython } from "../../src/python/environment.ts";
@@ -31,7 +31,7 @@ const candidates = onCard ? await nvrtcCandidates(process.env, (await resolvePyt
 /** The CUDA engine, on a card or emulated, whose memory is NaN before each evaluation (not for initcheck, to which NaN is a value); closed when the tests of the file are done. */
 export async function openCuda(
   model: ModelFile,
-  precision: NativePrecision,
+  precision: CudaPrecision,
   { folder = cache, ...options }: { readonly folder?: string; readonly poisoned?: boolean; readonly portionAtoms?: number } = {},
 ): Promise<CudaEngine> {
   const engine = await createCudaEngine(model, {

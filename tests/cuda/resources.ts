@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { NativePrecision } from "../../src/engine/native.ts";
+import type { CudaPrecision } from "../../src/engine/native.ts";
 import { nativeConfig } from "../../src/engine/weights.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
 import { randomModel } from "../engine/models.ts";
@@ -10,14 +10,20 @@ export type Architecture = keyof typeof shared;
 
 const painn = { n_features: 128, n_layers: 3, n_rbf: 20, readout_widths: [64, 1] } satisfies Partial<ModelConfig>;
 const student = { n_features: 64, n_rbf: 12, readout_widths: [32, 16, 1] } satisfies Partial<ModelConfig>;
-const model = (arch: ModelConfig["arch"], changes: Partial<ModelConfig>, precision: NativePrecision) =>
+const model = (arch: ModelConfig["arch"], changes: Partial<ModelConfig>, precision: CudaPrecision) =>
   ({ config: nativeConfig(randomModel(arch, changes)), precision }) as const;
-export const models = [
+/** PaiNN in float32 and, where there are tensor cores for it, in mixed precision; of the whole the rest too. */
+export const modelsFor = (architecture: number, isWhole: boolean) => [
   model("painn-schnetpack", painn, "f32"),
+  ...(architecture >= 80 ? [model("painn-schnetpack", painn, "mixed")] : []),
+  ...(isWhole ? restFor(architecture) : []),
+];
+export const restFor = (architecture: number) => [
   model("painn-schnetpack", painn, "f64"),
   model("painn-distiller", student, "f32"),
   model("painn-distiller", student, "f64"),
-] as const;
+  ...(architecture >= 80 ? [model("painn-distiller", student, "mixed")] : []),
+];
 /** Bytes of registers that a thread of a kernel may spill: none in float32; in float64, which is for exactness, those of one kernel. */
 export const spillingAllowed = (name: string, real: string) => (real === "double" && name === "painn_message_adjoint" ? 320 : 0);
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { loadAddon } from "../../src/engine/addon.ts";
 import { nvrtcCandidates } from "../../src/engine/nvrtc.ts";
 import { resolvePython } from "../../src/python/environment.ts";
-import { models, resourcesIn, shared, spillingAllowed } from "./resources.ts";
+import { modelsFor, resourcesIn, shared, spillingAllowed } from "./resources.ts";
 
 process.env.CUDA_CACHE_DISABLE = "1"; // what NVRTC has in its own cache comes without registers and spills
 
@@ -13,7 +13,7 @@ test("every kernel compiles for sm_70, which CUDA 12 is the last to know, withou
   const python = await resolvePython().catch(() => null); // a machine without Python may have a toolkit
   const older = (await nvrtcCandidates(process.env, python?.sitePackages ?? null)).filter((path) => path.endsWith("/libnvrtc.so.12"));
   if (older.length === 0) skip("skipped: no NVRTC of CUDA 12; pip install nvidia-cuda-nvrtc-cu12");
-  const made = await loadAddon().compileKernels(models, { architecture: 70, sharedBytes: shared[70] * 1024 }, older, []);
+  const made = await loadAddon().compileKernels(modelsFor(70, true), { architecture: 70, sharedBytes: shared[70] * 1024 }, older, []);
   expect(made.compiler).toContain("NVRTC 12");
   let count = 0;
   for (const { source, options, log } of made.parts)

@@ -89,6 +89,14 @@ def test_refused_files_and_devices(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(find_library("cuda") is not None, reason="skipped: there is a GPU driver")
-def test_a_device_that_is_not_there() -> None:
+@pytest.mark.parametrize("keywords", [{"device": "cuda"}, {"precision": "mixed"}], ids=str)
+def test_a_device_that_is_not_there(keywords: dict[str, Any]) -> None:
     with refusal("MISSING", "device", "driver"):
-        PainnlessCalculator(MODEL, device="cuda")
+        PainnlessCalculator(MODEL, **keywords)
+
+
+@pytest.mark.skipif(find_library("cuda") is None, reason="skipped: there is no GPU driver")
+def test_mixed_precision_without_its_crosscheck(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with refusal("UNSUPPORTED", "side", "native:cuda:mixed", "run painnless crosscheck"):
+        PainnlessCalculator(MODEL, precision="mixed")

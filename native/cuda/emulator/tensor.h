@@ -67,31 +67,22 @@ template <int COUNT> float tensor_sum(float c, const double (&products)[COUNT]) 
   return static_cast<float>(cut);
 }
 
-/// Every lane gives its fragments and receives its four of C.
-template <bool BF16, int INPUTS> void tensor_product(float (&c)[4], std::array<unsigned, 4> a, std::array<unsigned, 2> b) {
-  struct Fragments {
-    unsigned a[4], b[2];
-  };
+/// What lanes hold of A and B.
+struct Fragments {
+  unsigned a[4], b[2];
+};
+/// Every lane gives its own and sees those of all.
+inline const Fragments* all_fragments(const std::array<unsigned, 4>& a, const std::array<unsigned, 2>& b) {
   auto& slots = *runtime->exchange;
   static_assert(sizeof(Fragments) == sizeof slots[0]);
   const Fragments own{{a[0], a[1], a[2], a[3]}, {b[0], b[1]}};
   std::memcpy(slots[runtime->thread.x % 32], &own, sizeof own);
   runtime->next_exchange();
-  const unsigned g = runtime->thread.x % 32 / 4, t = runtime->thread.x % 4;
-  const auto* given = reinterpret_cast<const Fragments*>(slots);
-  double rows[2][INPUTS], columns[2][INPUTS];
-  for (unsigned quarter = 0; quarter < 4; quarter++)
-    for (unsigned upper = 0; upper < INPUTS / 8; upper++) {
-      const unsigned input = 8 * upper + 2 * quarter;
-      const auto take = [input](double* to, unsigned pair) {
-        to[input] = value_of<BF16>(pair & 0xFFFF);
-        to[input + 1] = value_of<BF16>(pair >> 16);
-      };
-      take(rows[0], given[4 * g + quarter].a[2 * upper]);
-      take(rows[1], given[4 * g + quarter].a[2 * upper + 1]);
-      take(columns[0], given[8 * t + quarter].b[upper]);
-      take(columns[1], given[8 * t + 4 + quarter].b[upper]);
-    }
+  return reinterpret_cast<const Fragments*>(slots);
+}
+
+/// A lane's four of C: two rows of A by two columns of B.
+template <int INPUTS> void add_products(float (&c)[4], const double (&rows)[2][INPUTS], const double (&columns)[2][INPUTS]) {
   const auto empty = [](const double* numbers) {
     for (int k = 0; k < INPUTS; k++)
       if (numbers[k] != 0) return false;
@@ -105,6 +96,42 @@ template <bool BF16, int INPUTS> void tensor_product(float (&c)[4], std::array<u
       for (int k = 0; k < INPUTS; k++) products[k] = rows[r][k] * columns[n][k];
       c[2 * r + n] = tensor_sum(c[2 * r + n], products);
     }
+}
+
+template <bool BF16, int INPUTS> void tensor_product(float (&c)[4], std::array<unsigned, 4> a, std::array<unsigned, 2> b) {
+  const Fragments* given = all_fragments(a, b);
+  const unsigned g = runtime->thread.x % 32 / 4, t = runtime->thread.x % 4;
+  double rows[2][INPUTS], columns[2][INPUTS];
+  for (unsigned quarter = 0; quarter < 4; quarter++)
+    for (unsigned upper = 0; upper < INPUTS / 8; upper++) {
+      const unsigned input = 8 * upper + 2 * quarter;
+      const auto take = [input](double* to, unsigned pair) {
+        to[input] = value_of<BF16>(pair & 0xFFFF);
+        to[input + 1] = value_of<BF16>(pair >> 16);
+      };
+      take(rows[0], given[4 * g + quarter].a[2 * upper]);
+      take(rows[1], given[4 * g + quarter].a[2 * upper + 1]);
+      take(columns[0], given[8 * t + quarter].b[upper]);
+      take(columns[1], given[8 * t + 4 + quarter].b[upper]);
+    }
+  add_products(c, rows, columns);
+}
+
+/// To the nearest, ties away from zero.
+inline unsigned rounded_to_tf32(float x) { return std::isnan(x) ? bits_of(x) : (bits_of(x) + 0x1000) & ~0x1FFFu; }
+
+/// The instruction does not look at the lower 13 bits of its inputs.
+inline void tf32_product(float (&c)[4], std::array<unsigned, 4> a, std::array<unsigned, 2> b) {
+  const Fragments* given = all_fragments(a, b);
+  const unsigned g = runtime->thread.x % 32 / 4, t = runtime->thread.x % 4;
+  const auto value = [](unsigned word) { return static_cast<double>(float_of(word & ~0x1FFFu)); };
+  double rows[2][8], columns[2][8];
+  for (unsigned k = 0; k < 8; k++)
+    for (unsigned n = 0; n < 2; n++) {
+      rows[n][k] = value(given[4 * g + k % 4].a[k / 4 * 2 + n]);
+      columns[n][k] = value(given[4 * (2 * t + n) + k % 4].b[k / 4]);
+    }
+  add_products(c, rows, columns);
 }
 
 }  // namespace painnless::cuda::emulator

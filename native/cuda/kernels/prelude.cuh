@@ -41,7 +41,7 @@ template <int N> __device__ Pack<N> load(const real* at) { return *reinterpret_c
 template <int N> __device__ void store(real* at, const Pack<N>& values) { *reinterpret_cast<Pack<N>*>(at) = values; }
 
 /// A planted fault takes the wrong value (-DPLANTED=number, tests only; tests/cuda/faults.test.ts says which number is which up to 14, resident.test.ts has 15,
-/// dynamics.test.ts 21, memory.test.ts 22).
+/// dynamics.test.ts 21, memory.test.ts 22, slices.test.ts 31 and 32, mixed.test.ts 33).
 #if !defined(PLANTED)
 #define PLANTED 0
 #endif

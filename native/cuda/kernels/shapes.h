@@ -5,37 +5,40 @@ namespace painnless::cuda {
 
 /// Row of features in shared memory: padded so that rows of one warp fall into different banks, and whole packs of four.
 constexpr int row_of(int features) { return features + 8; }
-/// The same for inputs of a product. For tensor cores it holds three parts of 16 bits of each.
-constexpr int input_row(int numbers, bool tensor) { return tensor ? 3 * (numbers / 2 + 8) : row_of(numbers); }
+/// How many words two numbers are in a product on tensor cores (TENSOR): three pairs of bf16, which hold all of two floats, or two of TF32, where precision is
+/// mixed; 0 where products are multiply-adds.
+constexpr int split_words = 3, mixed_words = 2;
+/// The same row for inputs of a product.
+constexpr int input_row(int numbers, int tensor) { return tensor ? tensor * (numbers / 2 + 8) : row_of(numbers); }
 /// On the way back of a product, its outputs are summed in parts of so many features, each with all blocks of outputs: the place of one of them.
 constexpr int part_features = 8;
 constexpr int by_parts(int blocks, int block, int feature) { return (feature / part_features * blocks + block) * part_features + feature % part_features; }
 /// On tensor cores, products are summed by units of part_features inputs: two make a part on the way there, one of each block on the way back; the sums of the
-/// parts are added by sections, as many as there may be groups of threads. A fragment of the weights is sixteen outputs of one unit: 128 weights, of each three
-/// parts, two in a word.
-constexpr int forward_units = 2, fragment_words = 128 * 3 / 2;
+/// parts are added by sections, as many as there may be groups of threads. A fragment of the weights is sixteen outputs of one unit: 64 pairs.
+constexpr int forward_units = 2;
+constexpr int fragment_words(int tensor) { return 64 * tensor; }
 constexpr int sections_of(int parts) { return parts % 4 == 0 ? 4 : 2; }
 constexpr int larger(int a, int b) { return a < b ? b : a; }
 
 /// Shared memory of one atom in the kernels that work on tiles of atoms. `readout` is what its hidden layers take.
-constexpr int painn_update_shared(int features, bool tensor) { return 4 * input_row(features, tensor) + input_row(2 * features, tensor); }
-constexpr int painn_adjoint_shared(int features, bool tensor) {
+constexpr int painn_update_shared(int features, int tensor) { return 4 * input_row(features, tensor) + input_row(2 * features, tensor); }
+constexpr int painn_adjoint_shared(int features, int tensor) {
   return larger(input_row(3 * features, tensor), 3 * input_row(2 * features, tensor)) + input_row(features, tensor);
 }
-constexpr int painn_last_shared(int features, int readout, bool tensor) {
+constexpr int painn_last_shared(int features, int readout, int tensor) {
   return larger(painn_update_shared(features, tensor) + readout, painn_adjoint_shared(features, tensor));
 }
-constexpr int readout_shared(int width, bool tensor) { return input_row(width, tensor) + row_of(width); }
+constexpr int readout_shared(int width, int tensor) { return input_row(width, tensor) + row_of(width); }
 
-constexpr int distiller_update_shared(int features, bool tensor) { return input_row(2 * features, tensor) + input_row(features, tensor); }
-constexpr int distiller_adjoint_shared(int features, bool tensor) { return input_row(3 * features, tensor) + input_row(features, tensor); }
-constexpr int distiller_last_shared(int features, int readout, bool tensor) {
+constexpr int distiller_update_shared(int features, int tensor) { return input_row(2 * features, tensor) + input_row(features, tensor); }
+constexpr int distiller_adjoint_shared(int features, int tensor) { return input_row(3 * features, tensor) + input_row(features, tensor); }
+constexpr int distiller_last_shared(int features, int readout, int tensor) {
   return larger(distiller_update_shared(features, tensor) + readout, distiller_adjoint_shared(features, tensor));
 }
 
 /// Shared memory of a block in which groups of threads pass on their sums: the largest product has 12 outputs for each atom of a thread. With multiply-adds a
 /// group passes them to the next; from tensor cores all pass them to the last.
-constexpr int update_exchange(int atoms, int split, int threads, bool tensor) { return split > 1 ? 12 * atoms * threads / split * (tensor ? split - 1 : 1) : 0; }
+constexpr int update_exchange(int atoms, int split, int threads, int tensor) { return split > 1 ? 12 * atoms * threads / split * (tensor ? split - 1 : 1) : 0; }
 
 /// Shared memory of one warp in the message kernels: radial functions of a group of edges and their slopes; the student's hidden layer too.
 constexpr int painn_message_shared(int radial, int group) { return 2 * (radial + 1) * group; }

@@ -41,6 +41,17 @@ template <Format FORMAT, int UPPER> __device__ float half_of(unsigned pair) {
   }
 }
 
+/// The nearest number of TF32, float's range and 11 bits; ties away from zero.
+__device__ unsigned rounded_to_tf32(float x) {
+#if defined(__CUDACC__)
+  unsigned word;
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(word) : "f"(x));
+  return word;
+#else
+  return emulator::rounded_to_tf32(x);
+#endif
+}
+
 /// Two floats as sums of PARTS numbers of 16 bits, the largest first. Three of bf16 hold all of a float's 24 bits and its range; two of fp16 hold 22, between
 /// 2^-3 and 65,504 at full accuracy (the second is not scaled).
 template <Format FORMAT, int PARTS> __device__ void split(float x0, float x1, unsigned (&part)[PARTS]) {
@@ -83,6 +94,18 @@ template <Format FORMAT> __device__ void multiply_add(float (&c)[4], unsigned a0
         : "r"(a0), "r"(a1), "r"(b0));
 #else
   emulator::tensor_product<FORMAT == Format::bf16, 8>(c, {a0, a1, 0, 0}, {b0, 0});
+#endif
+}
+
+/// The same over 8 inputs of TF32: inputs 2t and 2t + 1 of row g, of row g + 8, and of column g. To the instruction they are inputs t and t + 4, which is the
+/// same to a sum.
+__device__ void multiply_add_tf32(float (&c)[4], const unsigned (&low)[2], const unsigned (&high)[2], const unsigned (&b)[2]) {
+#if defined(__CUDACC__)
+  asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+      : "r"(low[0]), "r"(high[0]), "r"(low[1]), "r"(high[1]), "r"(b[0]), "r"(b[1]));
+#else
+  emulator::tf32_product(c, {low[0], high[0], low[1], high[1]}, {b[0], b[1]});
 #endif
 }
 

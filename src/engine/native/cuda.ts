@@ -1,5 +1,5 @@
 import type { NativeBatch, NativeEngineObject, NativeNeighbors, NativeWant } from "./engine.ts";
-import type { NativePrecision } from "./model.ts";
+import type { CudaPrecision } from "./model.ts";
 import type { CudaPlan } from "./plan.ts";
 
 /** A card as the driver describes it. */
@@ -21,7 +21,7 @@ export interface CudaCard {
 }
 
 export interface NativeCudaOptions {
-  readonly precision: NativePrecision;
+  readonly precision: CudaPrecision;
   readonly ordinal: number;
   /** paths of NVRTC, best first */
   readonly nvrtc: string[];

@@ -1,6 +1,8 @@
 /** A model as C++ takes it. */
 
 export type NativePrecision = "f32" | "f64";
+/** "mixed": float32 whose products over features take numbers of fewer bits (docs/accuracy.md) */
+export type CudaPrecision = NativePrecision | "mixed";
 
 /** Layer tensors by the names of the model file (docs/formats.md), values in float64. */
 export type NativeTensors = Readonly<Record<string, Float64Array>>;

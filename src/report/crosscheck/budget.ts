@@ -6,6 +6,7 @@ import { sideName } from "./words.ts";
 const sourceWords: Readonly<Record<BudgetEntry["source"], string>> = {
   engine: "our engine, in float64",
   float32: "float32",
+  mixed: "mixed precision",
   package: "the checkpoint's own package",
   model: "the model itself",
 };

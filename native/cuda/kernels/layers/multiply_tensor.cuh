@@ -15,8 +15,8 @@ template <int UNITS> struct GroupWeights {
 #pragma unroll
     for (int u = 0; u < UNITS; u += 2)
 #pragma unroll
-      for (int part = 0; part < parts_of_float; part++) {
-        const unsigned* at = from + u * fragment_words;
+      for (int part = 0; part < pair_words; part++) {
+        const unsigned* at = from + u * fragment_words(TENSOR);
         if (u + 1 < UNITS) {
           const auto words = reinterpret_cast<const Pack<4, unsigned>*>(at)[part * 32 + lane];
           rows[u].low.part[part] = words.v[0], rows[u].high.part[part] = words.v[1];
@@ -40,13 +40,13 @@ template <int TILES, int UNITS> struct PartInputs {
 #pragma unroll
       for (int u = 0; u < UNITS; u += 2)
 #pragma unroll
-        for (int p = 0; p < parts_of_float; p++) {
+        for (int p = 0; p < pair_words; p++) {
           const unsigned* at = x.plane(p) + row * X::words + X::place((part * UNITS + u) * part_features + pair);
           if (u + 1 < UNITS) {
             const auto words = *reinterpret_cast<const Pack<2, unsigned>*>(at);
-            columns[n][u].part[p] = words.v[0], columns[n][u + 1].part[p] = words.v[1];
+            columns[n][u].part[p] = factor(words.v[0]), columns[n][u + 1].part[p] = factor(words.v[1]);
           } else {
-            columns[n][u].part[p] = *at;
+            columns[n][u].part[p] = factor(*at);
           }
         }
     }
@@ -90,7 +90,7 @@ template <int ROWS, int GROUPS> __device__ void clear_sums(real (&y)[ROWS][GROUP
 template <int WIDTH, class Cut, class X, int ROWS, int GROUPS>
 __device__ bool multiply(const Tile<Cut>& tile, const Part<Cut>& part, const X& x, const real* w, real (&y)[ROWS][GROUPS][2]) {
   constexpr int units = X::units, parts = X::numbers / (units * part_features), sections = sections_of(parts), size = parts / sections;
-  constexpr int per = X::rows / Cut::tile, tiles = ROWS / 2, step = units * fragment_words;
+  constexpr int per = X::rows / Cut::tile, tiles = ROWS / 2, step = units * fragment_words(TENSOR);
   using Weights = GroupWeights<units>;
   const unsigned* weights = reinterpret_cast<const unsigned*>(w) + part.feature / 16 * (parts * GROUPS * step);
   PartInputs<tiles, units> inputs;

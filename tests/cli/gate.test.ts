@@ -1,0 +1,69 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { gatedSide, keepProof } from "../../src/cli/proof.ts";
+import { assertSide, sidesOf, subjectOf } from "../../src/cli/sides.ts";
+import { pairPotential } from "../crosscheck/pair-potential.ts";
+import { check } from "../crosscheck/run.ts";
+import { randomModel } from "../engine/models.ts";
+
+/** The card that is there, and what was opened on it. */
+const state = vi.hoisted(() => ({
+  card: { name: "NVIDIA H100", architecture: 90, driver: "13.0" },
+  kernels: "abc",
+  opened: [] as string[],
+}));
+vi.mock("../../src/engine/device.ts", async (original) => ({
+  ...(await original<object>()),
+  cudaCards: () => [state.card],
+  cudaKernels: () => state.kernels,
+}));
+vi.mock("../../src/engine/cuda.ts", () => ({
+  createCudaEngine: async (_: unknown, { precision }: { precision: string }) => {
+    state.opened.push(precision);
+    return pairPotential(`native:cuda:${precision}`);
+  },
+}));
+
+const model = randomModel("painn-schnetpack");
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "painnless-gate-"));
+  vi.stubEnv("XDG_CACHE_HOME", folder);
+  state.opened = [];
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true });
+});
+const open = (proving: boolean) => sidesOf({ model, checkpoint: null, threads: null, proving }).open(gatedSide);
+
+test("the gated side opens for a crosscheck, for others once that has passed, and no longer when kernels, card or driver are others", async () => {
+  await expect(open(false)).rejects.toMatchObject({ code: "UNSUPPORTED", field: "side" });
+  expect(state.opened).toEqual([]);
+  const { potential } = await open(true);
+  expect(state.opened).toEqual(["mixed"]);
+  const { result } = await check([potential], pairPotential("torch:cuda:f64"), { laws: [] });
+  await keepProof(process.env, { ...result, model: { ...result.model, sha256: model.sha256 } }, await subjectOf(model));
+  expect((await open(false)).note).toMatch(/NVIDIA H100, within .* eV\/Å of torch:cuda:f64 by the crosscheck of \d{4}-/);
+
+  const { card, kernels } = state;
+  for (const other of [{ name: "NVIDIA H200" }, { architecture: 100 }, { driver: "13.1" }]) {
+    state.card = { ...card, ...other };
+    await expect(open(false)).rejects.toMatchObject({ code: "UNSUPPORTED" });
+  }
+  state.card = card;
+  state.kernels = "abd";
+  await expect(open(false)).rejects.toMatchObject({ code: "UNSUPPORTED" });
+  state.kernels = kernels;
+  await open(false);
+});
+
+test("difference quotients of the gated side are refused by name", () => {
+  expect(() => assertSide(`fd:${gatedSide}`)).toThrow(
+    expect.objectContaining({ code: "UNSUPPORTED", message: expect.stringMatching(/too coarse/) }),
+  );
+  expect(() => assertSide(gatedSide)).not.toThrow();
+  expect(() => assertSide("native:cpu:mixed")).toThrow(expect.objectContaining({ code: "USAGE" }));
+});
