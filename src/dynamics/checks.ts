@@ -107,7 +107,9 @@ function momentum({ momentum: measured, side, ensemble, equivariant }: Judged): 
   const limit = inFloat64(side) || side.startsWith("native:") ? momentumLimits.f64 : momentumLimits.other;
   const angularLimit = inFloat64(side) ? momentumLimits.f64 : momentumLimits.other;
   const { linear, angular } = measured;
-  const fine = linear !== null && linear <= limit && (angular === null || !equivariant || angular <= angularLimit);
+  // Mixed precision rounds vectors component by component, which turns with the structure no better than its digits are (docs/accuracy.md).
+  const turns = equivariant && !side.endsWith(":mixed");
+  const fine = linear !== null && linear <= limit && (angular === null || !turns || angular <= angularLimit);
   const turned = angular === null ? "" : `, angular momentum by ${figure(angular)}`;
   const sentence =
     linear === null ? "Of atoms at rest no momentum can be judged." : `Momentum changed by ${figure(linear)} of what moves${turned}.`;

@@ -39,8 +39,11 @@ describe.each(rows)("mixed precision, %s", (_, arch, changes) => {
   });
 });
 
-test("mixed precision: the bits of a structure are the same in both schedules and in any batch", async () => {
-  const model = randomModel("painn-schnetpack");
+test.each([
+  ["32 features, two layers", {}],
+  ["64 features, three layers, two hidden layers in the readout", { n_features: 64, n_layers: 3, readout_widths: [40, 20, 1] }],
+])("mixed precision, %s: the bits of a structure are the same in both schedules and in any batch", async (_, changes) => {
+  const model = randomModel("painn-schnetpack", changes);
   const open = async (clusters: number) => {
     addon.emulatedCard({ clusters });
     const engine = await openCuda(model, "mixed");

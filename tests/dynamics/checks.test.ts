@@ -87,6 +87,8 @@ describe.each<[string, Partial<Judged>, Check["verdict"]]>([
   ["momentum: lost", { momentum: { ...momentum, linear: 1e-8 } }, "fail"],
   ["momentum: lost by a worker's float32", { side: "torch:cpu:f32", momentum: { ...momentum, linear: 1e-8 } }, "pass"],
   ["momentum: angular momentum lost", { momentum: { ...momentum, angular: 1e-8 } }, "fail"],
+  ["momentum: angular momentum lost in mixed precision", { side: "native:cuda:mixed", momentum: { ...momentum, angular: 0.1 } }, "pass"],
+  ["momentum: momentum lost in mixed precision", { side: "native:cuda:mixed", momentum: { ...momentum, linear: 1e-8 } }, "fail"],
   ["momentum: angular momentum lost in float32", { side: "native:cpu:f32", momentum: { ...momentum, angular: 1e-8 } }, "pass"],
   [
     "momentum: angular momentum lost by a model that is not equivariant",
