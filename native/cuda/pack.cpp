@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <numbers>
 
 #include "kernels/shapes.h"
 
@@ -36,33 +37,45 @@ std::array<uint32_t, 3> parts_of(double weight) {
   return parts;
 }
 
-/// The nearest number of TF32, as rounded_to_tf32() of kernels/tensor.cuh makes it.
-uint32_t nearest_tf32(double weight) { return (std::bit_cast<uint32_t>(static_cast<float>(weight)) + 0x1000) & ~0x1FFFu; }
+/// Of a number whose digits are anybody's, cut off to 11 bits: the mean over log-uniform numbers is 1 - 2^-11 / (2 ln 2).
+constexpr double mean_cut = 0x1p-12 / std::numbers::ln2;
 
-/// One of the words of two weights: a pair of their parts, or one of them.
-template <class Weight> uint32_t word_of(int tensor, int word, Weight weight) {
-  if (tensor == mixed_words) return nearest_tf32(weight(word));
-  const auto part = static_cast<size_t>(word);
-  return parts_of(weight(0))[part] >> 16 | parts_of(weight(1))[part];
-}
+/// The nearest number of TF32; ties away from zero.
+float nearest_tf32(float x) { return std::bit_cast<float>((std::bit_cast<uint32_t>(x) + 0x1000) & ~0x1FFFu); }
 
 /// Fragments of `groups` blocks of `width` results, each summed over parts of so many units: element(group, feature, part, unit, input of the unit).
 template <class Element> std::vector<uint32_t> fragments_of(int tensor, int groups, int width, int parts, int units, Element element) {
   std::vector<uint32_t> all;
   all.reserve(static_cast<size_t>(groups) * width / 16 * parts * units * fragment_words(tensor));
+  const auto add_mixed = [&](auto weight) {
+    for (int unit = 0; unit < units; unit++)
+      for (int lane = 0; lane < 32; lane++)
+        for (int k = 0; k < 2; k++)
+          for (int feature = 0; feature < 2; feature++) all.push_back(std::bit_cast<uint32_t>(factor_of(tensor, weight(lane, unit, feature, k))));
+  };
+  const auto add_split = [&](auto weight) {
+    for (int u = 0; u < units; u += 2)
+      for (size_t part = 0; part < split_words; part++)
+        for (int lane = 0; lane < 32; lane++)
+          for (int unit = u; unit < std::min(u + 2, units); unit++)
+            for (int feature = 0; feature < 2; feature++)
+              all.push_back(parts_of(weight(lane, unit, feature, 0))[part] >> 16 | parts_of(weight(lane, unit, feature, 1))[part]);
+  };
   for (int tile = 0; tile < width / 16; tile++)
     for (int p = 0; p < parts; p++)
-      for (int g = 0; g < groups; g++)
-        for (int u = 0; u < units; u += 2)
-          for (int word = 0; word < tensor; word++)
-            for (int lane = 0; lane < 32; lane++)
-              for (int unit = u; unit < std::min(u + 2, units); unit++)
-                for (int feature = 0; feature < 2; feature++)
-                  all.push_back(word_of(tensor, word, [&](int k) { return element(g, 16 * tile + lane / 4 * 2 + feature, p, unit, lane % 4 * 2 + k); }));
+      for (int g = 0; g < groups; g++) {
+        const auto weight = [&](int lane, int unit, int feature, int k) { return element(g, 16 * tile + lane / 4 * 2 + feature, p, unit, lane % 4 * 2 + k); };
+        if (tensor == mixed_words) add_mixed(weight);
+        else add_split(weight);
+      }
   return all;
 }
 
 }  // namespace
+
+float factor_of(int tensor, double weight) {
+  return tensor == mixed_words ? nearest_tf32(static_cast<float>(weight * (1 + mean_cut))) : static_cast<float>(weight);
+}
 
 std::vector<uint32_t> forward_fragments(int tensor, const Linear& linear, Blocks outputs, Blocks inputs) {
   const int width = padded(outputs.width), parts = inputs.size() / (forward_units * part_features);

@@ -11,12 +11,17 @@
 
 namespace painnless::cuda {
 
+/// What products of so many words (kernels/shapes.h) take for a weight. In mixed precision the nearest number of TF32, once it is larger by what atoms' numbers
+/// lose on average: of those the lower 13 bits are cut off.
+float factor_of(int tensor, double weight);
+
 /// (inputs, outputs) of y = W x; T2.
 std::vector<double> forward_matrix(const Linear& linear, Blocks outputs, Blocks inputs);
 /// (outputs by parts, inputs), of x_bar = W^T y_bar; T2.
 std::vector<double> adjoint_matrix(const Linear& linear, Blocks outputs, Blocks inputs);
 /// The same two for tensor cores, two weights in `tensor` words (shapes.h) and in the order in which lanes load them (layers/multiply_tensor.cuh): 16 features
-/// of each block of results, parts of the inputs, blocks of results, two units or one, which of the words, lanes, and of each lane those of both units.
+/// of each block of results, parts of the inputs, blocks of results, two units or one, which of the three words, lanes, and of each lane those of both units; in
+/// mixed precision one unit, lanes, and of each lane its two inputs, both rows of each.
 std::vector<uint32_t> forward_fragments(int tensor, const Linear& linear, Blocks outputs, Blocks inputs);
 std::vector<uint32_t> adjoint_fragments(int tensor, const Linear& linear, Blocks outputs, Blocks inputs);
 std::vector<double> padded_vector(std::span<const double> vector, Blocks blocks);

@@ -117,9 +117,6 @@ template <bool BF16, int INPUTS> void tensor_product(float (&c)[4], std::array<u
   add_products(c, rows, columns);
 }
 
-/// To the nearest, ties away from zero.
-inline unsigned rounded_to_tf32(float x) { return std::isnan(x) ? bits_of(x) : (bits_of(x) + 0x1000) & ~0x1FFFu; }
-
 /// The instruction does not look at the lower 13 bits of its inputs.
 inline void tf32_product(float (&c)[4], std::array<unsigned, 4> a, std::array<unsigned, 2> b) {
   const Fragments* given = all_fragments(a, b);

@@ -9,7 +9,7 @@ constexpr int row_of(int features) { return features + 8; }
 /// mixed; 0 where products are multiply-adds.
 constexpr int split_words = 3, mixed_words = 2;
 /// The same row for inputs of a product.
-constexpr int input_row(int numbers, int tensor) { return tensor ? tensor * (numbers / 2 + 8) : row_of(numbers); }
+constexpr int input_row(int numbers, int tensor) { return tensor == split_words ? split_words * (numbers / 2 + 8) : row_of(numbers); }
 /// On the way back of a product, its outputs are summed in parts of so many features, each with all blocks of outputs: the place of one of them.
 constexpr int part_features = 8;
 constexpr int by_parts(int blocks, int block, int feature) { return (feature / part_features * blocks + block) * part_features + feature % part_features; }

@@ -41,17 +41,6 @@ template <Format FORMAT, int UPPER> __device__ float half_of(unsigned pair) {
   }
 }
 
-/// The nearest number of TF32, float's range and 11 bits; ties away from zero.
-__device__ unsigned rounded_to_tf32(float x) {
-#if defined(__CUDACC__)
-  unsigned word;
-  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(word) : "f"(x));
-  return word;
-#else
-  return emulator::rounded_to_tf32(x);
-#endif
-}
-
 /// Two floats as sums of PARTS numbers of 16 bits, the largest first. Three of bf16 hold all of a float's 24 bits and its range; two of fp16 hold 22, between
 /// 2^-3 and 65,504 at full accuracy (the second is not scaled).
 template <Format FORMAT, int PARTS> __device__ void split(float x0, float x1, unsigned (&part)[PARTS]) {
@@ -97,8 +86,8 @@ template <Format FORMAT> __device__ void multiply_add(float (&c)[4], unsigned a0
 #endif
 }
 
-/// The same over 8 inputs of TF32: inputs 2t and 2t + 1 of row g, of row g + 8, and of column g. To the instruction they are inputs t and t + 4, which is the
-/// same to a sum.
+/// The same over 8 inputs of TF32, float's range and 11 bits: inputs 2t and 2t + 1 of row g, of row g + 8, and of column g. To the instruction they are inputs t
+/// and t + 4, which is the same to a sum. It takes floats as they are, and does not look at their lower 13 bits: they are cut off, not rounded.
 __device__ void multiply_add_tf32(float (&c)[4], const unsigned (&low)[2], const unsigned (&high)[2], const unsigned (&b)[2]) {
 #if defined(__CUDACC__)
   asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"

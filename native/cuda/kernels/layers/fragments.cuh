@@ -1,7 +1,7 @@
 #pragma once
 // Float's products on tensor cores: each number is a sum of three of bf16, and of the nine products of parts the six largest are made. Where precision is mixed
-// each is rounded to TF32, and there is one product. What both schedules share, so that both give the same bits: one sum of C = A B over some units of eight
-// inputs (T2), which begins at zero and is the same for an element of C wherever its row and column stand.
+// there is one product of TF32: weights come rounded (factor_of, pack.h), other numbers are cut off. What both schedules share, so that both give the same bits:
+// one sum of C = A B over some units of eight inputs (T2), which begins at zero and is the same for an element of C wherever its row and column stand.
 #include "tensor.cuh"
 
 namespace painnless::cuda {
@@ -13,28 +13,10 @@ constexpr bool is_mixed = pair_words == mixed_words;
 struct Split {
   unsigned part[pair_words];
 };
-/// Nothing of them is lost: numbers_of() has them back.
-__device__ Split whole(const Pack<2>& x) {
-  Split out;
-  if constexpr (is_mixed) out = {{__float_as_uint(x.v[0]), __float_as_uint(x.v[1])}};
-  else split<Format::bf16>(x.v[0], x.v[1], out.part);
-  return out;
-}
-__device__ Pack<2> numbers_of(const Split& split) {
-  if constexpr (is_mixed) return {__uint_as_float(split.part[0]), __uint_as_float(split.part[1])};
-  Pack<2> x{};
-#pragma unroll
-  for (const unsigned pair : split.part) {
-    x.v[0] += half_of<Format::bf16, 0>(pair);
-    x.v[1] += half_of<Format::bf16, 1>(pair);
-  }
-  return x;
-}
-/// A word of whole() as products take it.
-__device__ unsigned factor(unsigned word) { return is_mixed ? rounded_to_tf32(__uint_as_float(word)) : word; }
 __device__ Split split_of(float x0, float x1) {
-  Split out = whole({x0, x1});
-  for (unsigned& word : out.part) word = factor(word);
+  Split out;
+  if constexpr (is_mixed) out = {{__float_as_uint(x0), __float_as_uint(x1)}};
+  else split<Format::bf16>(x0, x1, out.part);
   return out;
 }
 /// A lane's share of eight inputs of A: inputs 2t and 2t + 1 of rows g and g + 8.
