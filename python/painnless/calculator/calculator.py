@@ -74,8 +74,8 @@ class PainnlessCalculator(Calculator):
         energy_unit: of a checkpoint's energies: eV, meV, Hartree, kcal/mol or kJ/mol. Checkpoints do not say: without it the unit is
             assumed, with a warning.
         device: "cpu", "cuda", or "auto", the best there is.
-        precision: of the network: "f64", "f32", on a GPU also "mixed"; "auto" is f64 on a CPU and f32 on a GPU. Atomic energies are added
-            in float64.
+        precision: of the network: "f64", "f32", or "mixed", on a GPU, once `painnless crosscheck` has passed with it for this model; "auto"
+            is f64 on a CPU and f32 on a GPU. Atomic energies are added in float64.
         threads: of the engine on a CPU; None, as many as this process may use. The result is the same for any number.
         server: the endpoint of a running `painnless serve`, ipc://PATH or tcp://HOST:PORT, instead of a process of our own; device,
             precision and threads are the server's. With `model`, the server must have that model.
