@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { machineSchema } from "../system/machine.ts";
 
+export const benchFormat = "painnless.bench/1";
+
 /** What `painnless bench` measured, as its JSON says it. All times are of one evaluation of the whole batch, energy and forces. */
 const positive = z.number().positive();
 
@@ -85,8 +87,9 @@ export const cardTrialSchema = z.strictObject({
   figures,
   /** what is done in a second: structures, atoms, steps */
   perSecond: z.record(z.string(), positive),
-  /** the work of models.md at the float32 rate of the card's ordinary units, and how many times as long ours takes; null for a search */
-  floor: z.strictObject({ ms: positive, times: positive }).nullable(),
+  /** the work of models.md at the float32 rate of the card's ordinary units, and how many times as long ours takes; `scaled`: over those times of the
+   *  same run's row of the main model, where this one is of another model or arrangement (cliffs.ts). Null for a search */
+  floor: z.strictObject({ ms: positive, times: positive, scaled: positive.optional() }).nullable(),
   arenaMB: positive,
   weightsMB: positive,
   /** since the engine began: kernel texts compiled, graphs recorded, memory laid out; and graphs recorded while it was timed, which should be none */
@@ -99,7 +102,7 @@ export type CardTrial = z.infer<typeof cardTrialSchema>;
 
 /** what every result says */
 const result = {
-  format: z.literal("painnless.bench/1"),
+  format: z.literal(benchFormat),
   /** what computed */
   card: z.string(),
   /** of our repository, "-dirty" where files differ from it; null outside one */

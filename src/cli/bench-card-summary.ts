@@ -1,5 +1,6 @@
+import { allowedCliff } from "../bench/card/cliffs.ts";
 import type { CardResult, CardTrial } from "../bench/result.ts";
-import { bold, dim, table, yellow } from "./terminal.ts";
+import { bold, dim, red, table, yellow } from "./terminal.ts";
 
 const ms = (value: number | undefined) => (value === undefined ? "-" : value < 100 ? value.toPrecision(3) : value.toFixed(0));
 const times = (value: number | undefined) => (value === undefined ? "-" : `${value.toFixed(1)}x`);
@@ -51,15 +52,12 @@ function others(trials: readonly CardTrial[]): string {
 }
 
 /** How far rows of other models and arrangements are above their floor, beside 1,000 atoms of the main model. */
-function cliffs(trials: readonly CardTrial[]): string[] {
-  const base = trials.find(({ name, precision }) => name === "1000" && precision === "f32")?.floor?.times;
-  if (base === undefined) return [];
-  return trials.flatMap(({ name, atoms, floor, measures, precision }) =>
-    measures === "network" && atoms >= 900 && atoms <= 1000 && name !== "1000" && precision === "f32" && floor !== null
-      ? [`  ${name}: ${(floor.times / base).toFixed(2)} of what 1000 atoms take, scaled by their floors\n`]
-      : [],
-  );
-}
+const cliffs = (trials: readonly CardTrial[]): string[] =>
+  trials.flatMap(({ name, floor }) => {
+    if (floor?.scaled === undefined) return [];
+    const found = `  ${name}: ${floor.scaled.toFixed(2)} of what 1000 atoms take, scaled by their floors`;
+    return [floor.scaled <= allowedCliff ? `${found}\n` : red(`${found}, more than ${allowedCliff}\n`)];
+  });
 
 export function cardSummary(result: CardResult): string {
   const { attributes: card, found, model, machine, trials } = result;

@@ -1,6 +1,7 @@
 import { availableParallelism, loadavg } from "node:os";
 import { join } from "node:path";
 import { BaselineProcess, type Precision } from "../bench/baseline.ts";
+import { isOther, withCliffs } from "../bench/card/cliffs.ts";
 import { runDynamicsTrial } from "../bench/card/dynamics.ts";
 import { judgeByEngine, judgeByTorch } from "../bench/card/judge.ts";
 import { runNeighboursTrial } from "../bench/card/neighbours.ts";
@@ -53,22 +54,28 @@ export async function runCardBench(request: CardRequest): Promise<CardResult> {
   return withBenchScope("painnless bench gpu", request.signal, async ({ python, folder, opened }) => {
     const found = await stateOfCard();
     const models = await openModels(python, request, folder, opened);
-    const theirs = request.opponents ? await startOpponents(python, request, models, opened) : new Map<CardRow, Opponent>();
+    const [theirs] = await Promise.all([
+      request.opponents ? startOpponents(python, request, models, opened) : new Map<CardRow, Opponent>(),
+      compileKernels(models, request.precisions),
+    ]);
     const trials: CardTrial[] = [];
     const leftOut: CardResult["leftOut"] = [];
+    let first: PainnlessError | null = null;
     for (const row of request.rows) {
       for (const precision of request.precisions) {
         request.progress(`timing ${row.name}, ${precision}`);
         // In float64 ours is timed alone.
         const opponent = precision === "f32" ? (theirs.get(row) ?? null) : null;
         const trial = await runRow(row, models, opponent, { ...request, card, precision, python }).catch((error: unknown) => {
-          if (!(error instanceof PainnlessError && error.code === "MISSING" && trials.length > 0)) throw error;
+          if (!cannotRun(error)) throw error;
+          first ??= error;
           leftOut.push({ name: `${row.name} ${precision}`, reason: error.message });
         });
         if (trial) trials.push(trial);
       }
-      await theirs.get(row)?.process.close(); // its memory is needed by those that follow
+      await theirs.get(row)?.process?.close(); // its memory is needed by those that follow
     }
+    if (trials.length === 0 && first !== null) throw first;
     const [main] = [...models.values()] as [OpenModel];
     const { config, sha256 } = main.model;
     const machine = await thisMachine({ python: python.version, torch: python.packages.torch ?? "" });
@@ -86,20 +93,25 @@ export async function runCardBench(request: CardRequest): Promise<CardResult> {
         ...{ clockMHz: clock / 1e6, bandwidth, peak: peakOf(card) },
       },
       found: { before: found, after: await stateOfCard() },
-      ...{ trials, leftOut },
+      trials: withCliffs(trials, new Set(request.rows.filter(isOther).map(({ name }) => name))),
+      leftOut,
     };
   });
 }
+
+/** For want of memory, or as the card or the engine is not for such a model. */
+const cannotRun = (error: unknown): error is PainnlessError =>
+  error instanceof PainnlessError && ["MISSING", "UNSUPPORTED"].includes(error.code);
 
 interface OpenModel {
   readonly name: string;
   readonly model: ModelFile;
   readonly sides: Sides;
 }
-interface Opponent {
-  readonly process: BaselineProcess;
-  readonly edges: readonly number[];
-}
+/** PyTorch for a row, or why it cannot be beside us there. */
+type Opponent =
+  | { readonly process: BaselineProcess; readonly edges: readonly number[] }
+  | { readonly process: null; readonly reason: string };
 
 /** The models that the rows need, by kind, the main one first. A model of the user's takes the place of the main one. */
 async function openModels(python: PythonEnvironment, request: CardRequest, folder: string, opened: { close(): Promise<void> }[]) {
@@ -122,7 +134,7 @@ async function givenModel(python: PythonEnvironment, { model, checkpoint }: Card
   return target;
 }
 
-/** A process of PyTorch for each row, so that all compile at once; when this returns, each has compiled what it can. */
+/** A process of PyTorch for each row, so that all compile at once, our kernels too; when this returns, each has compiled what it can. */
 async function startOpponents(
   python: PythonEnvironment,
   request: CardRequest,
@@ -131,7 +143,7 @@ async function startOpponents(
 ): Promise<Map<CardRow, Opponent>> {
   const rows = request.rows.filter(({ opponents }) => opponents);
   const threads = Math.max(1, Math.floor(availableParallelism() / Math.max(rows.length, 1)));
-  const start = async (row: CardRow) => {
+  const prepare = async (row: CardRow): Promise<Opponent> => {
     const { model } = models.get(row.model) as OpenModel;
     const process = await BaselineProcess.start(python, model.path, { threads, malloc: "default", device: "cuda", compilers: threads });
     opened.push(process);
@@ -142,9 +154,31 @@ async function startOpponents(
       await process.time("compiled", "f32", 0, 1).catch(passOver);
       await process.time("compiled", "tf32", 0, 1).catch(passOver);
     }
-    return [row, { process, edges }] as const;
+    return { process, edges };
   };
+  const start = async (row: CardRow) => [row, await prepare(row).catch(orReason)] as const;
   return new Map(await Promise.all(rows.map(start)));
+}
+
+/** A model that it does not know, or inputs that it has no memory for. */
+const orReason = (error: unknown): Opponent => {
+  passOver(error);
+  return { process: null, reason: (error as PainnlessError).message };
+};
+
+/** Fills the cache of kernels, as to compile them takes longer than most rows. */
+async function compileKernels(models: ReadonlyMap<CardModel, OpenModel>, precisions: readonly Precision[]): Promise<void> {
+  for (const { model } of models.values())
+    for (const precision of precisions) {
+      const sides = sidesOf({ model, checkpoint: null, threads: null });
+      try {
+        await sides.open(`native:cuda:${precision}`);
+      } catch (error) {
+        if (!cannotRun(error)) throw error; // that is told when its row comes
+      } finally {
+        await sides.close();
+      }
+    }
 }
 
 /** What PyTorch cannot do, for want of memory, say: something else is done instead, or it is told later. */
@@ -167,13 +201,16 @@ async function runRow(
   // An engine of its own, whose memory goes with it, and whose counts are of this row.
   const { potential } = await sidesOf({ model, checkpoint: null, threads: null }).open(`native:cuda:${request.precision}`);
   const engine = cudaEngine(potential);
+  const process = opponent?.process ?? null;
+  const without = opponent?.process === null ? [{ name: "torch", reason: opponent.reason }] : [];
   try {
     const options: CardTrialOptions = {
       ...{ model, engine, card: request.card, precision: request.precision, compile: request.compile },
-      ...{ process: opponent?.process ?? null, theirEdges: opponent?.edges ?? [] },
+      ...{ process, theirEdges: opponent?.process ? opponent.edges : [] },
       ...{ seconds: request.seconds, evaluations: request.iterations },
     };
-    if (row.measures === "neighbours") return await runNeighboursTrial(row, sets, options);
+    const explained = (trial: CardTrial): CardTrial => ({ ...trial, absent: [...trial.absent, ...without] });
+    if (row.measures === "neighbours") return explained(await runNeighboursTrial(row, sets, options));
     const exact = async () => (await sides.open("native:cpu:f64")).potential;
     if (row.measures === "dynamics") {
       const whole = (["ase", "pyzmq", "msgspec"] as const).every((name) => python.packages[name] !== null);
@@ -182,8 +219,9 @@ async function runRow(
       const reason = `${python.executable} lacks ase, pyzmq or msgspec`;
       return whole ? trial : { ...trial, absent: [{ name: "from Python", reason }] };
     }
-    const byTorch = opponent === null ? null : await judgeByTorch(opponent.process, sets, model.config.cutoff).catch(passOver);
-    return await runNetworkTrial(row, sets, byTorch ?? (await judgeByEngine(await exact(), sets, model, request.seed)), options);
+    const byTorch = process === null ? null : await judgeByTorch(process, sets, model.config.cutoff).catch(passOver);
+    const judgement = byTorch ?? (await judgeByEngine(await exact(), sets, model, request.seed));
+    return explained(await runNetworkTrial(row, sets, judgement, options));
   } finally {
     await engine.close();
   }

@@ -1,4 +1,4 @@
-import type { Change } from "../bench/compare.ts";
+import type { Comparison } from "../bench/compare.ts";
 import type { CpuResult, Trial } from "../bench/result.ts";
 import { bold, dim, green, red, table, yellow } from "./terminal.ts";
 
@@ -50,9 +50,15 @@ export function benchSummary(result: CpuResult): string {
   return `\n${bold("painnless bench cpu")}\n${lines}\n${table(heading, result.trials.map(row), [2, 3, 4, 5, 6, 7, 8, 9, 10, 11])}${notes.join("")}`;
 }
 
-export function changeSummary(changes: readonly Change[]): string {
-  const rows = changes.map(({ trial, opponent, before, now, fell }) => [
-    ...[trial, opponent, times(before), now === null ? "gone" : times(now), fell ? red("fell") : green("kept")],
+/** @param path of the earlier result */
+export function changeSummary({ changes, onlyBefore, onlyNow }: Comparison, path: string): string {
+  const number = (against: string, value: number) => (against === "own rate" ? `${value.toPrecision(3)}/s` : times(value));
+  const rows = changes.map(({ trial, against, before, now, fell }) => [
+    ...[trial, against, number(against, before), now === null ? "gone" : number(against, now), fell ? red("fell") : green("kept")],
   ]);
-  return `\n${table(["system", "against", "before", "now", ""], rows, [2, 3])}`;
+  const alone = [
+    ...onlyBefore.map((name) => `  ${name}: in ${path} alone, not compared\n`),
+    ...onlyNow.map((name) => `  ${name}: not in ${path}, not compared\n`),
+  ];
+  return `\n${table(["system", "against", "before", "now", ""], rows, [2, 3])}${alone.map(yellow).join("")}`;
 }

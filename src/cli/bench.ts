@@ -2,10 +2,12 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineCommand } from "citty";
+import { z } from "zod";
 import { cardRow, cardRows } from "../bench/card/rows.ts";
-import { compareResults } from "../bench/compare.ts";
-import { type BenchResult, benchResultSchema } from "../bench/result.ts";
+import { assertComparable, compareResults } from "../bench/compare.ts";
+import { type BenchResult, benchFormat, benchResultSchema } from "../bench/result.ts";
 import { systems } from "../bench/systems.ts";
+import { cudaCards } from "../engine/device.ts";
 import { PainnlessError } from "../errors.ts";
 import { nameList, oneOf, option, usual, wholeNumber } from "./arguments.ts";
 import { runCardBench } from "./bench-card.ts";
@@ -15,12 +17,13 @@ import { runShim, shimSummary } from "./bench-shim.ts";
 import { benchSummary, changeSummary } from "./bench-summary.ts";
 import type { CommandData } from "./command.ts";
 import { assertOwnFiles, claimOutput } from "./output.ts";
+import { thisMachine } from "./version.ts";
 
 const shippedModel = fileURLToPath(new URL("../../models/ethanol.safetensors", import.meta.url));
 const sizes = systems.map(({ name }) => name);
 
 const cardSuites = ["gpu", "neighbours", "md"] as const;
-const suites = ["cpu", ...cardSuites, "shim"] as const;
+const suites = ["cpu", ...cardSuites] as const;
 
 /** `painnless bench`: our median against PyTorch's, interleaved, verified first. Exit status 1 if a ratio fell against --compare. */
 export const benchCommand = defineCommand({
@@ -53,7 +56,7 @@ export const benchCommand = defineCommand({
     if (args.suite === "shim") return benchShim(args);
     const suite = suites.find((name) => name === args.suite);
     if (suite === undefined)
-      throw new PainnlessError("USAGE", `there is no suite "${args.suite}"; the suites are ${suites.join(", ")}`, { field: "suite" });
+      throw new PainnlessError("USAGE", `there is no suite "${args.suite}"; the suites are ${suites.join(", ")}, shim`, { field: "suite" });
     const onCard = suite !== "cpu";
     const usualPrecisions = onCard ? "f32" : "f32,f64";
     const shared = {
@@ -64,16 +67,18 @@ export const benchCommand = defineCommand({
       command: ["painnless", "bench", ...rawArgs].join(" "),
       progress: (text: string) => void (process.stderr.isTTY && process.stderr.write(`  ${text}\n`)),
     };
-    const run = onCard ? cardRun(args, suite as (typeof cardSuites)[number], shared) : cpuRun(args, shared);
+    const run = suite === "cpu" ? cpuRun(args, shared) : cardRun(args, suite, shared);
     const before = args.compare === undefined ? null : await readResult(args.compare);
+    // Now, and not when minutes have gone.
+    if (before !== null) assertComparable(before, { suite, card: onCard ? (cudaCards()[0]?.name ?? "") : (await thisMachine({})).cpu });
     const json = args.json === undefined ? null : await claimOutput(args.json);
     const result = benchResultSchema.parse(await run());
     await json?.write(`${JSON.stringify(result, null, 1)}\n`);
     process.stdout.write(result.suite === "cpu" ? benchSummary(result) : cardSummary(result));
     if (before === null) return 0;
-    const changes = compareResults(before, result);
-    process.stdout.write(changeSummary(changes));
-    return changes.some(({ fell }) => fell) ? 1 : 0;
+    const comparison = compareResults(before, result);
+    process.stdout.write(changeSummary(comparison, args.compare ?? ""));
+    return comparison.changes.some(({ fell }) => fell) ? 1 : 0;
   },
 });
 
@@ -140,9 +145,24 @@ async function readResult(path: string): Promise<BenchResult> {
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
     throw new PainnlessError("NOT_FOUND", `cannot read ${path}, to compare with`, { cause });
   });
+  const refuse = (what: string, cause: unknown): never => {
+    throw new PainnlessError(
+      "USAGE",
+      `cannot compare with ${path}: ${what}; expected a result of painnless bench cpu, gpu, neighbours or md`,
+      {
+        cause,
+      },
+    );
+  };
+  let found: unknown;
   try {
-    return benchResultSchema.parse(JSON.parse(text));
+    found = JSON.parse(text);
   } catch (cause) {
-    throw new PainnlessError("USAGE", `${path} is not a result of painnless bench (format painnless.bench/1)`, { cause });
+    return refuse("it is not JSON", cause);
   }
+  const parsed = benchResultSchema.safeParse(found);
+  if (parsed.success) return parsed.data;
+  const { data: format } = z.object({ format: z.string() }).safeParse(found);
+  const what = format?.format === benchFormat ? z.prettifyError(parsed.error) : `its format is ${format?.format ?? "not said"}`;
+  return refuse(what, parsed.error);
 }

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, describe, expect, test, vi } from "vitest";
 import { BaselineProcess } from "../../src/bench/baseline.ts";
+import { isOther, withCliffs } from "../../src/bench/card/cliffs.ts";
 import { runDynamicsTrial } from "../../src/bench/card/dynamics.ts";
 import { type Judgement, judgeByEngine, judgeByTorch } from "../../src/bench/card/judge.ts";
 import { runNeighboursTrial } from "../../src/bench/card/neighbours.ts";
@@ -220,6 +221,25 @@ describe("systems of the card", () => {
     expect(() => makeSets(row, 1, 1, [79])).toThrow(expect.objectContaining({ code: "BAD_MODEL" }));
     expect(() => makeSets({ ...row, arrangement: "water" }, 1, 1, [6])).toThrow(expect.objectContaining({ code: "BAD_MODEL" }));
   });
+});
+
+test("rows of other models and arrangements are held to the level of the main one", () => {
+  const one = (name: string, times: number, precision: "f32" | "f64" = "f32") =>
+    ({ name, precision, floor: { ms: 1, times }, absent: [], figures: {}, against: {}, opponents: [] }) as unknown as CardTrial;
+  const others = new Set(cardRows.filter(isOther).map(({ name }) => name));
+  expect([...others]).toEqual(["F64", "F256", "8A", "water", "student"]);
+  const trials = [
+    one("1000", 4),
+    one("10000", 3),
+    one("F64", 5),
+    one("student", 8),
+    one("student", 8, "f64"),
+    { ...one("8A", 1), floor: null },
+  ];
+  const found = withCliffs(trials, others);
+  expect(found.map(({ floor }) => floor?.scaled)).toEqual([undefined, undefined, 1.25, 2, undefined, undefined]);
+  expect(withCliffs(trials.slice(1), others)).toEqual(trials.slice(1));
+  expect(cardSummary(resultOf(found))).toMatch(/F64: 1.25 of what .* floors\n.*student: 2.00 of what .*, more than 1.5/s);
 });
 
 test("the float32 rate of an H200 is that of its datasheet", () => {
