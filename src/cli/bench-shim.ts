@@ -14,7 +14,8 @@ const call = promisify(execFile);
 
 export interface ShimRequest {
   readonly model: string;
-  readonly precision: "f32" | "f64";
+  /** "native:cpu:f32" */
+  readonly side: string;
   readonly threads: number;
   readonly progress: (text: string) => void;
 }
@@ -26,7 +27,7 @@ export async function runShim(request: ShimRequest): Promise<ShimResult[]> {
   const model = await readModelFile(request.model);
   const sides = sidesOf({ model, checkpoint: null, threads: request.threads });
   try {
-    const engine = nativeEngine((await sides.open(`native:cpu:${request.precision}`)).potential);
+    const engine = nativeEngine((await sides.open(request.side)).potential);
     const results: ShimResult[] = [];
     for (const shape of shimCases) {
       request.progress(`${shape.atoms} atoms, ${shape.calls} calls`);
@@ -77,12 +78,12 @@ async function engineTimes(engine: NativeEngine, structure: Structure, calls: nu
   return { engine: [...within].slice(1), door };
 }
 
-export function shimSummary(results: readonly ShimResult[]): string {
+export function shimSummary(results: readonly ShimResult[], side: string): string {
   return results
     .map(({ atoms, callMs, overheadMs, pass, rows }) => {
       const verdict = pass ? green("within what is allowed") : red("more than is allowed");
       const over = `over the engine: median ${overheadMs.median.toFixed(3)} ms, p99 ${overheadMs.p99.toFixed(3)} ms, ${verdict}`;
-      const heading = `${bold(`${atoms} atoms`)}: a call takes ${callMs.median.toFixed(3)} ms, p99 ${callMs.p99.toFixed(3)} ms; ${over}`;
+      const heading = `${bold(`${atoms} atoms`)}, ${side}: a call takes ${callMs.median.toFixed(3)} ms, p99 ${callMs.p99.toFixed(3)} ms; ${over}`;
       return `${heading}\n${table(
         ["of which", "µs"],
         rows.map(({ what, micros }) => [what, micros.toFixed(0)]),

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineCommand } from "citty";
 import { z } from "zod";
+import { aseSizes } from "../bench/ase.ts";
 import { cardRow, cardRows } from "../bench/card/rows.ts";
 import { assertComparable, compareResults } from "../bench/compare.ts";
 import { type BenchResult, benchFormat, benchResultSchema } from "../bench/result.ts";
@@ -10,6 +11,7 @@ import { systems } from "../bench/systems.ts";
 import { cudaCards } from "../engine/device.ts";
 import { PainnlessError } from "../errors.ts";
 import { nameList, oneOf, option, usual, wholeNumber } from "./arguments.ts";
+import { aseSummary, runAse } from "./bench-ase.ts";
 import { runCardBench } from "./bench-card.ts";
 import { cardSummary } from "./bench-card-summary.ts";
 import { runBench } from "./bench-run.ts";
@@ -22,6 +24,8 @@ import { thisMachine } from "./version.ts";
 const shippedModel = fileURLToPath(new URL("../../models/ethanol.safetensors", import.meta.url));
 const sizes = systems.map(({ name }) => name);
 
+const progress = (text: string): void => void (process.stderr.isTTY && process.stderr.write(`  ${text}\n`));
+
 const cardSuites = ["gpu", "neighbours", "md"] as const;
 const suites = ["cpu", ...cardSuites] as const;
 
@@ -33,12 +37,14 @@ export const benchCommand = defineCommand({
       type: "positional",
       required: false,
       default: "cpu",
-      description: "Suite to run: cpu; gpu, or of it neighbours or md; shim (the way from ASE to the engine)",
+      description:
+        "Suite to run: cpu; gpu, or of it neighbours or md; shim (the way from ASE to the engine); ase (a SchNetPack user's script, before and after)",
     },
     model: option("FILE", "Model file; random weights of F=128, L=3, R=20 by default"),
-    checkpoint: option("FILE", "A SchNetPack checkpoint instead, imported first (gpu)"),
+    checkpoint: option("FILE", "A SchNetPack checkpoint instead, imported first (gpu, ase)"),
     "energy-unit": option("UNIT", "Unit of the checkpoint's energies"),
     sizes: option("A,B,...", `Systems: of ${sizes.join(", ")} (cpu); of ${cardRows.map(({ name }) => name).join(", ")}, or atoms (gpu)`),
+    side: option("SIDE", "Our side; native:cpu:f32 (shim), the GPU's float32 where there is a GPU (ase)"),
     batch: option("N", "Structures of each size in one batch (gpu)", "1"),
     precisions: option("A,B", "Precisions; f32,f64 by default, f32 on a GPU"),
     threads: option("N", "Threads of ours, and the most PyTorch may use; all by default (cpu, shim)"),
@@ -54,9 +60,12 @@ export const benchCommand = defineCommand({
     const { signal } = data as CommandData;
     await assertOwnFiles({ "--json": args.json }, [args.model]);
     if (args.suite === "shim") return benchShim(args);
+    if (args.suite === "ase") return benchAse(args, { signal, command: ["painnless", "bench", ...rawArgs].join(" ") });
     const suite = suites.find((name) => name === args.suite);
     if (suite === undefined)
-      throw new PainnlessError("USAGE", `there is no suite "${args.suite}"; the suites are ${suites.join(", ")}, shim`, { field: "suite" });
+      throw new PainnlessError("USAGE", `there is no suite "${args.suite}"; the suites are ${suites.join(", ")}, shim, ase`, {
+        field: "suite",
+      });
     const onCard = suite !== "cpu";
     const usualPrecisions = onCard ? "f32" : "f32,f64";
     const shared = {
@@ -65,7 +74,7 @@ export const benchCommand = defineCommand({
       seconds: wholeNumber("seconds", args.seconds ?? (onCard ? "2" : "8"), 1),
       seed: wholeNumber("seed", args.seed, 0),
       command: ["painnless", "bench", ...rawArgs].join(" "),
-      progress: (text: string) => void (process.stderr.isTTY && process.stderr.write(`  ${text}\n`)),
+      progress,
     };
     const run = suite === "cpu" ? cpuRun(args, shared) : cardRun(args, suite, shared);
     const before = args.compare === undefined ? null : await readResult(args.compare);
@@ -84,6 +93,7 @@ export const benchCommand = defineCommand({
 
 type Shared = Omit<Parameters<typeof runBench>[0], "rows" | "threads">;
 interface Arguments {
+  readonly model?: string | undefined;
   readonly sizes?: string | undefined;
   readonly threads?: string | undefined;
   readonly batch: string;
@@ -101,14 +111,20 @@ function cpuRun(args: Arguments, shared: Shared) {
   return () => runBench({ ...shared, rows, threads });
 }
 
-function cardRun(args: Arguments, suite: (typeof cardSuites)[number], shared: Shared) {
-  const { checkpoint: path } = args;
-  if (path !== undefined && shared.model !== null)
+/** @throws {PainnlessError} USAGE if both say which it is */
+function givenModel(args: Pick<Arguments, "checkpoint" | "energy-unit"> & { readonly model?: string | undefined }) {
+  const { checkpoint: path, model } = args;
+  if (path !== undefined && model !== undefined)
     throw new PainnlessError("USAGE", "--model and --checkpoint both say which model is timed; name one", { field: "checkpoint" });
+  return { model: model ?? null, checkpoint: path === undefined ? null : { path, unit: args["energy-unit"] ?? null } };
+}
+
+function cardRun(args: Arguments, suite: (typeof cardSuites)[number], shared: Shared) {
+  const { checkpoint } = givenModel(args);
   const structures = wholeNumber("batch", args.batch, 1);
   const part = ({ gpu: null, neighbours: "neighbours", md: "dynamics" } as const)[suite];
   // A model of the user's is what is timed; rows of other models are of our own.
-  const given = path !== undefined || shared.model !== null;
+  const given = checkpoint !== null || shared.model !== null;
   const usualRows = cardRows.filter(({ measures, model }) => (part === null || measures === part) && (!given || model === "main"));
   const rows =
     args.sizes === undefined && structures === 1
@@ -117,28 +133,65 @@ function cardRun(args: Arguments, suite: (typeof cardSuites)[number], shared: Sh
   if (rows.length === 0)
     throw new PainnlessError("USAGE", `bench ${suite} times models of its own; leave out --model and --checkpoint`, { field: "model" });
   const iterations = args.iterations === undefined ? null : wholeNumber("iterations", args.iterations, 1);
-  const checkpoint = path === undefined ? null : { path, unit: args["energy-unit"] ?? null };
   return () => runCardBench({ ...shared, suite, rows, checkpoint, iterations, opponents: args.opponents });
 }
 
+/** A side of our own. @throws {PainnlessError} USAGE */
+function ownSide(text: string): string {
+  if (/^native:(cpu|cuda):f(32|64)$/.test(text)) return text;
+  throw new PainnlessError("USAGE", `--side is "${text}", expected native:cpu:f32, native:cpu:f64, native:cuda:f32 or native:cuda:f64`, {
+    field: "side",
+  });
+}
+
+function hasCard(): boolean {
+  try {
+    return cudaCards().length > 0;
+  } catch (error) {
+    if (error instanceof PainnlessError && error.code === "MISSING") return false;
+    throw error;
+  }
+}
+
+interface OwnArguments {
+  readonly side?: string | undefined;
+  readonly model?: string | undefined;
+  readonly precisions?: string | undefined;
+  readonly threads?: string | undefined;
+  readonly json?: string | undefined;
+}
+
 /** `painnless bench shim`: what a call through ASE costs beside the engine. Exit status 1 if it is more than is allowed. */
-async function benchShim(args: {
-  model?: string | undefined;
-  precisions?: string | undefined;
-  threads?: string | undefined;
-  json?: string | undefined;
-}) {
+async function benchShim(args: OwnArguments) {
   const [precision = "f64"] = nameList("precisions", args.precisions ?? "f32,f64").map((name) => oneOf("precisions", name, ["f32", "f64"]));
+  const side = ownSide(args.side ?? `native:cpu:${precision}`);
   const json = args.json === undefined ? null : await claimOutput(args.json);
   const results = await runShim({
-    model: args.model ?? shippedModel,
-    precision,
+    ...{ model: args.model ?? shippedModel, side, progress },
     threads: args.threads === undefined ? availableParallelism() : wholeNumber("threads", args.threads, 1),
-    progress: (text) => void (process.stderr.isTTY && process.stderr.write(`  ${text}\n`)),
   });
-  await json?.write(`${JSON.stringify({ format: "painnless.shim/1", precision, results }, null, 1)}\n`);
-  process.stdout.write(shimSummary(results));
+  await json?.write(`${JSON.stringify({ format: "painnless.shim/2", side, results }, null, 1)}\n`);
+  process.stdout.write(shimSummary(results, side));
   return results.every(({ pass }) => pass) ? 0 : 1;
+}
+
+/** `painnless bench ase`: the script of a SchNetPack user, before and after the line that makes its calculator is swapped. */
+async function benchAse(
+  args: OwnArguments &
+    Pick<Arguments, "sizes" | "checkpoint" | "energy-unit"> & { readonly seconds?: string | undefined; readonly seed: string },
+  about: { readonly signal: AbortSignal; readonly command: string },
+) {
+  const sizes = nameList("sizes", args.sizes ?? aseSizes.join(","));
+  for (const size of sizes) wholeNumber("sizes", size, 1);
+  const side = ownSide(args.side ?? (hasCard() ? "native:cuda:f32" : "native:cpu:f32"));
+  const model = givenModel(args);
+  const seconds = wholeNumber("seconds", args.seconds ?? "5", 1);
+  const seed = wholeNumber("seed", args.seed, 0);
+  const json = args.json === undefined ? null : await claimOutput(args.json);
+  const result = await runAse({ ...about, ...model, side, sizes, seconds, seed, progress });
+  await json?.write(`${JSON.stringify(result, null, 1)}\n`);
+  process.stdout.write(aseSummary(result));
+  return 0;
 }
 
 async function readResult(path: string): Promise<BenchResult> {

@@ -225,7 +225,17 @@ describe("systems of the card", () => {
 
 test("rows of other models and arrangements are held to the level of the main one", () => {
   const one = (name: string, times: number, precision: "f32" | "f64" = "f32") =>
-    ({ name, precision, floor: { ms: 1, times }, absent: [], figures: {}, against: {}, opponents: [] }) as unknown as CardTrial;
+    ({
+      name,
+      precision,
+      floor: { ms: 1, times },
+      ...{ measures: "network", schedule: "", edges: 1, medianMs: 1, p10Ms: 1, p90Ms: 1 },
+      absent: [],
+      figures: {},
+      perSecond: {},
+      against: {},
+      opponents: [],
+    }) as unknown as CardTrial;
   const others = new Set(cardRows.filter(isOther).map(({ name }) => name));
   expect([...others]).toEqual(["F64", "F256", "8A", "water", "student"]);
   const trials = [
