@@ -3,6 +3,7 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFi
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { benchResultSchema } from "../../src/bench/result.ts";
 import { assertOwnFiles, claimOutput } from "../../src/cli/output.ts";
 import type { Replay } from "../../src/crosscheck/replay.ts";
 import { crosscheckResultSchema } from "../../src/crosscheck/result.ts";
@@ -86,6 +87,43 @@ describe("files to write", () => {
     expect(existsSync(files.OUT)).toBe(false);
   });
 });
+
+test("bench --compare: status 1 where a ratio has fallen, 0 where none has, 2 for what cannot be compared", async () => {
+  const timed = ["bench", "cpu", "--sizes", "9", "--precisions", "f32", "--seconds", "1", "--no-compile"];
+  const at = (name: string) => join(folder, name);
+  expect((await painnless(...timed, "--json", at("bench.json"))).status).toBe(0);
+  const measured = benchResultSchema.parse(await json("bench.json"));
+  const write = (name: string, change: object) => writeFile(at(name), JSON.stringify({ ...measured, ...change }));
+  /** As if the opponent had been so many times as slow. */
+  const ratios = (factor: number) => ({
+    trials: measured.trials.map((trial) => ({
+      ...trial,
+      spread: Object.fromEntries(
+        Object.entries(trial.spread).map(([name, { value, low, high }]) => [
+          name,
+          { value: factor * value, low: factor * low, high: factor * high },
+        ]),
+      ),
+    })),
+  });
+  await Promise.all([
+    ...[write("better.json", ratios(100)), write("worse.json", ratios(0.01))],
+    ...[write("card.json", { card: "another" }), write("format.json", { format: "painnless.bench/0" })],
+  ]);
+  expect(await painnless(...timed, "--compare", at("better.json"))).toMatchObject({
+    status: 1,
+    out: expect.stringMatching(/torch-eager .* fell/),
+  });
+  expect(await painnless(...timed, "--compare", at("worse.json"))).toMatchObject({
+    status: 0,
+    out: expect.stringMatching(/torch-eager .* kept/),
+  });
+  for (const [name, why] of [
+    ["card.json", 'was on "another"'],
+    ["format.json", "its format is painnless.bench/0"],
+  ] as const)
+    expect(await painnless(...timed, "--compare", at(name))).toMatchObject({ status: 2, out: "", err: expect.stringContaining(why) });
+}, 120_000);
 
 test("evaluate writes JSON and frames", async () => {
   const ended = await painnless(

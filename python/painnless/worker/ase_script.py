@@ -1,7 +1,8 @@
 """python -m painnless.worker.ase_script CALCULATOR MODEL --device D --precision P [--energy-unit U] --parent PID
 
-Timed by `painnless bench ase`: the script of somebody who has a SchNetPack model, a calculator, ASE's VelocityVerlet, steps. CALCULATOR is the line that is swapped:
-"schnetpack" (its SpkCalculator), "reference" (our reference in plain PyTorch behind ASE's interface) or "painnless".
+Timed by `painnless bench ase`: the script of somebody who has a SchNetPack model, with a calculator, ASE's VelocityVerlet, and steps.
+CALCULATOR is the line that is swapped: "schnetpack" (its SpkCalculator), "reference" (our reference in plain PyTorch behind ASE's
+interface) or "painnless".
 One JSON object a line on standard input, one answer a line on standard output, until the input ends; first of all, when the calculator is
 there, {"kind": "ready", "calculator": .., "versions": {..}}.
   {"kind": "load", "numbers": [N], "positions": [[3N], ..]}  -> {"kind": "loaded"}
