@@ -72,10 +72,20 @@ struct CpuPlan {
   bool activations_kept;
   double weight_bytes, scratch_bytes;
 };
+/// What the launcher of a CUDA engine goes by where several ways lead to the same result; which is fastest depends on the card (docs/kernels.md, tuning).
+/// Only slices have sums of their own, and change last bits.
+struct CudaTuning {
+  int resident_atoms = 64;   // of a batch: up to so many take the resident schedule, where it has room for them
+  int slices_atoms = 512;    // of a structure: more than 64 and up to so many have their messages passed by slices
+  double small_waves = 1;    // the small cut of tiles is taken up to so many of its blocks a multiprocessor, then the large one
+  int portion_atoms = 8192;  // a set of twice as many goes in portions of so many or more, which are copied while others are computed
+  int chunk_steps = 128;     // of dynamics, at most, that are queued before the host looks at what they left
+};
 struct CudaPlan {
   std::string schedule;
   int tile;  // atoms of a block
   double weight_bytes, scratch_bytes;
+  CudaTuning tuning;
 };
 using Plan = std::variant<CpuPlan, CudaPlan>;
 

@@ -1,5 +1,6 @@
 // CUDA seen from JavaScript: cards, the compiler of kernels, engines.
 #include <algorithm>
+#include <cstdio>
 
 #include "../cuda/card.h"
 #include "../cuda/engine.h"
@@ -57,7 +58,8 @@ Napi::Value create_cuda(const Napi::CallbackInfo& info) {
   const auto given = info[2].As<Napi::Object>();
   const auto config = config_from(info[0].As<Napi::Object>());
   const auto tensors = std::make_shared<Tensors>(tensors_from(info[1].As<Napi::Object>()));
-  CudaOptions options{.precision = precision(text(given, "precision")), .cache = text(given, "cache"), .portion_atoms = integer(given, "portionAtoms")};
+  CudaOptions options{
+      .precision = precision(text(given, "precision")), .cache = text(given, "cache"), .tuning = tuning_from(given.Get("tuning").As<Napi::Object>())};
   const int ordinal = integer(given, "ordinal");
   const auto nvrtc = strings_from(given.Get("nvrtc"));
 #if defined(PAINNLESS_EMULATE_CUDA)
@@ -87,6 +89,7 @@ cuda::DeviceInfo card_from(const Napi::Object& object) {
   card.architecture = integer(object, "architecture");
   card.shared_bytes = static_cast<size_t>(number(object, "sharedBytes"));
   if (object.Has("multiprocessors")) card.multiprocessors = integer(object, "multiprocessors");
+  if (object.Has("driver")) card.driver = text(object, "driver");
   return card;
 }
 
@@ -112,7 +115,9 @@ Napi::Value compile_kernels(const Napi::CallbackInfo& info) {
     bool known;
   };
   return Task::start(info.Env(), [=]() -> Task::Answer {
-    const auto compiler = cuda::open_nvrtc(nvrtc, 0);
+    int major = 0, minor = 0;  // of a driver, where there is one that must take the code
+    std::sscanf(card.driver.c_str(), "%d.%d", &major, &minor);
+    const auto compiler = cuda::open_nvrtc(nvrtc, 1000 * major + 10 * minor);
     std::vector<Part> parts;
     std::vector<cuda::Source> missing;
     for (const Model& model : models)
@@ -146,7 +151,7 @@ Napi::Value compile_kernels(const Napi::CallbackInfo& info) {
 Napi::Value plan(const Napi::CallbackInfo& info) {
   Plan plan;
   or_throw(info.Env(), [&] {
-    plan = plan_cuda(config_from(info[0].As<Napi::Object>()), tensors_from(info[1].As<Napi::Object>()), precision(info[2].As<Napi::String>()),
+    plan = plan_cuda(config_from(info[0].As<Napi::Object>()), tensors_from(info[1].As<Napi::Object>()), precision(info[2].As<Napi::String>()), {},
                      card_from(info[3].As<Napi::Object>()), info[4].As<Napi::Number>().Int32Value(), info[5].As<Napi::Number>().Int32Value());
   });
   return plan_to(info.Env(), plan);

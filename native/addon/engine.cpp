@@ -112,6 +112,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
         object["allocations"] = now.allocations;
         object["arenaBytes"] = now.arena_bytes;
         object["weightBytes"] = now.weight_bytes;
+        object["tuning"] = tuning_to(env, now.tuning);
         return object;
       };
     });

@@ -68,6 +68,7 @@ Napi::Object plan_to(Napi::Env env, const CudaPlan& plan) {
   object["tile"] = plan.tile;
   object["weightBytes"] = plan.weight_bytes;
   object["scratchBytes"] = plan.scratch_bytes;
+  object["tuning"] = tuning_to(env, plan.tuning);
   return object;
 }
 
@@ -85,6 +86,26 @@ Napi::Object plan_to(Napi::Env env, const CpuPlan& plan) {
 }
 
 }  // namespace
+
+CudaTuning tuning_from(const Napi::Object& object) {
+  CudaTuning tuning;
+  if (object.Has("residentAtoms")) tuning.resident_atoms = integer(object, "residentAtoms");
+  if (object.Has("slicesAtoms")) tuning.slices_atoms = integer(object, "slicesAtoms");
+  if (object.Has("smallWaves")) tuning.small_waves = number(object, "smallWaves");
+  if (object.Has("portionAtoms")) tuning.portion_atoms = integer(object, "portionAtoms");
+  if (object.Has("chunkSteps")) tuning.chunk_steps = integer(object, "chunkSteps");
+  return tuning;
+}
+
+Napi::Object tuning_to(Napi::Env env, const CudaTuning& tuning) {
+  auto object = Napi::Object::New(env);
+  object["residentAtoms"] = tuning.resident_atoms;
+  object["slicesAtoms"] = tuning.slices_atoms;
+  object["smallWaves"] = tuning.small_waves;
+  object["portionAtoms"] = tuning.portion_atoms;
+  object["chunkSteps"] = tuning.chunk_steps;
+  return object;
+}
 
 Napi::Object plan_to(Napi::Env env, const Plan& plan) {
   return std::visit([&](const auto& one) { return plan_to(env, one); }, plan);

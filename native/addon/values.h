@@ -25,6 +25,9 @@ const char* name_of(InstructionSet set);
 /// Throws InputError USAGE for a name that none has.
 InstructionSet instruction_set(const std::string& name);
 Precision precision(const std::string& name);
+/// What is not given is as it comes.
+CudaTuning tuning_from(const Napi::Object& object);
+Napi::Object tuning_to(Napi::Env env, const CudaTuning& tuning);
 Config config_from(const Napi::Object& object);
 Tensors tensors_from(const Napi::Object& object);
 inline Want want_from(const Napi::Object& object) { return {flag(object, "forces"), flag(object, "stress")}; }

@@ -8,7 +8,7 @@ namespace painnless {
 struct CudaOptions {
   Precision precision;
   std::string cache;      // folder of compiled kernels; empty: none is kept
-  int portion_atoms;      // a set of twice as many goes in portions of so many or more, which are copied while others are computed
+  CudaTuning tuning;
   bool poisoned = false;  // for tests: each evaluation finds NaN where it has written nothing
 };
 
@@ -19,6 +19,7 @@ struct CudaActivity {
   int64_t edges;
   int compilations, captures, allocations;
   double arena_bytes, weight_bytes;
+  CudaTuning tuning;
 };
 
 /// A neighbour list as native/neighbors.h describes it, fetched from the card.
@@ -72,6 +73,6 @@ std::unique_ptr<CudaEngine> create_cuda_engine(const Config& config, const Tenso
                                                std::unique_ptr<cuda::Device> device, const cuda::Compiler& compiler);
 
 /// What such an engine on such a card would do with one structure; needs no card. Throws InputError BAD_MODEL, UNSUPPORTED.
-CudaPlan plan_cuda(const Config& config, const Tensors& tensors, Precision precision, const cuda::DeviceInfo& card, int atoms, int pairs);
+CudaPlan plan_cuda(const Config& config, const Tensors& tensors, Precision precision, const CudaTuning& tuning, const cuda::DeviceInfo& card, int atoms, int pairs);
 
 }  // namespace painnless

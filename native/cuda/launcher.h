@@ -22,14 +22,13 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
         weights_(config_, tensors_),
         precision_(options.precision),
         device_(std::move(device)),
-        shape_(config_, options.precision, device_->info()),
+        shape_(config_, options.precision, device_->info(), options.tuning),
         programs_(*device_, compiler, DiskCache(options.cache), shape_.sources()),
         search_(config_),
         store_(*device_),
-        portion_atoms_(options.portion_atoms),
         courier_(*device_),
         poisoned_(options.poisoned),
-        mover_(*device_, programs_, *this) {
+        mover_(*device_, programs_, *this, options.tuning.chunk_steps) {
     if constexpr (sizeof(Real) == 4)
       if (shape_.resident)
         schedules_.push_back(std::make_unique<Resident<Real>>(weights_, shape_, &programs_, device_->info(),
@@ -46,11 +45,11 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
   }
 
   Plan plan(int atoms, int pairs) const override {
-    return plan_cuda(config_, tensors_, precision_, device_->info(), atoms, pairs);
+    return plan_cuda(config_, tensors_, precision_, shape_.tuning, device_->info(), atoms, pairs);
   }
 
   CudaActivity activity() const override {
-    return {schedule_->name(), edges_, programs_.compilations(), captures_, allocations_, static_cast<double>(arena_.bytes()), static_cast<double>(store_.bytes())};
+    return {schedule_->name(), edges_, programs_.compilations(), captures_, allocations_, static_cast<double>(arena_.bytes()), static_cast<double>(store_.bytes()), shape_.tuning};
   }
 
   Seconds device_seconds(const Batch& batch, Want want, int count, bool cold) override;
@@ -104,7 +103,6 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
   Capacity capacity_;
   Buffer arena_;
   Pinned request_, answer_;
-  const int portion_atoms_;
   Courier courier_;
   Workspace<Real> space_{};
   std::map<std::tuple<const Schedule<Real>*, Steps, int, int, bool, bool, bool>, std::unique_ptr<Graph>> graphs_;  // by sizes, bins and kinds too; gone before what they point to

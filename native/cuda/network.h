@@ -81,7 +81,7 @@ struct Grids {
   int multiprocessors;
 
   /// Kernels on tiles of atoms: the small cut until its blocks fill the card.
-  bool small(int atoms) const { return atoms <= shape.small.tile * multiprocessors; }
+  bool small(int atoms) const { return atoms <= shape.tuning.small_waves * shape.small.tile * multiprocessors; }
   const Shape::Cut& cut(int atoms) const { return small(atoms) ? shape.small : shape.large; }
   template <template <class> class Arguments, class Real>
   void on_tiles(Programs& programs, KernelName<Arguments> small_name, KernelName<Arguments> large_name, size_t shared_per_atom, int atoms,

@@ -82,7 +82,7 @@ template <class Real> class Painn final : public Network<Real> {
   PainnMessageArguments<Real> message(const Work<Real>& work, int t, int bars, Kinds kinds) const {
     PainnSlices<Real> slices = slices_[t];
     slices.values = work.values, slices.slopes = work.slopes;
-    slices.some = kinds.for_slices, slices.all = kinds.for_slices && !kinds.others;
+    slices.most = kinds.for_slices ? shape_.tuning.slices_atoms : 0, slices.all = kinds.for_slices && !kinds.others;
     return {.sizes = work.sizes,
             .edges = work.edges,
             .radial = radial_,

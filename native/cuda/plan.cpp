@@ -6,10 +6,10 @@
 namespace painnless::cuda {
 namespace {
 
-template <class Real> CudaPlan plan_of(const Config& config, const Tensors& tensors, Precision precision, const DeviceInfo& card, int atoms, int pairs) {
+template <class Real> CudaPlan plan_of(const Config& config, const Tensors& tensors, Precision precision, const CudaTuning& tuning, const DeviceInfo& card, int atoms, int pairs) {
   const Weights weights(config, tensors);
-  const Shape shape(config, precision, card);
-  Capacity capacity = capacity_for(atoms, 1, shape.slices > 0 && for_slices(atoms));
+  const Shape shape(config, precision, card, tuning);
+  Capacity capacity = capacity_for(atoms, 1, shape.by_slices(atoms));
   capacity.edges = std::max(capacity.edges, next_bucket(2 * pairs, 16));
   WeightStore store;
   Arena arena;
@@ -17,7 +17,7 @@ template <class Real> CudaPlan plan_of(const Config& config, const Tensors& tens
   const auto network = create_network<Real>(weights, shape, card.multiprocessors);
   network->pack(store);
   network->lay_out(arena, capacity.atoms);
-  CudaPlan plan{"layered", Grids{shape, card.multiprocessors}.cut(atoms).tile, 0, 0};
+  CudaPlan plan{"layered", Grids{shape, card.multiprocessors}.cut(atoms).tile, 0, 0, tuning};
   if constexpr (sizeof(Real) == 4) {
     if (shape.resident) {
       Resident<Real> resident(weights, shape, nullptr, card, usual_clusters(*shape.resident, card));
@@ -36,9 +36,9 @@ template <class Real> CudaPlan plan_of(const Config& config, const Tensors& tens
 
 namespace painnless {
 
-CudaPlan plan_cuda(const Config& config, const Tensors& tensors, Precision precision, const cuda::DeviceInfo& card, int atoms, int pairs) {
-  return precision == Precision::f64 ? cuda::plan_of<double>(config, tensors, precision, card, atoms, pairs)
-                                     : cuda::plan_of<float>(config, tensors, precision, card, atoms, pairs);
+CudaPlan plan_cuda(const Config& config, const Tensors& tensors, Precision precision, const CudaTuning& tuning, const cuda::DeviceInfo& card, int atoms, int pairs) {
+  return precision == Precision::f64 ? cuda::plan_of<double>(config, tensors, precision, tuning, card, atoms, pairs)
+                                     : cuda::plan_of<float>(config, tensors, precision, tuning, card, atoms, pairs);
 }
 
 }  // namespace painnless

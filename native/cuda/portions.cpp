@@ -40,7 +40,7 @@ template <class Real> void Launcher<Real>::answer(const Batch& batch, Want want,
 
 /// Fewer than two: it goes in one.
 template <class Real> std::vector<Portion> Launcher<Real>::cut(const Batch& batch) const {
-  return batch.structures() == 1 || batch.atoms() / 2 < portion_atoms_ ? std::vector<Portion>() : portions_of(batch, portion_atoms_);
+  return batch.structures() == 1 || batch.atoms() / 2 < shape_.tuning.portion_atoms ? std::vector<Portion>() : portions_of(batch, shape_.tuning.portion_atoms);
 }
 
 /// While one portion is computed, the host writes the request of the next, and reads the answer of the one before.

@@ -60,7 +60,7 @@ Resident<Real>::Resident(const Weights& weights, const Shape& shape, Programs* p
 
 template <class Real> bool Resident<Real>::takes(int atoms, int structures, Kinds kinds) const {
   if (kinds.for_slices) return false;
-  if (atoms < 1 || static_cast<size_t>(atoms) >= crowded_.size() || crowded_[static_cast<size_t>(atoms)]) return false;
+  if (atoms < 1 || atoms > shape_.tuning.resident_atoms || static_cast<size_t>(atoms) >= crowded_.size() || crowded_[static_cast<size_t>(atoms)]) return false;
   // Until there are filters, the request has their place.
   return request_bytes(bucket(atoms), next_bucket(structures, 1)) <= sizeof(Real) * static_cast<size_t>(room_.filter_row(0) * edges_[static_cast<size_t>(clusters_for(atoms) - 1)]);
 }

@@ -21,8 +21,7 @@ constexpr int most_edges = 1 << 28;  // as the CPU's search
 inline Kinds kinds_of(const Batch& batch, const Shape& shape) {
   Kinds kinds{false, false};
   for (size_t s = 0; s + 1 < batch.offsets.size(); s++) {
-    const bool sliced = shape.slices > 0 && for_slices(batch.offsets[s + 1] - batch.offsets[s]);
-    (sliced ? kinds.for_slices : kinds.others) = true;
+    (shape.by_slices(batch.offsets[s + 1] - batch.offsets[s]) ? kinds.for_slices : kinds.others) = true;
   }
   return kinds;
 }

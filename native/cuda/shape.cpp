@@ -27,7 +27,7 @@ std::optional<ResidentRoom> resident_room(const Shape& shape, const Config& conf
 
 }  // namespace
 
-Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info) {
+Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, const CudaTuning& tuning) : tuning(tuning) {
   const bool single = precision != Precision::f64, mixed = precision == Precision::mixed;
   painn = config.architecture == Architecture::painn;
   bessel = config.basis == RadialBasis::bessel;
@@ -100,6 +100,8 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info) 
                      "the CUDA engine takes models of up to some 2,000 features, this one has " + std::to_string(config.features) +
                          ": the numbers of one atom do not fit into the shared memory of the card; use torch:cuda or native:cpu");
 }
+
+bool Shape::by_slices(int structure_atoms) const { return slices > 0 && for_slices(structure_atoms, tuning.slices_atoms); }
 
 size_t Shape::shared_bytes(const Cut& cut) const {
   return std::max({update_shared, last_shared, adjoint_shared}) * static_cast<size_t>(cut.tile) + exchange_shared(cut);

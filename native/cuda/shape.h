@@ -34,7 +34,11 @@ struct Shape {
   std::optional<ResidentRoom> resident;  // how the resident schedule cuts the model, where it takes it
 
   /// Throws InputError UNSUPPORTED where no tile fits the card.
-  Shape(const Config& config, Precision precision, const DeviceInfo& info);
+  Shape(const Config& config, Precision precision, const DeviceInfo& info, const CudaTuning& tuning = {});
+
+  CudaTuning tuning;  // nothing of it is compiled in
+  /// Are the messages of a structure of so many atoms passed by slices?
+  bool by_slices(int structure_atoms) const;
 
   std::vector<Source> sources() const;
 };

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { fullTuningSchema } from "../engine/tuning.ts";
 import { machineSchema } from "../system/machine.ts";
 
 export const benchFormat = "painnless.bench/1";
@@ -78,6 +79,8 @@ export const cardTrialSchema = z.strictObject({
   ...tried,
   measures: z.enum(["network", "neighbours", "dynamics"]),
   model: modelShape,
+  /** what the launcher went by; results of before it was told have none */
+  tuning: fullTuningSchema.optional(),
   /** the launcher's; "resident" finds its neighbours itself, so that its time has the search in it */
   schedule: z.string(),
   /** who said what is right on these inputs */

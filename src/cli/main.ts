@@ -37,6 +37,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   md: async () => commandOf((await import("./md.ts")).mdCommand),
   bench: async () => commandOf((await import("./bench.ts")).benchCommand),
   profile: async () => commandOf((await import("./profile.ts")).profileCommand),
+  tune: async () => commandOf((await import("./tune.ts")).tuneCommand),
   serve: async () => commandOf((await import("./serve.ts")).serveCommand),
   keys: async () => commandOf((await import("./keys.ts")).keysCommand),
   status: async () => commandOf((await import("./status.ts")).statusCommand),

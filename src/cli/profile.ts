@@ -56,7 +56,7 @@ export const profileCommand = defineCommand({
       for (const structure of structures) assertComputable(structure, potential.domain);
       const engine = cudaEngine(potential);
       const profile = await engine.profile(structures, ["energy", "forces"], rounds);
-      const { schedule } = await engine.activity();
+      const { schedule, tuning } = await engine.activity();
       const atoms = structures.reduce((sum, { numbers }) => sum + numbers.length, 0);
       const evaluated = { config: model.config, atoms, structures: structures.length, edges: profile.edges };
       const result = profileSchema.parse({
@@ -64,7 +64,7 @@ export const profileCommand = defineCommand({
         ...{ command: ["painnless", "profile", ...rawArgs].join(" "), started: new Date().toISOString() },
         ...{ machine: await thisMachine({ python: (await resolvePython()).version }), found: await stateOfCard() },
         model: { name: args.model, sha256: model.sha256 },
-        ...{ schedule, structures: structures.length, atoms, edges: profile.edges },
+        ...{ schedule, tuning, structures: structures.length, atoms, edges: profile.edges },
         ...ranked(profile, { ...evaluated, real: args.side.endsWith("f64") ? 8 : 4 }, card as CudaCard),
       });
       await json?.write(`${JSON.stringify(result, null, 1)}\n`);

@@ -2,7 +2,10 @@ import { finiteDifferencePotential } from "../crosscheck/fd.ts";
 import { createCudaEngine } from "../engine/cuda.ts";
 import { automaticSide, cudaCards, cudaKernels } from "../engine/device.ts";
 import { createNativeEngine } from "../engine/engine.ts";
-import { kernelCache, nvrtcCandidates } from "../engine/nvrtc.ts";
+import type { CudaCard, CudaPrecision } from "../engine/native.ts";
+import { kernelCache, nvrtcCandidates, tuningFolder } from "../engine/nvrtc.ts";
+import { kernelsOf, shippedTuning, type Tuning } from "../engine/tuning.ts";
+import { type Found, findTuning, tunedFor } from "../engine/tuning-file.ts";
 import { PainnlessError } from "../errors.ts";
 import type { ModelFile } from "../model/model-file.ts";
 import { type PythonEnvironment, resolvePython } from "../python/environment.ts";
@@ -26,6 +29,8 @@ export interface SideOptions {
   readonly threads: number | null;
   /** does the side that needs a proof open without one: to be given one */
   readonly proving?: boolean;
+  /** what a CUDA engine goes by, for who chooses it; left out: what painnless tune has found here, else what is shipped */
+  readonly tuning?: Tuning;
 }
 
 export interface OpenSide {
@@ -134,18 +139,16 @@ async function build(
     return { ...opened, note: `${side} chose ${opened.potential.name}: ${reason}${why}` };
   }
   if (side.startsWith("native:cuda")) {
-    const [card] = cudaCards();
-    const runsOn = `${side} runs on ${card?.name}`;
+    const [card] = cudaCards() as [CudaCard]; // which throws where there is none
     const gated = side === gatedSide && !proving;
     const proof = gated ? await requireProof(process.env, await subjectOf(model), model.path) : null;
     const nvrtc = await nvrtcCandidates(process.env, await sitePackages(interpreter));
-    const engine = await createCudaEngine(model, {
-      precision: side === gatedSide ? "mixed" : precision,
-      nvrtc,
-      cache: kernelCache(process.env),
-    });
-    const note = proof === null ? runsOn : `${runsOn}, ${describeProof(proof)}`;
-    return { potential: engine, note, kernels: `sm_${card?.architecture}`, versions: {} };
+    const exactly = side === gatedSide ? "mixed" : precision;
+    const { tuning, note } = options.tuning ? { tuning: options.tuning, note: null } : await tuningFor(model, exactly, card, nvrtc);
+    const engine = await createCudaEngine(model, { precision: exactly, nvrtc, cache: kernelCache(process.env), tuning });
+    const runsOn = `${side} runs on ${card.name}`;
+    const notes = [proof === null ? runsOn : `${runsOn}, ${describeProof(proof)}`, ...(note === null ? [] : [note])];
+    return { potential: engine, note: notes.join("; "), kernels: kernelsOf(card.architecture, tuning), versions: {} };
   }
   if (side.startsWith("native:")) {
     const engine = createNativeEngine(model, { device: "cpu", precision, ...limit });
@@ -175,6 +178,20 @@ export async function subjectOf(model: ModelFile): Promise<Subject> {
     card: `${card?.name} (sm_${card?.architecture})`,
     driver: card?.driver ?? "",
   };
+}
+
+/** Paths of NVRTC, for who opens engines himself. */
+export const nvrtcHere = async (): Promise<string[]> => nvrtcCandidates(process.env, await sitePackages(() => resolvePython()));
+
+/** What `painnless tune` has found for such an engine here. */
+async function tuningFor(model: ModelFile, precision: CudaPrecision, card: CudaCard, nvrtc: readonly string[]): Promise<Found> {
+  try {
+    return await findTuning(tuningFolder(process.env), await tunedFor(model, precision, card, nvrtc), card.architecture);
+  } catch (error) {
+    // Without NVRTC, or for a model that is too large, there is no engine to tune, which says so itself.
+    if (!(error instanceof PainnlessError && ["MISSING", "UNSUPPORTED"].includes(error.code))) throw error;
+    return { tuning: shippedTuning(card.architecture), note: null };
+  }
 }
 
 /** Where the Python environment in use keeps its packages, NVRTC's wheel among them; a machine without Python may have NVRTC elsewhere. */

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { PainnlessError } from "../errors.ts";
 import type { ModelFile } from "../model/model-file.ts";
 import type { Property } from "../system/potential.ts";
@@ -7,6 +8,7 @@ import { packBatch } from "./batch.ts";
 import { engineOf, type NativeEngine } from "./engine.ts";
 import type { CudaActivity, CudaPlan, CudaPrecision, CudaProfile, CudaSeconds, NativeAddon, NativeNeighbors } from "./native.ts";
 import { fromNative } from "./native-error.ts";
+import { type Tuning, tuningSchema } from "./tuning.ts";
 import { nativeConfig, nativeTensors } from "./weights.ts";
 
 export interface CudaEngineOptions {
@@ -17,8 +19,8 @@ export interface CudaEngineOptions {
   readonly nvrtc: readonly string[];
   /** folder of compiled kernels; "" keeps none */
   readonly cache: string;
-  /** a set of twice as many goes in portions of so many atoms or more, which are copied while others are computed; 8,192 by default */
-  readonly portionAtoms?: number;
+  /** what the launcher goes by; what is not given is as it comes */
+  readonly tuning?: Tuning;
   /** another build of the addon than the product's, its emulated card, and memory that is NaN before each evaluation, for tests */
   readonly addon?: NativeAddon;
   readonly emulate?: boolean;
@@ -39,15 +41,16 @@ export interface CudaEngine extends NativeEngine<CudaPlan> {
 }
 
 /** The engine for a model; compiles its kernels where the cache does not hold them, which takes seconds.
- *  @throws {PainnlessError} MISSING (addon, driver, card, NVRTC, memory), UNSUPPORTED (a card or a model), BAD_MODEL */
+ *  @throws {PainnlessError} MISSING (addon, driver, card, NVRTC, memory), UNSUPPORTED (a card or a model), BAD_MODEL, USAGE (a tuning) */
 export async function createCudaEngine(file: ModelFile, options: CudaEngineOptions): Promise<CudaEngine> {
-  const { precision, ordinal = 0, nvrtc, cache, portionAtoms = 8192, emulate = false, poisoned = false } = options;
+  const { precision, ordinal = 0, nvrtc, cache, emulate = false, poisoned = false } = options;
+  const parsed = tuningSchema.safeParse(options.tuning ?? {});
+  if (!parsed.success) throw new PainnlessError("USAGE", `tuning: ${z.prettifyError(parsed.error)}`, { field: "tuning" });
+  const tuning = Object.fromEntries(Object.entries(parsed.data).filter(([, value]) => value !== undefined));
   const addon = options.addon ?? loadAddon();
   const name = `native:cuda:${precision}`;
   const native = await addon
-    .createCudaEngine(nativeConfig(file), nativeTensors(file), {
-      ...{ precision, ordinal, nvrtc: [...nvrtc], cache, portionAtoms, emulate, poisoned },
-    })
+    .createCudaEngine(nativeConfig(file), nativeTensors(file), { precision, ordinal, nvrtc: [...nvrtc], cache, tuning, emulate, poisoned })
     .catch((cause: unknown) => {
       const error = fromNative(cause);
       throw new PainnlessError(error.code, `side "${name}": ${error.message}`, { field: error.field, cause });

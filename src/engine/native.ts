@@ -29,7 +29,7 @@ export interface NativeAddon {
    *  Rejects with the compiler's words. */
   compileKernels(
     models: readonly { readonly config: NativeConfig; readonly precision: CudaPrecision }[],
-    card: Pick<CudaCard, "architecture" | "sharedBytes">,
+    card: Pick<CudaCard, "architecture" | "sharedBytes"> & Partial<Pick<CudaCard, "driver">>,
     nvrtc: readonly string[],
     known: readonly string[] | "all",
   ): Promise<CompiledKernels>;

@@ -25,7 +25,11 @@ async function librariesIn(folder: string): Promise<string[]> {
   return names.filter((name) => /^libnvrtc\.so\.\d+$/.test(name)).map((name) => join(folder, name));
 }
 
+const userCache = (variables: NodeJS.ProcessEnv): string => join(variables.XDG_CACHE_HOME || join(homedir(), ".cache"), "painnless");
+
 /** The folder of compiled kernels: `PAINNLESS_KERNEL_CACHE`, else below the user's cache. */
-export function kernelCache(variables: NodeJS.ProcessEnv): string {
-  return variables.PAINNLESS_KERNEL_CACHE || join(variables.XDG_CACHE_HOME || join(homedir(), ".cache"), "painnless", "kernels");
-}
+export const kernelCache = (variables: NodeJS.ProcessEnv): string =>
+  variables.PAINNLESS_KERNEL_CACHE || join(userCache(variables), "kernels");
+
+/** The folder of what `painnless tune` has found. */
+export const tuningFolder = (variables: NodeJS.ProcessEnv): string => join(userCache(variables), "tuning");

@@ -12,6 +12,7 @@ import { type CardTrial, cardTrialSchema } from "../../src/bench/result.ts";
 import { cardSummary } from "../../src/cli/bench-card-summary.ts";
 import type { CudaEngine } from "../../src/engine/cuda.ts";
 import type { CudaCard } from "../../src/engine/native.ts";
+import type { Tuning } from "../../src/engine/tuning.ts";
 import type { ModelFile } from "../../src/model/model-file.ts";
 import type { PythonEnvironment } from "../../src/python/environment.ts";
 import { addon, openCpu, openCuda } from "../cuda/open.ts";
@@ -37,6 +38,7 @@ function fakeEngine(force: number, schedule: "layered" | "resident" = "layered")
     seconds: async (_batch, _want, _count, cold = false) => ({ network: cold ? 2e-3 : 1e-3, search: 5e-4 }),
     activity: async () => ({
       ...{ schedule, edges: 72, compilations: 0, captures: 2, allocations: 1, arenaBytes: 1e6, weightBytes: 1e6 },
+      tuning: { residentAtoms: 64, slicesAtoms: 512, smallWaves: 1, portionAtoms: 8192, chunkSteps: 128 },
     }),
   };
   return engine as CudaEngine;
@@ -115,9 +117,9 @@ describe("rows on an emulated card", { timeout: 120_000 }, () => {
     ...{ ...quick, model, engine, process: null, theirEdges: [], evaluations: 1 },
   });
   /** Blocks that wait for each other take the emulated card long. */
-  const openLayered = async (portions: { readonly portionAtoms?: number } = {}) => {
+  const openLayered = async (tuning: Tuning = {}) => {
     addon.emulatedCard({ clusters: 0 });
-    const engine = await openCuda(small, "f32", portions);
+    const engine = await openCuda(small, "f32", { tuning });
     addon.emulatedCard({ clusters: 7 });
     return engine;
   };

@@ -145,7 +145,12 @@ describe("on an emulated card", { timeout: 120_000 }, () => {
     profileSchema.parse({
       ...{ format: "painnless.profile/1", side, card: card.name, commit: null, command: "", started: "2026-11-29T00:00:00Z" },
       ...{ machine: { platform: "linux", arch: "x64", cpu: "a CPU", cores: 2, versions: {} }, found: {} },
-      ...{ model: { name: "m", sha256: "ab" }, schedule: "resident", structures: evaluated.structures },
+      ...{
+        tuning: { residentAtoms: 64, slicesAtoms: 512, smallWaves: 1, portionAtoms: 8192, chunkSteps: 128 },
+        model: { name: "m", sha256: "ab" },
+        schedule: "resident",
+        structures: evaluated.structures,
+      },
       ...{ atoms: evaluated.atoms, edges: found.edges, ...ranked(found, { ...evaluated, config: model.config, edges: found.edges }, card) },
     });
 
@@ -174,7 +179,7 @@ describe("on an emulated card", { timeout: 120_000 }, () => {
   });
 
   test("portions beside the kernels, in the result and printed", async () => {
-    const engine = await openCuda(model, "f64", { portionAtoms: 10 });
+    const engine = await openCuda(model, "f64", { tuning: { portionAtoms: 10 } });
     const batch = [ethanol, ethanol, ethanol];
     const found = await engine.profile(batch, ["energy", "forces"], 1);
     const result = resultOf(found, engine.name, { structures: 3, atoms: 27, real: 8 });

@@ -53,7 +53,7 @@ describe.skipIf(onCard)("on the emulated card, where every call is counted", () 
 
   test("a card that is too small refuses the large batch and serves the small one", async () => {
     addon.emulatedCard({ totalBytes: 2 ** 30 });
-    const engine = await openCuda(model, "f64", { portionAtoms: 1_000_000 });
+    const engine = await openCuda(model, "f64", { tuning: { portionAtoms: 1_000_000 } });
     addon.emulatedCard({ totalBytes: 2 ** 32 });
     await engine.evaluate([water], everything);
     const huge = Array.from({ length: 60_000 }, () => water);

@@ -5,6 +5,7 @@ import { type CudaEngine, createCudaEngine } from "../../src/engine/cuda.ts";
 import { createNativeEngine, type NativeEngine } from "../../src/engine/engine.ts";
 import type { CudaPrecision, NativePrecision } from "../../src/engine/native.ts";
 import { kernelCache, nvrtcCandidates } from "../../src/engine/nvrtc.ts";
+import type { Tuning } from "../../src/engine/tuning.ts";
 import type { ModelFile } from "../../src/model/model-file.ts";
 import { resolvePython } from "../../src/python/environment.ts";
 import type { Potential } from "../../src/system/potential.ts";
@@ -32,7 +33,7 @@ const candidates = onCard ? await nvrtcCandidates(process.env, (await resolvePyt
 export async function openCuda(
   model: ModelFile,
   precision: CudaPrecision,
-  { folder = cache, ...options }: { readonly folder?: string; readonly poisoned?: boolean; readonly portionAtoms?: number } = {},
+  { folder = cache, ...options }: { readonly folder?: string; readonly poisoned?: boolean; readonly tuning?: Tuning } = {},
 ): Promise<CudaEngine> {
   const engine = await createCudaEngine(model, {
     ...{ precision, nvrtc: candidates, cache: folder, addon, emulate: !onCard, poisoned: sanitizer !== "initcheck" },

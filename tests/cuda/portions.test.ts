@@ -26,7 +26,7 @@ afterEach(() => {
 });
 
 test.each([1, 7, 20, 40])("portions of %i atoms: the bits of the set in one, whatever is wanted, again and again", async (portionAtoms) => {
-  const [whole, cut] = [await openCuda(model, "f64"), await openCuda(model, "f64", { portionAtoms })];
+  const [whole, cut] = [await openCuda(model, "f64"), await openCuda(model, "f64", { tuning: { portionAtoms } })];
   const expected = await whole.evaluate(set, everything);
   for (const _ of [1, 2]) expect((await cut.evaluate(set, everything)).map(bits)).toEqual(expected.map(bits));
   const energies = (await cut.evaluate(set, ["energy"])).map(({ energy }) => energy);
@@ -42,14 +42,14 @@ test.each([1, 7, 20, 40])("portions of %i atoms: the bits of the set in one, wha
 
 test("in float32, where portions of few atoms are one launch each", async () => {
   const few = [ethanol, water, ethanol, water];
-  const [whole, cut] = [await openCuda(model, "f32"), await openCuda(model, "f32", { portionAtoms: 9 })];
+  const [whole, cut] = [await openCuda(model, "f32"), await openCuda(model, "f32", { tuning: { portionAtoms: 9 } })];
   expect((await cut.evaluate(few, everything)).map(bits)).toEqual((await whole.evaluate(few, everything)).map(bits));
   if (!onCard) expect(await cut.activity()).toMatchObject({ schedule: "resident" });
 });
 
 test("a portion whose edges do not fit is done again, and those around it stay right", async () => {
   const crowded = [ethanol, dense, water, dense, ethanol];
-  const [whole, cut] = [await openCuda(model, "f64"), await openCuda(model, "f64", { portionAtoms: 3 })];
+  const [whole, cut] = [await openCuda(model, "f64"), await openCuda(model, "f64", { tuning: { portionAtoms: 3 } })];
   const expected = await whole.evaluate(crowded, everything);
   for (const _ of [1, 2]) expect((await cut.evaluate(crowded, everything)).map(bits)).toEqual(expected.map(bits));
   expect((await cut.activity()).allocations).toBe(2);
@@ -63,7 +63,7 @@ test.each<[string, Structure, RegExp]>([
     /"thin"/,
   ],
 ])("a portion that is refused %s: it is told, nothing is under way any more, and the next call answered", async (_, refused, message) => {
-  const cut = await openCuda(model, "f64", { portionAtoms: 4 });
+  const cut = await openCuda(model, "f64", { tuning: { portionAtoms: 4 } });
   const expected = await cut.evaluate([ethanol, water, ethanol], everything);
   for (const batch of [
     [ethanol, refused, water, ethanol],
@@ -79,13 +79,13 @@ test.each<[string, Structure, RegExp]>([
 });
 
 test("one structure, however large, and a set of less than two portions go in one", async () => {
-  const engine = await openCuda(model, "f64", { portionAtoms: 5 });
+  const engine = await openCuda(model, "f64", { tuning: { portionAtoms: 5 } });
   for (const batch of [[ethanol], [water, water, water]])
     expect((await engine.profile(batch, ["energy", "forces"], 1)).portions).toEqual([]);
 });
 
 test("a trace: every portion with its atoms, its request before its kernels, these before its answer, and so on", async () => {
-  const engine = await openCuda(model, "f64", { portionAtoms: 10 });
+  const engine = await openCuda(model, "f64", { tuning: { portionAtoms: 10 } });
   const batch = [ethanol, water, water, ethanol, water, ethanol];
   const { portions } = await engine.profile(batch, ["energy", "forces"], 3);
   expect(portions.map(({ structures, atoms }) => [structures, atoms])).toEqual([
@@ -107,7 +107,7 @@ test("a trace: every portion with its atoms, its request before its kernels, the
 
 describe.skipIf(onCard)("on the emulated card, where every call is counted", () => {
   test("a set of the same size takes no memory and records nothing; a portion is one copy each way", async () => {
-    const cut = await openCuda(model, "f64", { portionAtoms: 10 });
+    const cut = await openCuda(model, "f64", { tuning: { portionAtoms: 10 } });
     const batch = [ethanol, water, water, ethanol, water, ethanol];
     await cut.evaluate(batch, everything);
     const { captures } = await cut.activity();
@@ -120,7 +120,7 @@ describe.skipIf(onCard)("on the emulated card, where every call is counted", () 
   test("memory that is not there, at whichever allocation: told, all of it given back, nothing under way, and the next call answered", async () => {
     const expected = await (await openCuda(model, "f64")).evaluate(set, everything);
     for (let n = 1, failed = true; failed; n++) {
-      const cut = await openCuda(model, "f64", { portionAtoms: 10 });
+      const cut = await openCuda(model, "f64", { tuning: { portionAtoms: 10 } });
       const before = addon.emulatedCard({ failingAllocation: n });
       const error = await cut.evaluate(set, everything).catch((cause: unknown) => cause);
       failed = error instanceof Error;
@@ -136,7 +136,7 @@ describe.skipIf(onCard)("on the emulated card, where every call is counted", () 
 
 describe.skipIf(!onCard)(`on a card${onCard ? "" : " (skipped: no GPU)"}`, () => {
   test("copies of all portions but the ends of the set go on while kernels run, and so does what the host does", async () => {
-    const engine = await openCuda(model, "f32", { poisoned: false, portionAtoms: 8192 });
+    const engine = await openCuda(model, "f32", { poisoned: false });
     const large = Array.from({ length: 8 * 1000 }, () => ethanol);
     const overlap = overlapOf((await engine.profile(large, ["energy", "forces"], 5)).portions);
     expect(overlap?.rows).toHaveLength(8);

@@ -6,13 +6,12 @@ namespace painnless::cuda {
 namespace {
 
 constexpr int64_t chunk_atoms = 40'000;  // that move in a chunk: some 20 ms of an H100, in which a run can be interrupted
-constexpr int64_t most_steps = 128;
 constexpr size_t most_ring_bytes = 16 << 20;  // of a chunk, unless one row is larger
 
 size_t all_atoms(const Setup& setup) { return static_cast<size_t>(setup.replicas) * setup.atoms(); }
 
 /// Steps of which one chunk's rows have room.
-int64_t fitting(int64_t every, size_t row_numbers) {
+int64_t fitting(int64_t every, size_t row_numbers, int64_t most_steps) {
   if (every == 0) return most_steps;
   return std::min(most_steps, every) * static_cast<int64_t>(std::max<size_t>(1, most_ring_bytes / (row_numbers * sizeof(double))));
 }
@@ -36,9 +35,9 @@ StepState take_state(Arena& arena, const Setup& setup) {
 
 }  // namespace
 
-Chunks::Chunks(const Setup& setup)
+Chunks::Chunks(const Setup& setup, int64_t most_steps)
     : steps(std::min({std::clamp(chunk_atoms / static_cast<int64_t>(all_atoms(setup)), int64_t{1}, most_steps),
-                      fitting(setup.record_every, record_numbers(setup)), fitting(setup.frame_every, frame_numbers(setup))})),
+                      fitting(setup.record_every, record_numbers(setup), most_steps), fitting(setup.frame_every, frame_numbers(setup), most_steps)})),
       record_rows(rows(steps, setup.record_every)),
       frame_rows(rows(steps, setup.frame_every)) {}
 

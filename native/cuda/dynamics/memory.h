@@ -10,7 +10,7 @@ namespace painnless::cuda {
 struct Chunks {
   int64_t steps;
   int record_rows, frame_rows;
-  explicit Chunks(const Setup& setup);
+  Chunks(const Setup& setup, int64_t most_steps);
   bool operator==(const Chunks&) const = default;
 };
 

@@ -31,7 +31,8 @@ struct Replicas {
 
 }  // namespace
 
-CardMover::CardMover(Device& device, Programs& programs, Evaluator& evaluator) : device_(device), programs_(programs), evaluator_(evaluator) {
+CardMover::CardMover(Device& device, Programs& programs, Evaluator& evaluator, int chunk_steps)
+    : device_(device), programs_(programs), evaluator_(evaluator), chunk_steps_(chunk_steps) {
   for (auto& mark : marks_) mark = device.create_mark();
 }
 
@@ -49,7 +50,7 @@ Mover::Moved CardMover::move(const Setup& setup, const Constants& constants, Sta
 
 Mover::Moved CardMover::steps(const Setup& setup, const Constants& constants, State& state, int64_t last, const std::atomic<bool>& cancelled, Notes& notes) {
   const Replicas replicas(setup);
-  const Chunks chunks(setup);
+  const Chunks chunks(setup, chunk_steps_);
   const bool conserves = setup.ensemble_at(state.step) == Ensemble::nve;
   undefined_.assign(state.potential.size(), std::numeric_limits<double>::quiet_NaN());
   lay_out(setup, chunks);

@@ -12,7 +12,8 @@ namespace painnless::cuda {
 class CardMover final : public Mover {
  public:
   /// All of them must outlive this.
-  CardMover(Device& device, Programs& programs, Evaluator& evaluator);
+  /// @param chunk_steps that are queued at once, at most
+  CardMover(Device& device, Programs& programs, Evaluator& evaluator, int chunk_steps);
   Moved move(const Setup& setup, const Constants& constants, State& state, int64_t last, const std::atomic<bool>& cancelled, Notes& notes) override;
 
  private:
@@ -43,6 +44,7 @@ class CardMover final : public Mover {
   Device& device_;
   Programs& programs_;
   Evaluator& evaluator_;
+  const int chunk_steps_;
   Buffer memory_;
   Pinned mirror_;
   RunMemory card_{}, host_{};

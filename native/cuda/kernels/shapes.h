@@ -45,8 +45,8 @@ constexpr int painn_message_shared(int radial, int group) { return 2 * (radial +
 constexpr int distiller_message_shared(int radial, int features, int group) { return 2 * (radial + 1 + features) * group; }
 
 /// Structures of so many atoms have their messages passed by painn_slices.cu, where a card has tensor cores: smaller ones fit the resident schedule, whose
-/// sums they must have, and the larger they are the more they fill a card by themselves, which multiply-adds do better (docs/kernels.md).
-constexpr bool for_slices(int atoms) { return atoms > 64 && atoms <= 512; }
+/// sums they must have, and the larger they are the more they fill a card by themselves, which multiply-adds do better: beyond `most` (docs/kernels.md).
+constexpr bool for_slices(int atoms, int most) { return atoms > 64 && atoms <= most; }
 /// Filters on tensor cores: groups of eight inputs, the last of which is the cutoff; words that hold those of an edge, and the weights of eight features.
 constexpr int filter_groups(int radial) { return radial / 8 + 1; }
 constexpr int filter_row_words(int radial) { return 8 * filter_groups(radial); }

@@ -104,7 +104,7 @@ template <class Real> struct PainnSlices {
   const unsigned* fragments;  // (slices of 16 features, 3, 2, filter_fragment_words()) weights of filters
   unsigned *values, *slopes;  // (edges, filter_row_words()) inputs of filters, and their derivatives
   Real of_value, of_slope;    // what sums with W and with W' are multiplied by: scales are taken back
-  int some, all;              // are there such structures; is there no other
+  int most, all;              // atoms of such a structure, 0 where there is none; is there no other kind
 };
 
 template <class Real> struct PainnMessageArguments {

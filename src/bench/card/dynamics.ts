@@ -10,7 +10,7 @@ import type { CardRow, Sets } from "./rows.ts";
 import { type CardTrialOptions, common, edgesOf, now } from "./trial.ts";
 
 /** Random weights pull hard on random structures: short steps, and no limits to what an atom may do. */
-const run = {
+export const shortRun = {
   ...{ ensemble: "nve", timestep: 0.05, temperature: 300, seed: 1, recordEvery: 1000, frameEvery: 0, skin: 0 },
   guards: { maxForce: 1e300, maxTemperature: 1e300, minDistance: 0, maxDisplacement: 1e300 },
 } as const satisfies Partial<SimulationRequest>;
@@ -37,7 +37,7 @@ export async function runDynamicsTrial(
   const { engine, precision } = options;
   const [structure] = sets[0] ?? [];
   if (structure === undefined) throw new PainnlessError("INTERNAL", `row ${row.name} has no structure`);
-  const request = { ...run, replicas: row.structures };
+  const request = { ...shortRun, replicas: row.structures };
   const away = await distance(engine, exact, structure, request);
   if (!(away <= compared.tolerance))
     throw new PainnlessError(

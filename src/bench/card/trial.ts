@@ -145,6 +145,7 @@ export function common(
       sets: sets.length,
       judge,
       schedule: activity.schedule,
+      tuning: activity.tuning,
     },
     model: {
       ...{ name: row.model, sha256: model.sha256, architecture: arch },

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { CudaCard, CudaProfile } from "../../engine/native.ts";
+import { fullTuningSchema } from "../../engine/tuning.ts";
 import { machineSchema } from "../../system/machine.ts";
 import { peakOf } from "../floors.ts";
 import { quantile } from "../statistics.ts";
@@ -37,6 +38,7 @@ export const profileSchema = z.strictObject({
   found: z.record(z.string(), z.string()),
   model: z.strictObject({ name: z.string(), sha256: z.string() }),
   schedule: z.string(),
+  tuning: fullTuningSchema,
   ...{ structures: z.int(), atoms: z.int(), edges: z.int(), rounds: z.int() },
   /** what the floors are of: the card's attributes, bytes/s and operations/s */
   peak: z.strictObject({ source: z.string(), bandwidth: z.number(), operations: z.number() }),

@@ -1,6 +1,6 @@
 import type { NativeBatch, NativeEngineObject, NativeNeighbors, NativeWant } from "./engine.ts";
 import type { CudaPrecision } from "./model.ts";
-import type { CudaPlan } from "./plan.ts";
+import type { CudaPlan, CudaTuning } from "./plan.ts";
 
 /** A card as the driver describes it. */
 export interface CudaCard {
@@ -27,8 +27,8 @@ export interface NativeCudaOptions {
   readonly nvrtc: string[];
   /** folder of compiled kernels, or "" */
   readonly cache: string;
-  /** a set of twice as many goes in portions of so many atoms or more, which are copied while others are computed */
-  readonly portionAtoms: number;
+  /** what is not given is as native/engine.h has it */
+  readonly tuning: Partial<CudaTuning>;
   /** test build only: a card that is not there */
   readonly emulate: boolean;
   /** test build only: each evaluation finds NaN where it has written nothing */
@@ -46,6 +46,7 @@ export interface CudaActivity {
   readonly allocations: number;
   readonly arenaBytes: number;
   readonly weightBytes: number;
+  readonly tuning: CudaTuning;
 }
 
 /** Of one run on the card. */

@@ -25,4 +25,19 @@ export interface CudaPlan {
   readonly tile: number;
   readonly weightBytes: number;
   readonly scratchBytes: number;
+  readonly tuning: CudaTuning;
+}
+
+/** What the launcher goes by where several ways lead to the same result (native/engine.h). */
+export interface CudaTuning {
+  /** atoms of a batch: up to so many take the resident schedule, where it has room for them */
+  readonly residentAtoms: number;
+  /** atoms of a structure: more than 64 and up to so many have their messages passed by slices */
+  readonly slicesAtoms: number;
+  /** the small cut of tiles is taken up to so many of its blocks a multiprocessor */
+  readonly smallWaves: number;
+  /** a set of twice as many goes in portions of so many atoms or more, which are copied while others are computed */
+  readonly portionAtoms: number;
+  /** of dynamics, at most, that are queued before the host looks */
+  readonly chunkSteps: number;
 }

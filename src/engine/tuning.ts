@@ -1,0 +1,38 @@
+import { z } from "zod";
+import type { CudaTuning } from "./native.ts";
+
+/** What may be given of the settings in native/engine.h (CudaTuning), which has the rest. */
+export const tuningSchema = z.strictObject({
+  residentAtoms: z.int().min(0).max(64).optional(),
+  slicesAtoms: z
+    .int()
+    .min(64)
+    .max(2 ** 30)
+    .optional(),
+  smallWaves: z.number().min(0).max(1024).optional(),
+  portionAtoms: z
+    .int()
+    .min(1)
+    .max(2 ** 30)
+    .optional(),
+  chunkSteps: z.int().min(1).max(65_536).optional(),
+});
+export type Tuning = z.infer<typeof tuningSchema>;
+
+/** What cards are known to do better with than with what C++ has, by architecture. That was chosen on an H200; of sm_80 and sm_89 nobody has measured
+ *  anything, so that they have the same, without the resident schedule, for which they have no clusters. */
+const shipped: Readonly<Record<number, Tuning>> = { 80: {}, 89: {}, 90: {} };
+
+export const shippedTuning = (architecture: number): Tuning => shipped[architecture] ?? {};
+
+/** What last bits depend on, for who must tell two configurations apart: the architecture, and who has sums of their own. */
+export const kernelsOf = (architecture: number, { slicesAtoms }: Tuning): string =>
+  `sm_${architecture}${slicesAtoms === undefined ? "" : `, slices up to ${slicesAtoms} atoms`}`;
+
+/** In one line. */
+export const describeTuning = (tuning: Tuning): string =>
+  Object.entries(tuning)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(", ") || "as it comes";
+
+export const fullTuningSchema = tuningSchema.required() satisfies z.ZodType<CudaTuning>;

@@ -1,0 +1,140 @@
+import { describe, expect, test } from "vitest";
+import { type Bound, bounds, moveBound, type TuneOptions, tune, verdictOf } from "../../src/bench/card/tune.ts";
+import type { CudaEngine } from "../../src/engine/cuda.ts";
+import type { CudaTuning } from "../../src/engine/native.ts";
+import type { Structure } from "../../src/system/structure.ts";
+
+const usual: CudaTuning = { residentAtoms: 64, slicesAtoms: 512, smallWaves: 1, portionAtoms: 8192, chunkSteps: 128 };
+const structure = (atoms: number): Structure => ({
+  ...{ name: "atoms", numbers: Array(atoms).fill(1), positions: new Float64Array(3 * atoms), cell: null, pbc: [false, false, false] },
+});
+
+test.each([
+  [{ value: 1.1, low: 1.05, high: 1.2 }, "faster"],
+  [{ value: 0.9, low: 0.8, high: 0.95 }, "slower"],
+  [{ value: 1.1, low: 0.99, high: 1.2 }, "even"],
+  [{ value: 0.9, low: 0.8, high: 1.01 }, "even"],
+  [{ value: 1.01, low: 1.005, high: 1.015 }, "even"],
+] as const)("a ratio of %j is %s: a change must win by more than it spreads", (ratio, verdict) => {
+  expect(verdictOf(ratio)).toBe(verdict);
+});
+
+describe("a bound", () => {
+  const bound: Bound = {
+    name: "slicesAtoms",
+    always: 1e9,
+    never: 64,
+    steps: [100, 200, 400, 800].map((n) => ({ value: n, atoms: n })),
+    structures: 1,
+  };
+  /** The way below it wins up to `won`, loses from `lost` on; between them neither. */
+  const move = async (won: number, lost: number, from = 200) => {
+    const tried: number[] = [];
+    const value = await moveBound(bound, from, async ({ atoms }) => {
+      tried.push(atoms);
+      return atoms <= won ? "faster" : atoms >= lost ? "slower" : "even";
+    });
+    return { value, tried };
+  };
+  test.each([
+    ["stays where neither way wins", 0, 1e9, 200, 200],
+    ["stays where each way wins on its own side", 200, 400, 200, 200],
+    ["moves up to the last size that is won", 400, 800, 200, 400],
+    ["moves up to the largest there is", 1e9, 1e9, 200, 800],
+    ["moves down below the first size that is lost", 100, 200, 200, 100],
+    ["moves down to never", 0, 0, 200, 64],
+    ["that is no size of the search stays, too", 0, 1e9, 512, 512],
+    ["that is no size of the search moves", 1e9, 1e9, 512, 800],
+    ["beyond all of them moves down", 100, 400, 1e6, 1e6],
+  ] as const)("%s", async (_, won, lost, from, expected) => {
+    expect((await move(won, lost, from)).value).toBe(from === 1e6 ? 200 : expected);
+  });
+  test("is tried no further than it moves", async () => {
+    expect((await move(200, 400)).tried).toEqual([400, 200]);
+    expect((await move(400, 800)).tried).toEqual([400, 800]);
+  });
+});
+
+/** A card on which the resident schedule pays up to 12 atoms, slices up to 1,100, the small cut up to two waves, chunks of 512 steps, and sets in one. */
+function fakeCard(fault: "" | "wavering" | "wrong" = "") {
+  let clock = 0;
+  let open = 0;
+  let calls = 0;
+  const secondsOf = ({ residentAtoms, slicesAtoms, smallWaves }: CudaTuning, atoms: number) => {
+    const pay = (taken: boolean, pays: boolean) => (taken === pays ? 1 : 1.3);
+    const [resident, slices, small] = [atoms <= residentAtoms && atoms <= 28, atoms > 64 && atoms <= slicesAtoms, atoms <= smallWaves * 80];
+    return 1e-4 * pay(resident, atoms <= 12) * (atoms > 28 ? pay(slices, atoms > 64 && atoms <= 1100) * pay(small, atoms <= 160) : 1);
+  };
+  const engine = (tuning: CudaTuning): CudaEngine => {
+    open++;
+    const part: Partial<CudaEngine> = {
+      name: "native:cuda:f32",
+      plan: () => ({ device: "cuda", schedule: "layered", tile: 8, weightBytes: 1, scratchBytes: 1, tuning }),
+      evaluate: async (batch) =>
+        batch.map(({ numbers }) => {
+          const forces = new Float64Array(3 * numbers.length).fill(fault === "wavering" ? calls++ : 0);
+          return { energy: 0, netEnergy: 0, stress: null, energies: null, forces };
+        }),
+      seconds: async ([first]) => ({ network: secondsOf(tuning, first?.numbers.length ?? 0), search: 0 }),
+      time: async (_batch, _want, count) => new Float64Array(count).fill(tuning.portionAtoms > 1e6 ? 1e-3 : 2e-3),
+      close: async () => {
+        open--;
+      },
+    };
+    return part as CudaEngine;
+  };
+  const options: TuneOptions = {
+    open: async (tuning) => engine({ ...usual, ...tuning } as CudaTuning),
+    structures: (atoms) => [structure(atoms)],
+    verify: async () => {
+      if (fault === "wrong") throw new Error("is not timed");
+    },
+    openRun: async (asked) => ({
+      advance: async (steps) => (steps * 1e-5 * 128) / asked.plan(1, 0).tuning.chunkSteps,
+      state: () => new Float64Array(60),
+      close: async () => undefined,
+    }),
+    schedule: { seconds: 0, minimumRounds: 3, turn: 1e-3, sets: 1, now: () => clock },
+    ...{ batch: 1, multiprocessors: 10, limit: 100, progress: () => undefined },
+  };
+  return { options, open: () => open, wait: (seconds: number) => (clock += seconds) };
+}
+
+describe("the search", () => {
+  test("finds where each way pays, closes what it opened, and tells what it timed", async () => {
+    const card = fakeCard();
+    const found = await tune(card.options);
+    expect(found).toMatchObject({
+      usual,
+      tuning: { residentAtoms: 12, slicesAtoms: 1024, smallWaves: 2, portionAtoms: 2 ** 30, chunkSteps: 512 },
+      leftOut: [],
+    });
+    expect(found.trials.map(({ setting }) => setting)).toEqual(
+      expect.arrayContaining(["residentAtoms", "slicesAtoms", "smallWaves", "portionAtoms", "chunkSteps"]),
+    );
+    expect(card.open()).toBe(0);
+  });
+
+  test("keeps what is usual where time is up, and says so", async () => {
+    const card = fakeCard();
+    const found = await tune({ ...card.options, limit: 5, progress: (stage) => void (stage === "residentAtoms" && card.wait(10)) });
+    expect(found).toMatchObject({ tuning: {}, leftOut: ["slicesAtoms", "smallWaves", "portionAtoms", "chunkSteps"] });
+  });
+
+  test("tunes nothing that is wrong, or another thing each time", async () => {
+    const wrong = fakeCard("wrong");
+    await expect(tune(wrong.options)).rejects.toThrow("is not timed");
+    const wavering = fakeCard("wavering");
+    await expect(tune(wavering.options)).rejects.toMatchObject({ code: "NOT_FINITE", message: expect.stringContaining("the second time") });
+    expect([wrong.open(), wavering.open()]).toEqual([0, 0]);
+  });
+});
+
+test("every step of a bound is a value that an engine may be given, ascending", () => {
+  for (const { steps, always, never } of bounds(8, 132, 1)) {
+    const values = steps.map(({ value }) => value);
+    expect(values).toEqual([...values].sort((a, b) => a - b));
+    expect(never).toBeLessThan(values[0] as number);
+    expect(always).toBeGreaterThan(values.at(-1) as number);
+  }
+});

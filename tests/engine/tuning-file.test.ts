@@ -1,0 +1,88 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { NativeAddon } from "../../src/engine/native.ts";
+import { kernelsOf, shippedTuning } from "../../src/engine/tuning.ts";
+import { findTuning, keepTuning, type TunedFor, type TuningFile, tunedFor, tuningPath } from "../../src/engine/tuning-file.ts";
+import { randomModel } from "./models.ts";
+
+const shape = { arch: "painn-schnetpack", features: 128, layers: 3, radial: 20, cutoff: 5, rbf: "gaussian", readoutWidths: [64, 1] };
+const wanted: TunedFor = { card: "a card", driver: "13.0", compiler: "NVRTC 13.0", precision: "f32", shape, kernels: "ab" };
+const usual = { residentAtoms: 64, slicesAtoms: 512, smallWaves: 1, portionAtoms: 8192, chunkSteps: 128 };
+const file: TuningFile = {
+  ...{ format: "painnless.tuning/1", made: "2026-11-29T12:00:00Z", seconds: 60, tunedFor: wanted, structures: 1 },
+  ...{ usual, tuning: { slicesAtoms: 1024 }, trials: [], leftOut: [] },
+};
+
+let folder = "";
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "painnless-tuning-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+describe("what was tuned", () => {
+  test("is used where all is the same, and nothing else lies beside it", async () => {
+    const path = await keepTuning(folder, file);
+    expect(await readdir(folder)).toEqual([path.slice(folder.length + 1)]);
+    expect(await findTuning(folder, wanted, 90)).toEqual({ tuning: { slicesAtoms: 1024 }, note: "tuned on 2026-11-29: slicesAtoms 1024" });
+    await keepTuning(folder, { ...file, tuning: {} });
+    expect(await findTuning(folder, wanted, 90)).toMatchObject({ tuning: {} });
+  });
+
+  test("is asked of no other card, model or precision", async () => {
+    await keepTuning(folder, file);
+    const others: TunedFor[] = [
+      { ...wanted, card: "another" },
+      { ...wanted, precision: "f64" },
+      { ...wanted, shape: { ...shape, cutoff: 6 } },
+    ];
+    for (const other of others) expect(await findTuning(folder, other, 90)).toEqual({ tuning: shippedTuning(90), note: null });
+  });
+
+  test.each([
+    ["driver", { driver: "13.2" }],
+    ["compiler", { compiler: "NVRTC 13.2" }],
+    ["kernels", { kernels: "cd" }],
+  ])("is not used with another %s, and that is said", async (name, change) => {
+    await keepTuning(folder, file);
+    const found = await findTuning(folder, { ...wanted, ...change }, 90);
+    expect(found.tuning).toEqual(shippedTuning(90));
+    expect(found.note).toMatch(new RegExp(`is not used: it was made for another ${name}; painnless tune makes it anew`));
+  });
+
+  test.each([
+    ["no JSON", "{"],
+    ["another format", JSON.stringify({ ...file, format: "painnless.tuning/0" })],
+    ["a setting out of range", JSON.stringify({ ...file, tuning: { slicesAtoms: 1 } })],
+  ])("that is %s is not used, and that is said", async (_, text) => {
+    await writeFile(tuningPath(folder, wanted), text);
+    expect(await findTuning(folder, wanted, 90)).toMatchObject({ tuning: {}, note: expect.stringContaining("no tuning of format") });
+  });
+
+  test("that cannot be written is an error, and leaves nothing", async () => {
+    await writeFile(join(folder, "file"), "");
+    await expect(keepTuning(join(folder, "file"), file)).rejects.toMatchObject({ code: "NOT_FOUND" });
+  });
+
+  test("is a whole file of JSON with what it was chosen by", async () => {
+    expect(JSON.parse(await readFile(await keepTuning(folder, file), "utf8"))).toEqual(file);
+  });
+});
+
+describe("what it is for", () => {
+  const addon = (key: string) =>
+    ({ compileKernels: async () => ({ compiler: "NVRTC 13.0, /somewhere/libnvrtc.so", parts: [{ key }] }) }) as unknown as NativeAddon;
+  const card = { name: "a card", driver: "13.0", architecture: 90, sharedBytes: 1 };
+  test("is told by the kernels' code, not by where the compiler lies", async () => {
+    const model = randomModel("painn-schnetpack");
+    const one = await tunedFor(model, "f32", card, [], addon("a"));
+    expect(one).toMatchObject({ card: "a card", driver: "13.0", compiler: "NVRTC 13.0", precision: "f32" });
+    expect((await tunedFor(model, "f32", card, [], addon("b"))).kernels).not.toBe(one.kernels);
+  });
+  test("bits are told apart by who goes by slices", () => {
+    expect(kernelsOf(90, {})).toBe("sm_90");
+    expect(kernelsOf(90, { chunkSteps: 32 })).toBe("sm_90");
+    expect(kernelsOf(90, { slicesAtoms: 1024 })).toBe("sm_90, slices up to 1024 atoms");
+  });
+});
