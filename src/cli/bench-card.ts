@@ -199,7 +199,8 @@ async function runRow(
   const { model, sides } = models.get(row.model) as OpenModel;
   const sets = setsFor(row, model, request);
   // An engine of its own, whose memory goes with it, and whose counts are of this row.
-  const { potential } = await sidesOf({ model, checkpoint: null, threads: null }).open(`native:cuda:${request.precision}`);
+  const { potential, note } = await sidesOf({ model, checkpoint: null, threads: null }).open(`native:cuda:${request.precision}`);
+  if (note !== null) request.progress(note);
   const engine = cudaEngine(potential);
   const process = opponent?.process ?? null;
   const without = opponent?.process === null ? [{ name: "torch", reason: opponent.reason }] : [];

@@ -1,5 +1,5 @@
 import { defineCommand } from "citty";
-import { type Tuned, tune } from "../bench/card/tune.ts";
+import { choices, type Tuned, tune } from "../bench/card/tune.ts";
 import { tuneSubjects } from "../bench/card/tune-subjects.ts";
 import { cudaCards } from "../engine/device.ts";
 import type { CudaCard, CudaPrecision } from "../engine/native.ts";
@@ -16,6 +16,7 @@ import { assertOwnFiles, claimOutput } from "./output.ts";
 import { nvrtcHere, sidesOf } from "./sides.ts";
 import { bold, dim, progressBar, table } from "./terminal.ts";
 
+/** seconds after which what is left stays as it is */
 const limit = 150;
 const now = () => performance.now() / 1e3;
 
@@ -83,25 +84,32 @@ export const tuneCommand = defineCommand({
   },
 });
 
-function tuneSummary(
-  { tunedFor: { card, driver, compiler, precision }, tuning, usual: before, trials, leftOut, seconds }: TuningFile,
-  path: string,
-): string {
+/** @param path where it is kept */
+export function tuneSummary(file: TuningFile, path: string): string {
+  const { tunedFor, tuning, usual: before, trials, leftOut, seconds } = file;
   const ms = (value: number) => value.toPrecision(3);
-  const rows = trials.map((trial) => [
-    ...[
-      trial.setting,
-      `${trial.structures === 1 ? "" : `${trial.structures}x`}${trial.atoms}`,
-      ms(trial.with.medianMs),
-      ms(trial.without.medianMs),
-    ],
-    ...[`${trial.ratio.value.toFixed(2)}x (${trial.ratio.low.toFixed(2)}–${trial.ratio.high.toFixed(2)})`, trial.verdict],
-  ]);
+  const isChoice = (setting: string) => choices.some(({ name }) => name === setting);
+  const rows = trials.map((trial) => {
+    const { setting, value, against, atoms, structures, ratio, verdict } = trial;
+    return [
+      ...[isChoice(setting) ? `${setting} ${value}, not ${against}` : setting, `${structures === 1 ? "" : `${structures}x`}${atoms}`],
+      ...[
+        ms(trial.with.medianMs),
+        ms(trial.without.medianMs),
+        ratio.value.toFixed(2),
+        `${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)}`,
+        verdict,
+      ],
+    ];
+  });
   const changed = Object.entries(tuning).map(([name, value]) => `  ${name}: ${value}, usually ${before[name as keyof Tuned["usual"]]}\n`);
-  const about = `${card}, driver of CUDA ${driver}, ${compiler}, ${precision}; ${seconds.toFixed(0)} s; both ways verified, and bit for bit the same twice`;
+  const about = [
+    `${tunedFor.card}, driver of CUDA ${tunedFor.driver}, ${tunedFor.compiler}, ${tunedFor.precision}; ${seconds.toFixed(0)} s`,
+    "the way below a bound against the way beyond it, at so many atoms; every way verified, and bit for bit the same twice",
+  ];
   return [
-    `\n${bold("painnless tune")}\n${dim(`  ${about}`)}\n\n`,
-    table(["setting", "atoms", "with it, ms", "without", "", ""], rows, [1, 2, 3, 4]),
+    `\n${bold("painnless tune")}\n${about.map((line) => `${dim(`  ${line}`)}\n`).join("")}\n`,
+    table(["setting", "atoms", "with, ms", "without", "ratio", "p10–p90", ""], rows, [1, 2, 3, 4, 5]),
     "\n",
     ...(changed.length === 0 ? ["  nothing is faster than what is usual by more than it spreads\n"] : changed),
     ...(leftOut.length === 0 ? [] : [`  no time was left for ${leftOut.join(", ")}\n`]),

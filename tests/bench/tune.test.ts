@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { type Bound, bounds, moveBound, type TuneOptions, tune, verdictOf } from "../../src/bench/card/tune.ts";
+import { tuneSummary } from "../../src/cli/tune.ts";
 import type { CudaEngine } from "../../src/engine/cuda.ts";
 import type { CudaTuning } from "../../src/engine/native.ts";
+import { tuningFileSchema } from "../../src/engine/tuning-file.ts";
 import type { Structure } from "../../src/system/structure.ts";
 
 const usual: CudaTuning = { residentAtoms: 64, slicesAtoms: 512, smallWaves: 1, portionAtoms: 8192, chunkSteps: 128 };
@@ -113,6 +115,18 @@ describe("the search", () => {
       expect.arrayContaining(["residentAtoms", "slicesAtoms", "smallWaves", "portionAtoms", "chunkSteps"]),
     );
     expect(card.open()).toBe(0);
+    const tunedFor = {
+      ...{ card: "a card", driver: "13.0", compiler: "NVRTC 13.0", precision: "f32", kernels: "ab" },
+      shape: { arch: "painn-schnetpack", features: 128, layers: 3, radial: 20, cutoff: 5, rbf: "gaussian", readoutWidths: [64, 1] },
+    };
+    const about = { format: "painnless.tuning/1", made: "2026-11-29T00:00:00Z", seconds: 60, structures: 1 } as const;
+    const file = tuningFileSchema.parse({ ...about, tunedFor, ...found });
+    expect(tuneSummary(file, "a/path")).toMatch(
+      /slicesAtoms +1024 .* faster\n.*chunkSteps 512, not 128 .* faster\n.*residentAtoms: 12, usually 64\n.*kept in a\/path/s,
+    );
+    expect(tuneSummary({ ...file, tuning: {}, leftOut: ["chunkSteps"] }, "")).toMatch(
+      /nothing is faster.*no time was left for chunkSteps/s,
+    );
   });
 
   test("keeps what is usual where time is up, and says so", async () => {
