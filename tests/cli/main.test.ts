@@ -7,7 +7,7 @@ describe("help and version", () => {
   test("--help lists every command and exits 0", async () => {
     const { status, out } = await painnless("--help");
     expect(status).toBe(0);
-    for (const name of ["demo", "import", "inspect", "evaluate", "crosscheck", "bench", "profile", "doctor"])
+    for (const name of ["demo", "import", "inspect", "evaluate", "crosscheck", "bench", "profile", "tune", "doctor"])
       expect(out).toMatch(new RegExp(`^  ${name} `, "m"));
   });
   test("no command shows the same and exits 2", async () => {
@@ -25,6 +25,11 @@ describe("help and version", () => {
 
 /** Each is refused with exit 2 before any Python starts, on one line of standard error that names what is wrong. */
 test.each([
+  [["tune", model, "--side", "native:cpu:f32"], /--side is "native:cpu:f32": a GPU's engine is tuned, native:cuda:f32/],
+  [["tune", model, "--batch", "0"], /--batch is "0"/],
+  [["bench", "shim", "--side", "torch:cpu:f32"], /--side is "torch:cpu:f32", expected native:cpu:f32/],
+  [["bench", "ase", "--sizes", "water"], /--sizes is "water", expected a whole number/],
+  [["bench", "ase", "--model", model, "--checkpoint", "x"], /--model and --checkpoint both say/],
   [["frobnicate"], /no command "frobnicate"; the commands are/],
   [["toString"], /no command "toString"/],
   [["crosscheck", model, "name:CH4", "--reprot", "x"], /Unknown option '--reprot'/],
