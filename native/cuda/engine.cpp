@@ -46,6 +46,7 @@ template <class Real> void Launcher<Real>::lay_out(Capacity capacity) {
   Arena arena(arena_.begin());
   take(arena);
   for (auto& schedule : schedules_) clear(*schedule);
+  device_->fill(reinterpret_cast<Address>(space_.answer), 0, answer_bytes(capacity.atoms, capacity.structures));  // the gaps between its parts are sent as well
   capacity_ = capacity;
   allocations_++;
 }

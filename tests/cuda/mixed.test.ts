@@ -44,13 +44,8 @@ test.each([
   ["64 features, three layers, two hidden layers in the readout", { n_features: 64, n_layers: 3, readout_widths: [40, 20, 1] }],
 ])("mixed precision, %s: the bits of a structure are the same in both schedules and in any batch", async (_, changes) => {
   const model = randomModel("painn-schnetpack", changes);
-  const open = async (clusters: number) => {
-    addon.emulatedCard({ clusters });
-    const engine = await openCuda(model, "mixed");
-    addon.emulatedCard({ clusters: 7 });
-    return engine;
-  };
-  const [resident, layered] = [await open(7), await open(0)];
+  const resident = await openCuda(model, "mixed");
+  const layered = await openCuda(model, "mixed", { tuning: { residentAtoms: 0 } });
   const [alone] = await resident.evaluate([ethanol], everything);
   if (!onCard) expect((await resident.activity()).schedule).toBe("resident");
   const [among] = await layered.evaluate([ethanol, gas(40, 2), water], everything);

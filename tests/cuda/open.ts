@@ -37,6 +37,7 @@ export async function openCuda(
 ): Promise<CudaEngine> {
   const engine = await createCudaEngine(model, {
     ...{ precision, nvrtc: candidates, cache: folder, addon, emulate: !onCard, poisoned: sanitizer !== "initcheck" },
+    ...(sanitizer === "racecheck" ? { tuning: { residentAtoms: 0 } } : {}), // scripts/sanitize.mjs says why
     ...options,
   });
   opened.push(engine);

@@ -30,6 +30,9 @@ function worst(found: Evaluation, expected: Evaluation, atoms: number, precision
   }, 0);
 }
 
+const rms = (found: ArrayLike<number>, expected: ArrayLike<number>) =>
+  Math.sqrt(Array.from(expected).reduce((sum, x, i) => sum + ((found[i] ?? Number.NaN) - x) ** 2, 0) / expected.length);
+
 test.each(["f64", "f32"] as const)(
   `${count} random batches of structures of up to ${most} atoms: all results are the CPU's in float64, %s`,
   async (precision) => {
@@ -43,12 +46,12 @@ test.each(["f64", "f32"] as const)(
       for (const [s, structure] of batch.entries()) {
         const ratio = worst(found[s] as Evaluation, expected[s] as Evaluation, structure.numbers.length, precision);
         if (!(ratio <= 1)) {
-          // Float32 itself may have no more digits, where atoms are almost in one place; then the CPU's float32 is as far.
+          // Float32 itself may have no more digits, where atoms are almost in one place. The largest error is then a draw: the CPU's float32, half as far as
+          // PyTorch's, is the judge of the whole structure (docs/accuracy.md).
           const [same] = await alike.evaluate([structure], everything);
-          const bound =
-            precision === "f32" ? 1.5 * worst(same as Evaluation, expected[s] as Evaluation, structure.numbers.length, precision) : 0;
-          if (!(ratio <= bound))
-            expect.fail(`${structure.name}, pbc ${structure.pbc}: ${ratio} times what is allowed, ${bound} for float32`);
+          const [own, judge] = [found[s], same].map((one) => rms(one?.forces ?? [], expected[s]?.forces ?? []));
+          if (!(precision === "f32" && ratio <= 2 && (own as number) <= 2.5 * (judge as number)))
+            expect.fail(`${structure.name}, pbc ${structure.pbc}: ${ratio} times what is allowed; rms ${own}, CPU's float32 ${judge} eV/Å`);
           steep++;
         }
         compared += 3 * structure.numbers.length;

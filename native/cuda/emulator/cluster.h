@@ -16,6 +16,7 @@ struct alignas(16) Letter {
 inline void arrive_at_cluster() {}
 inline void wait_for_cluster() { emulator::runtime->meet_cluster(); }
 inline void meet_first(int threads) { emulator::runtime->meet_first(threads); }
+inline void meet_in_two_places(int) { emulator::runtime->meet_block(); }
 
 inline void settle(Arrivals& arrivals) {
   if (!arrivals.announced || arrivals.missing != 0) return;

@@ -30,6 +30,8 @@ __device__ void arrive_at_cluster() { asm volatile("barrier.cluster.arrive.relea
 __device__ void wait_for_cluster() { asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory"); }
 /// The first `threads` of a block meet.
 __device__ void meet_first(int threads) { asm volatile("bar.sync 1, %0;" ::"r"(threads) : "memory"); }
+/// All threads of a block meet, in two places of the text.
+__device__ void meet_in_two_places(int threads) { asm volatile("bar.sync 2, %0;" ::"r"(threads) : "memory"); }
 
 __device__ void clear(Arrivals& arrivals) { asm volatile("mbarrier.init.shared.b64 [%0], 1;" ::"r"(shared_address(&arrivals)) : "memory"); }
 /// After clear, before anything may arrive.

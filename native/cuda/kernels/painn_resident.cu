@@ -51,7 +51,7 @@ __device__ void work(Block& b) {
     }
     message_forward(b, t);
     update_forward(b, t);
-    if (t == 0) __syncthreads();  // the others have made the rest of the filters
+    if (t == 0) meet_in_two_places(resident_threads);  // the others have made the rest of the filters
     if (t + 1 < LAYERS || room.hidden > 0) b.send_to_all(b.arriving(), b.atom, FEATURES, b.feature(), b.now()[now_q + b.own()]);
   }
   real slopes[room.hidden + 1];
@@ -96,7 +96,7 @@ KERNEL(resident_threads, 1, painn_resident, ResidentArguments) {
   const int ended = ended_atom(b);
   if (threadIdx.x >= resident_workers) {
     make_filters(b);
-    __syncthreads();
+    meet_in_two_places(resident_threads);
     if (warp_index() == resident_workers / 32 && ended >= 0) end_energy(b, ended);
     return;
   }
