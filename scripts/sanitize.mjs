@@ -1,24 +1,29 @@
 #!/usr/bin/env node
-/** `npm run test:sanitizer [-- TOOL...]`: the tests of tests/cuda on a card, at small sizes, under NVIDIA's compute-sanitizer (of CUDA's toolkit):
- *  memcheck, racecheck, initcheck and synccheck, or those named. Logs go to build/sanitizer/. Exit status: 0 if every tool found nothing and every
+/** `npm run test:sanitizer [-- TOOL... --tests NAME,NAME]`: tests of tests/cuda on a card, at small sizes, under NVIDIA's compute-sanitizer (of CUDA's
+ *  toolkit): memcheck, racecheck, initcheck and synccheck, or those named; of the tests those that launch kernels, or those named. Logs go to build/sanitizer/. Exit status: 0 if every tool found nothing and every
  *  test passed, else 1. */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = join(root, "build/sanitizer");
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { tests: { type: "string", default: "engine,slices,random,neighbors,dynamics,memory,portions,resident" } },
+});
 /** Blocks of the resident schedule wait for numbers that come from others, which racecheck does not follow: it takes each for a race. */
 const testsFor = (/** @type {string} */ tool) =>
-  ["engine", "slices", "random", "neighbors", "dynamics", "memory", "portions", ...(tool === "racecheck" ? [] : ["resident"])].map(
-    (name) => `tests/cuda/${name}.test.ts`,
-  );
-const named = process.argv.slice(2);
+  values.tests
+    .split(",")
+    .filter((name) => tool !== "racecheck" || name !== "resident")
+    .map((name) => `tests/cuda/${name}.test.ts`);
 
 mkdirSync(folder, { recursive: true });
 let failed = false;
-for (const tool of named.length > 0 ? named : ["memcheck", "racecheck", "initcheck", "synccheck"]) {
+for (const tool of positionals.length > 0 ? positionals : ["memcheck", "racecheck", "initcheck", "synccheck"]) {
   const logs = () => readdirSync(folder).filter((name) => name.startsWith(`${tool}.`)); // of each process
   for (const name of logs()) rmSync(join(folder, name));
   const { status, error } = spawnSync(
