@@ -63,7 +63,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
       const auto start = std::chrono::steady_clock::now();
       engine.evaluate(asked->batch.view(), asked->want, *result);
       pace.learn(atoms, std::chrono::steady_clock::now() - start);
-      return [result](Napi::Env env) -> Napi::Value { return evaluation_to(env, std::move(*result)); };
+      return [result, finite = is_finite(*result)](Napi::Env env) -> Napi::Value { return evaluation_to(env, std::move(*result), finite); };
     };
     return desk_->is_idle() && desk_->pace.allows_at_once(atoms) ? Job::at_once(info.Env(), *desk_, work) : Job::start(info.Env(), desk_, work);
   }

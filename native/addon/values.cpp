@@ -1,6 +1,7 @@
 #include "values.h"
 
 #include <array>
+#include <bit>
 
 namespace painnless {
 
@@ -45,7 +46,23 @@ Tensors tensors_from(const Napi::Object& object) {
   return tensors;
 }
 
-Napi::Object evaluation_to(Napi::Env env, Evaluation&& result) {
+namespace {
+
+/// By the bits of the exponents, and without a way out of the loop, so that it becomes vector instructions.
+bool all_finite(const std::vector<double>& values) {
+  constexpr uint64_t exponent = 0x7ff0000000000000;
+  uint64_t found = 0;
+  for (const double value : values) found |= static_cast<uint64_t>((std::bit_cast<uint64_t>(value) & exponent) == exponent);
+  return found == 0;
+}
+
+}  // namespace
+
+bool is_finite(const Evaluation& result) {
+  return all_finite(result.net_energy) && all_finite(result.forces) && all_finite(result.stress) && all_finite(result.energies);
+}
+
+Napi::Object evaluation_to(Napi::Env env, Evaluation&& result, bool finite) {
   constexpr size_t large = 4096;  // numbers; to have fewer collected one by one takes longer than their copy
   const auto column = [&](std::vector<double>& values) {
     return values.size() < large ? array_from(env, values) : array_of(env, std::move(values));
@@ -56,6 +73,7 @@ Napi::Object evaluation_to(Napi::Env env, Evaluation&& result) {
   object["stress"] = column(result.stress);
   object["energies"] = column(result.energies);
   object["edges"] = array_from(env, result.edges);
+  object["finite"] = Napi::Boolean::New(env, finite);
   return object;
 }
 

@@ -74,8 +74,9 @@ template <class List> Napi::Object neighbors_to(Napi::Env env, List&& list) {
   return object;
 }
 
+bool is_finite(const Evaluation& result);
 /// Moves the large arrays out of `result`.
-Napi::Object evaluation_to(Napi::Env env, Evaluation&& result);
+Napi::Object evaluation_to(Napi::Env env, Evaluation&& result, bool finite);
 Napi::Object plan_to(Napi::Env env, const Plan& plan);
 
 }  // namespace painnless

@@ -163,9 +163,11 @@ template <class Network, class Real> class CpuEngine final : public Engine {
   }
 
   void work_together(const Batch& batch, Want want, const Chunk& chunk, Evaluation& result) {
-    Workspace& work = joint_;
-    const int threads = team_.useful_threads();
-    if (threads == 1) return work_alone(batch, want, chunk, work, result);
+    const int threads = team_.useful_threads(chunk.atoms);
+    team_.timed(chunk.atoms, [&] { threads == 1 ? work_alone(batch, want, chunk, joint_, result) : work_on(threads, batch, want, chunk, joint_, result); });
+  }
+
+  void work_on(int threads, const Batch& batch, Want want, const Chunk& chunk, Workspace& work, Evaluation& result) {
     const Schedule schedule = schedule_for(chunk.atoms, threads);
     load(batch, chunk, schedule, work);
     const bool by_columns = schedule.by_columns(chunk.atoms);

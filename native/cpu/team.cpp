@@ -15,9 +15,11 @@ void relax() {
 #endif
 }
 
-/// Waits until `ready()`; after some 20 microseconds offers the core to others between looks. Returns how long it did so.
+constexpr int eager_looks = 2000;  // some 20 microseconds
+
+/// Waits until `ready()`; after the eager looks offers the core to others between looks. Returns how long it did so.
 template <class Ready> Barrier::Time spin_until(Ready ready) {
-  for (int look = 0; look < 2000; ++look) {
+  for (int look = 0; look < eager_looks; ++look) {
     if (ready()) return Barrier::Time::zero();
     relax();
   }
@@ -72,7 +74,12 @@ void Team::run(void (*job)(void*, int), void* context) {
   if (failure_) std::rethrow_exception(failure_);
 }
 
-int Team::useful_threads() { return helpers_.empty() || Clock::now() < alone_until_ ? 1 : size(); }
+int Team::useful_threads(double size) {
+  if (helpers_.empty()) return 1;
+  const auto now = Clock::now();
+  const bool parked = now - last_end_ > patience;
+  return now < alone_until_ || (parked && size * per_size_ < short_work) ? 1 : this->size();
+}
 
 void Team::judge(Barrier::Time delay, Barrier::Time whole) {
   delay_ += delay, whole_ += whole;
@@ -88,14 +95,17 @@ void Team::judge(Barrier::Time delay, Barrier::Time whole) {
 }
 
 void Team::help(int thread) {
-  constexpr auto patience = std::chrono::microseconds(200);  // a helper that spun on would keep a busy neighbour's core
   unsigned seen = 0;
   for (;;) {
     const auto idle_since = std::chrono::steady_clock::now();
     unsigned round;
     for (int look = 0; (round = round_.load(std::memory_order_acquire)) == seen; ++look) {
-      relax();
-      if (look % 64 == 63 && std::chrono::steady_clock::now() - idle_since > patience) round_.wait(seen, std::memory_order_acquire);
+      if (look < eager_looks) {
+        relax();
+        continue;
+      }
+      std::this_thread::yield();  // whoever carries the answer away and brings the next question may need this very core
+      if (std::chrono::steady_clock::now() - idle_since > patience) round_.wait(seen, std::memory_order_acquire);
     }
     seen = round;
     if (stop_.load()) return;

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
+#include <limits>
 #include <thread>
 #include <vector>
 
@@ -41,9 +42,17 @@ class Team {
     run([](void* context, int thread) { (*static_cast<Job*>(context))(thread); }, &job);
   }
 
-  /// How many threads are worth using for work that meets at the barrier: all; or one for a while where other processes have held up the
-  /// last runs, as every meeting waits until the last thread gets a core again.
-  int useful_threads();
+  /// How many threads are worth using for work of this size that meets at the barrier: all; or one for a while where other processes have
+  /// held up the last runs, as every meeting waits until the last thread gets a core again; or one where the helpers are parked and the work
+  /// is so short that to wake them takes longer than they save.
+  int useful_threads(double size);
+  /// work(), which takes as long as so much of such work does with the threads that useful_threads said.
+  template <class Work> void timed(double size, Work&& work) {
+    const auto start = Clock::now();
+    work();
+    last_end_ = Clock::now();
+    per_size_ = std::chrono::duration<double>(last_end_ - start).count() / size;
+  }
   /// run() of such work.
   template <class Job> void run_meeting(Job&& job) {
     const auto start = Clock::now();
@@ -61,6 +70,8 @@ class Team {
   static constexpr int judged_runs = 16;                               // a moment's delay is chance; so many runs are looked at together,
   static constexpr auto judged_delay = std::chrono::milliseconds(20);  // or fewer that were held up so long
   static constexpr double worthwhile = 0.4;                            // delayed by more of its time, a run of two threads is slower than one thread
+  static constexpr auto patience = std::chrono::microseconds(200);     // of a helper, until it parks: one that went on would keep a busy neighbour's core
+  static constexpr double short_work = 700e-6;                         // s: two threads save less of it than it takes to wake one, some 0.1 ms
   // Time, not runs: of a large structure, a few runs last longer than whatever held them up.
   static constexpr auto shortest_rest = std::chrono::milliseconds(4), longest_rest = std::chrono::milliseconds(1024);
 
@@ -68,6 +79,8 @@ class Team {
   std::vector<std::thread> helpers_;
   void (*job_)(void*, int) = nullptr;
   void* context_ = nullptr;
+  Clock::time_point last_end_{};
+  double per_size_ = std::numeric_limits<double>::infinity();  // s
   int runs_ = 0;  // since the last judgement, with
   Barrier::Time delay_{}, whole_{};
   Clock::time_point alone_until_{};

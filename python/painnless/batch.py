@@ -1,11 +1,12 @@
 """Structures and evaluations as messages, and back. `src/wire/batch.ts` is the same in TypeScript."""
 
+import struct
 from collections.abc import Collection, Sequence, Sized
-from dataclasses import dataclass
 from itertools import accumulate, chain
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from painnless.codec import ArrayWriter, Decoded, FrameBytes, encode_message, encode_unchecked
@@ -18,10 +19,12 @@ __all__ = ["Evaluation", "decode_evaluate", "decode_result", "encode_evaluate", 
 Floats = NDArray[np.float64]
 
 _NO_CELL = np.zeros((3, 3))
+_NO_CELL_BYTES = _NO_CELL.tobytes()
+_f64 = np.dtype("<f8")
+_unpack = struct.Struct("<dd").unpack
 
 
-@dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Struct, frozen=True, eq=False):  # as a dataclass it would take ten times as long to make
     """What a potential says of one structure; None where it was not asked for or there is none."""
 
     energy: float  # eV, everything included
@@ -33,6 +36,8 @@ class Evaluation:
 
 def encode_evaluate(epoch: int, request: int, structures: Sequence[Structure], want: Collection[Property]) -> list[FrameBytes]:
     """The frames that ask for `want` of each structure; their shapes have been checked."""
+    if len(structures) == 1:
+        return _encode_single(epoch, request, structures[0], want)
     writer = ArrayWriter()
     message = Evaluate(
         epoch=epoch,
@@ -40,10 +45,27 @@ def encode_evaluate(epoch: int, request: int, structures: Sequence[Structure], w
         want=list(want),
         names=[s.name for s in structures],
         counts=b"".join(len(s.numbers).to_bytes(4, "little") for s in structures),
-        numbers=writer.add("i32", _joined([s.numbers for s in structures])),
-        positions=writer.add("f64", _joined([s.positions for s in structures])),
-        cells=writer.add("f64", _joined([_NO_CELL if s.cell is None else s.cell for s in structures])),
+        numbers=writer.add("i32", np.concatenate([s.numbers for s in structures])),
+        positions=writer.add("f64", np.concatenate([s.positions for s in structures])),
+        cells=writer.add("f64", np.concatenate([_NO_CELL if s.cell is None else s.cell for s in structures])),
         pbc=bytes(chain.from_iterable(s.pbc for s in structures)),
+    )
+    return encode_unchecked(message, writer.frames)
+
+
+def _encode_single(epoch: int, request: int, structure: Structure, want: Collection[Property]) -> list[FrameBytes]:
+    """The same of one, as each step of a trajectory asks: in half the time, as nothing is joined."""
+    writer = ArrayWriter()
+    message = Evaluate(
+        epoch=epoch,
+        id=request,
+        want=list(want),
+        names=[structure.name],
+        counts=len(structure.numbers).to_bytes(4, "little"),
+        numbers=writer.add("i32", structure.numbers),
+        positions=writer.add("f64", structure.positions),
+        cells=_NO_CELL_BYTES if structure.cell is None else writer.add("f64", structure.cell),
+        pbc=bytes(structure.pbc),
     )
     return encode_unchecked(message, writer.frames)
 
@@ -102,6 +124,8 @@ def decode_result(decoded: Decoded, structures: Sequence[Structure]) -> list[Eva
     """One evaluation for each structure that was asked about. Raises BAD_MESSAGE where the answer does not fit the question."""
     message = decoded.message
     assert isinstance(message, Result)
+    if len(structures) == 1 and (evaluation := _decode_single(message, len(structures[0].numbers))) is not None:
+        return [evaluation]
     counts = [len(s.numbers) for s in structures]
     atoms = sum(counts)
     energy, net = decoded.view("energy"), decoded.view("net")
@@ -123,8 +147,17 @@ def decode_result(decoded: Decoded, structures: Sequence[Structure]) -> list[Eva
     ]
 
 
-def _joined(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+def _decode_single(message: Result, atoms: int) -> Evaluation | None:
+    """The same of one with nothing but energy and perhaps small forces, as each step of a trajectory is answered, in a quarter of the time;
+    None for whatever is not exactly that."""
+    energy, net, forces = message.energy, message.net, message.forces
+    if not (message.stress is message.energies is None and isinstance(energy, bytes) and isinstance(net, bytes) and not message.stressed):
+        return None
+    if not (len(energy) == len(net) == 8 and (forces is None or (isinstance(forces, bytes) and len(forces) == 24 * atoms))):
+        return None
+    own = None if forces is None else np.ndarray((atoms, 3), _f64, bytearray(forces))  # which, unlike bytes, may be changed
+    total, net_energy = _unpack(energy + net)
+    return Evaluation(total, net_energy, own, None, None)
 
 
 def _parts(array: NDArray[Any] | None, counts: Sequence[int]) -> Sequence[NDArray[Any] | None]:

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -32,9 +32,22 @@ LARGE_BYTES = 1 << 16
 """Of an array, from which on it has a frame of its own, and a copy costs more than to do without."""
 
 _dtypes: dict[str, np.dtype[Any]] = {"f64": np.dtype("<f8"), "i32": np.dtype("<i4"), "u8": np.dtype("u1")}
-_row_bytes: dict[Layout, int] = {
-    layout: math.prod(layout.columns, start=_dtypes[layout.dtype].itemsize) for fields in layouts.values() for layout in fields.values()
-}
+
+
+class _Array(NamedTuple):
+    """What a field of a message is read as, and the bytes of a row of it."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    row_bytes: int
+
+
+def _array(layout: Layout) -> _Array:
+    dtype = _dtypes[layout.dtype]
+    return _Array(dtype, (-1, *layout.columns), math.prod(layout.columns, start=dtype.itemsize))
+
+
+_arrays = {kind: {field: _array(layout) for field, layout in fields.items()} for kind, fields in layouts.items()}
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Message)
@@ -71,10 +84,9 @@ class Decoded:
 
     def view(self, field: str) -> NDArray[Any]:
         """As `array`, where the message has it: to be read only."""
-        layout = layouts[type(self.message)][field]
+        dtype, shape, _ = _arrays[type(self.message)][field]
         packed: Packed = getattr(self.message, field)
-        flat = np.frombuffer(self._frames[packed] if isinstance(packed, int) else packed, _dtypes[layout.dtype])
-        return flat.reshape(-1, *layout.columns) if layout.columns else flat
+        return np.frombuffer(self._frames[packed] if isinstance(packed, int) else packed, dtype).reshape(shape)
 
 
 def encode_message(message: Message, frames: Sequence[FrameBytes] = ()) -> list[FrameBytes]:
@@ -139,7 +151,7 @@ class _Greeting(Struct):
 
 def _check_arrays(message: Message, frames: Sequence[FrameBytes]) -> None:
     owners: dict[int, str] = {}
-    for field, layout in layouts[type(message)].items():
+    for field, (_, _, row) in _arrays[type(message)].items():
         packed: Packed | None = getattr(message, field)
         if packed is None:
             continue
@@ -149,13 +161,11 @@ def _check_arrays(message: Message, frames: Sequence[FrameBytes]) -> None:
             if packed in owners:
                 raise PainnlessError("BAD_MESSAGE", f"{field} and {owners[packed]} share frame {packed}, expected one each", field)
             owners[packed] = field
-        size, row = len(_bytes_of(packed, frames)), _row_bytes[layout]
+            size = len(frames[packed])
+        else:
+            size = len(packed)
         if size % row != 0:
             raise PainnlessError("BAD_MESSAGE", f"{field} has {size} bytes, expected whole rows of {row}", field)
     if len(frames) != len(owners) + 1:
         kind = type(message).__name__.lower()
         raise PainnlessError("BAD_MESSAGE", f"{kind}: {len(frames) - 1} frames behind the header, expected {len(owners)}")
-
-
-def _bytes_of(packed: Packed, frames: Sequence[FrameBytes]) -> FrameBytes:
-    return frames[packed] if isinstance(packed, int) else packed

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from painnless.errors import PainnlessError
@@ -12,8 +13,7 @@ __all__ = ["Domain", "Structure", "assert_computable"]
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Structure:
+class Structure(Struct, frozen=True, eq=False):  # as a dataclass it would take five times as long to make
     """numbers (n) int64; positions (n, 3) Å; cell (3, 3) rows are lattice vectors, Å, None without one; pbc: is the axis periodic."""
 
     name: str

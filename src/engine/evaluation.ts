@@ -18,22 +18,15 @@ export function readEvaluations(
     const { numbers } = structure;
     const [begin, end] = [first, first + numbers.length];
     first = end;
-    const where = (what: string) => `structure "${structure.name}": the ${what}`;
-    assertFinite(native.energies, begin, end, (i) => where(`energy of atom ${i}`));
-    assertFinite(native.netEnergy, s, s + 1, () => where("energy"));
+    assertLength(native.energies, end);
+    assertLength(native.netEnergy, s + 1);
+    if (!native.finite) assertFiniteParts(structure, native, want, { s, begin, end });
     const netEnergy = native.netEnergy[s] as number;
-    const forces = want.includes("forces")
-      ? finite(native.forces, 3 * begin, 3 * end, (k) => where(`force on atom ${Math.floor(k / 3)} along ${"xyz"[k % 3]}`))
-      : null;
-    const stress =
-      want.includes("stress") && hasStress(structure)
-        ? finite(native.stress, 6 * s, 6 * s + 6, (k) => where(`stress ${["xx", "yy", "zz", "yz", "xz", "xy"][k]}`))
-        : null;
     return {
       energy: netEnergy + constantEnergy(config, numbers),
       netEnergy,
-      forces,
-      stress,
+      forces: want.includes("forces") ? part(native.forces, 3 * begin, 3 * end) : null,
+      stress: want.includes("stress") && hasStress(structure) ? part(native.stress, 6 * s, 6 * s + 6) : null,
       energies: want.includes("energies")
         ? native.energies.slice(begin, end).map((e, i) => e + constantEnergyOf(config, numbers, i))
         : null,
@@ -42,21 +35,40 @@ export function readEvaluations(
 }
 
 /** A copy of a part, or the whole, which the engine made for this answer alone. */
-function finite(values: Float64Array, begin: number, end: number, what: (index: number) => string): Float64Array {
-  assertFinite(values, begin, end, what);
+function part(values: Float64Array, begin: number, end: number): Float64Array {
+  assertLength(values, end);
   return begin === 0 && end === values.length ? values : values.slice(begin, end);
+}
+
+/** One by one, as for 20,000 atoms it takes as long as all else here: only where some number is not finite, be it of another structure. */
+function assertFiniteParts(
+  structure: Structure,
+  native: NativeEvaluation,
+  want: readonly Property[],
+  { s, begin, end }: { s: number; begin: number; end: number },
+): void {
+  const where = (what: string) => `structure "${structure.name}": the ${what}`;
+  assertFinite(native.energies, begin, end, (i) => where(`energy of atom ${i}`));
+  assertFinite(native.netEnergy, s, s + 1, () => where("energy"));
+  if (want.includes("forces"))
+    assertFinite(native.forces, 3 * begin, 3 * end, (k) => where(`force on atom ${Math.floor(k / 3)} along ${"xyz"[k % 3]}`));
+  if (want.includes("stress") && hasStress(structure))
+    assertFinite(native.stress, 6 * s, 6 * s + 6, (k) => where(`stress ${["xx", "yy", "zz", "yz", "xz", "xy"][k]}`));
 }
 
 /** @param what names the value that is so far behind `begin` */
 function assertFinite(values: Float64Array, begin: number, end: number, what: (index: number) => string): void {
-  if (end > values.length) throw new PainnlessError("INTERNAL", `the engine gave ${values.length} values, expected ${end} or more`);
-  // A loop: findIndex takes ten times as long, which counts for 20,000 atoms.
+  assertLength(values, end);
   for (let k = begin; k < end; k++)
     if (!Number.isFinite(values[k]))
       throw new PainnlessError(
         "NOT_FINITE",
         `${what(k - begin)} is ${values[k]}; the geometry may be far outside what the model was trained on`,
       );
+}
+
+function assertLength(values: Float64Array, least: number): void {
+  if (least > values.length) throw new PainnlessError("INTERNAL", `the engine gave ${values.length} values, expected ${least} or more`);
 }
 
 /** Stress is energy per volume: it needs a periodic axis and a cell with a volume. */

@@ -30,9 +30,18 @@ const bad = (field: string, message: string): never => {
   throw new PainnlessError("BAD_STRUCTURE", message, { field });
 };
 
+/** Structures that are computable in a domain, and that nobody changes. */
+const settled = new WeakMap<Structure, Domain>();
+
+/** The structure has been found computable in the domain, by who alone has it and does not change it: it is not checked again. */
+export function settle(structure: Structure, domain: Domain): void {
+  settled.set(structure, domain);
+}
+
 /** The structure, unchanged, if it is worth computing; what needs distances (coincident atoms) is found by the neighbour search.
  *  @throws {PainnlessError} BAD_STRUCTURE naming the field, what was found and what was expected */
 export function assertComputable(structure: Structure, domain: Domain): Structure {
+  if (settled.get(structure) === domain) return structure;
   const where = `structure "${structure.name}"`;
   const n = structure.numbers.length;
   if (n === 0) bad("numbers", `${where} has 0 atoms, expected at least 1`);
@@ -40,7 +49,7 @@ export function assertComputable(structure: Structure, domain: Domain): Structur
   if (structure.positions.length !== 3 * n)
     bad("positions", `${where}: positions hold ${structure.positions.length} numbers, expected ${3 * n} = 3 x ${n} atoms`);
   assertElements(structure.numbers, domain.elements, where);
-  assertPositions(structure.positions, where);
+  assertPositions(structure);
   if (structure.pbc.some(Boolean)) {
     if (!domain.periodic)
       bad(
@@ -85,11 +94,13 @@ function assertElements(numbers: Structure["numbers"], elements: readonly number
   }
 }
 
-function assertPositions(positions: Float64Array, where: string): void {
+/** All that is left to check of a structure whose atoms have moved since it was found computable.
+ *  @throws {PainnlessError} BAD_STRUCTURE */
+export function assertPositions({ name, positions }: Structure): void {
   for (let k = 0; k < positions.length; k++) {
     const x = positions[k] as number;
     if (Math.abs(x) <= farthest) continue; // which NaN is not
-    const what = `${where}: position of atom ${Math.floor(k / 3)}, ${"xyz"[k % 3]}, is ${x}`;
+    const what = `structure "${name}": position of atom ${Math.floor(k / 3)}, ${"xyz"[k % 3]}, is ${x}`;
     if (!Number.isFinite(x)) bad("positions", `${what}, expected a finite number of Å`);
     bad("positions", `${what} Å, expected at most 1e6 Å from the origin`);
   }

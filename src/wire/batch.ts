@@ -1,6 +1,7 @@
 import { PainnlessError } from "../errors.ts";
 import type { Evaluation, Property } from "../system/potential.ts";
 import type { Structure } from "../system/structure.ts";
+import { encodeSingleResult } from "./answer.ts";
 import { ArrayWriter, type DecodedMessage, encodeMessage, encodeUnchecked, expectRows } from "./codec.ts";
 import type { MessageOf } from "./messages.ts";
 
@@ -82,6 +83,8 @@ export function decodeEvaluate(decoded: DecodedMessage<MessageOf<"evaluate">>): 
 
 /** The frames that answer with `evaluations`; a property is sent when every evaluation has it (stress: those that have it). */
 export function encodeResult({ epoch, id }: Address, evaluations: readonly Evaluation[]): Uint8Array[] {
+  const [only] = evaluations;
+  if (only !== undefined && evaluations.length === 1) return encodeSingleResult({ epoch, id }, only);
   const writer = new ArrayWriter();
   const rows = evaluations.length;
   const energy = new Float64Array(rows);

@@ -32,7 +32,7 @@ const bad = (message: string, field: string | null = null, cause?: unknown): nev
 };
 
 /** Of an array, from which on it has a frame of its own, which is handed on where it lies instead of being copied. */
-const largeBytes = 1 << 16;
+export const largeBytes = 1 << 16;
 
 /** The arrays of a message in the making. */
 export class ArrayWriter {
@@ -180,6 +180,9 @@ function arrayFrom<D extends Dtype>(dtype: D, bytes: Uint8Array): OwnArrayTypes[
   new Uint8Array(copy.buffer).set(bytes);
   return copy as OwnArrayTypes[D];
 }
+
+/** As `array` of a decoded message gives the f64 that the bytes are, of which there are whole ones. */
+export const floatsFrom = (bytes: Uint8Array): Float64Array<ArrayBuffer> => arrayFrom("f64", bytes);
 
 /** @throws {PainnlessError} BAD_MESSAGE unless an array has as many rows as it must */
 export function expectRows(field: string, found: unknown, expected: number): void {

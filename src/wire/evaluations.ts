@@ -1,12 +1,14 @@
 import { PainnlessError } from "../errors.ts";
-import type { Evaluation } from "../system/potential.ts";
-import { decodeEvaluate, encodeResult } from "./batch.ts";
+import type { Evaluation, Property } from "../system/potential.ts";
+import { assertPositions, type Structure, settle } from "../system/structure.ts";
+import { type Address, decodeEvaluate, encodeResult } from "./batch.ts";
 import { type Job, Schedule, type Slice } from "./batching.ts";
 import type { DecodedMessage } from "./codec.ts";
 import { computeTogether, type Outcome } from "./compute.ts";
 import type { Client, Owed } from "./ledger.ts";
 import { assertAnswerable } from "./limits.ts";
 import type { MessageOf } from "./messages.ts";
+import type { Repeat } from "./question.ts";
 import type { Workshop } from "./workshop.ts";
 
 interface Request extends Job {
@@ -24,14 +26,29 @@ export class Evaluations {
     this.#shop = shop;
   }
 
-  /** @throws {PainnlessError} BAD_MESSAGE, BAD_STRUCTURE, UNSUPPORTED, OVERLOADED: it is not taken */
-  accept(client: Client, decoded: DecodedMessage<MessageOf<"evaluate">>, bytes: number): void {
+  /** Returns what is asked about.
+   *  @throws {PainnlessError} BAD_MESSAGE, BAD_STRUCTURE, UNSUPPORTED, OVERLOADED: it is not taken */
+  accept(client: Client, decoded: DecodedMessage<MessageOf<"evaluate">>, bytes: number): readonly Structure[] {
     const { message } = decoded;
     this.#shop.ledger.assertRoom(client, message, bytes);
     const structures = decodeEvaluate(decoded);
     assertAnswerable(structures, message.want, this.#shop.potential, this.#shop.limits);
-    const owed = this.#shop.ledger.open(client, message, bytes, () => this.#schedule.remove(client, request));
-    const request: Request = { owed, want: message.want, structures, evaluations: [] };
+    this.#take(client, message, bytes, message.want, structures);
+    return structures;
+  }
+
+  /** As accept, of what the client has asked before.
+   *  @throws {PainnlessError} BAD_MESSAGE, BAD_STRUCTURE, OVERLOADED */
+  acceptRepeat(client: Client, { epoch, id, want, structure }: Repeat, bytes: number): void {
+    this.#shop.ledger.assertRoom(client, { epoch, id }, bytes);
+    assertPositions(structure);
+    this.#take(client, { epoch, id }, bytes, want, [structure]);
+  }
+
+  #take(client: Client, address: Address, bytes: number, want: readonly Property[], structures: readonly Structure[]): void {
+    for (const structure of structures) settle(structure, this.#shop.potential.domain);
+    const owed = this.#shop.ledger.open(client, address, bytes, () => this.#schedule.remove(client, request));
+    const request: Request = { owed, want, structures, evaluations: [] };
     this.#schedule.add(client, request);
   }
 
@@ -51,24 +68,27 @@ export class Evaluations {
   async #compute(slices: readonly Slice<Request>[]): Promise<void> {
     const start = performance.now();
     const outcomes = await computeTogether(this.#shop.potential, slices);
+    const ms = performance.now() - start;
     this.#computing = false;
-    if (slices.length > 0) {
-      this.#shop.tally.compute.add(performance.now() - start);
-      this.#shop.tally.add("batches");
-    }
     slices.forEach((slice, s) => {
       this.#conclude(slice, outcomes[s] ?? []);
     });
+    if (slices.length > 0) this.#count(slices, ms); // while the answers are on their way
     this.computeNext();
   }
 
-  #conclude({ job, structures }: Slice<Request>, outcome: Outcome): void {
+  #count(slices: readonly Slice<Request>[], ms: number): void {
+    const { tally } = this.#shop;
+    tally.compute.add(ms);
+    tally.add("batches");
+    for (const { structures } of slices) {
+      tally.add("structures", structures.length);
+      for (const { numbers } of structures) tally.add("atoms", numbers.length);
+    }
+  }
+
+  #conclude({ job }: Slice<Request>, outcome: Outcome): void {
     const { owed, evaluations } = job;
-    this.#shop.tally.add("structures", structures.length);
-    this.#shop.tally.add(
-      "atoms",
-      structures.reduce((sum, { numbers }) => sum + numbers.length, 0),
-    );
     if (!this.#shop.ledger.has(owed)) return; // withdrawn meanwhile
     if (outcome instanceof PainnlessError) {
       this.#shop.ledger.refuse(owed, outcome);

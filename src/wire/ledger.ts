@@ -4,6 +4,7 @@ import { encodeMessage, errorMessage } from "./codec.ts";
 import { assertRoom } from "./limits.ts";
 import type { Mailbox } from "./mailbox.ts";
 import type { Limits } from "./messages.ts";
+import type { Question } from "./question.ts";
 import type { Tally } from "./statistics.ts";
 
 /** Who asks. */
@@ -13,6 +14,8 @@ export interface Client {
   readonly epoch: number;
   /** what it waits for, by address */
   readonly owed: Map<string, Owed>;
+  /** its last one of one structure, if it can be recognised when it comes again */
+  question: Question | null;
 }
 
 /** A request that was taken and has no answer yet. */

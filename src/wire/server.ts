@@ -1,7 +1,7 @@
 import type { Router } from "zeromq";
 import { PainnlessError } from "../errors.ts";
 import type { Potential } from "../system/potential.ts";
-import { addressOf, type DecodedMessage, decodeMessage, encodeMessage, errorMessage, otherProtocol } from "./codec.ts";
+import { addressOf, decodeMessage, encodeMessage, errorMessage, otherProtocol } from "./codec.ts";
 import type { ServerCurve } from "./curve.ts";
 import { type Door, openDoor } from "./endpoint.ts";
 import { Evaluations } from "./evaluations.ts";
@@ -11,6 +11,7 @@ import { Mailbox } from "./mailbox.ts";
 import { type Limits, type Message, type MessageOf, protocolVersion } from "./messages.ts";
 import type { OpenMotion } from "./motion.ts";
 import { Motions } from "./motions.ts";
+import { Question } from "./question.ts";
 import { Tally } from "./statistics.ts";
 import { Turns } from "./turns.ts";
 
@@ -129,7 +130,10 @@ export class Server {
     const bytes = frames.reduce((sum, frame) => sum + frame.byteLength, 0);
     try {
       assertSize(bytes, this.#limits);
-      this.#handle(route, decodeMessage(frames), bytes);
+      const client = this.#closing === null ? this.#clients.get(keyOf(route)) : undefined;
+      const repeat = client?.question?.repeated(frames) ?? null;
+      if (client !== undefined && repeat !== null) this.#evaluations.acceptRepeat(client, repeat, bytes);
+      else this.#handle(route, frames, bytes);
     } catch (error) {
       if (!(error instanceof PainnlessError)) throw error;
       this.#tally.add(error.code === "BAD_MESSAGE" ? "malformed" : "refused");
@@ -137,10 +141,14 @@ export class Server {
     }
   }
 
-  #handle(route: Buffer, decoded: DecodedMessage, bytes: number): void {
+  #handle(route: Buffer, frames: readonly Buffer[], bytes: number): void {
+    const decoded = decodeMessage(frames);
     const { message } = decoded;
-    if (decoded.is("evaluate")) this.#evaluations.accept(this.#admit(route, decoded.message.epoch), decoded, bytes);
-    else if (decoded.is("dynamics")) this.#motions.accept(this.#admit(route, decoded.message.epoch), decoded, bytes);
+    if (decoded.is("evaluate")) {
+      const client = this.#admit(route, decoded.message.epoch);
+      const structures = this.#evaluations.accept(client, decoded, bytes);
+      client.question = Question.of(frames, decoded, structures, bytes);
+    } else if (decoded.is("dynamics")) this.#motions.accept(this.#admit(route, decoded.message.epoch), decoded, bytes);
     else if (message.kind === "hello") void this.#greet(route, message);
     else if (message.kind === "ping") this.#say(route, { ...message, kind: "pong" });
     else if (message.kind === "status") this.#say(route, this.#tally.report(message, this.#clients.size, this.#ledger.size));
@@ -204,7 +212,7 @@ export class Server {
       freed: () => this.#evaluations.pause(client, false),
       gone: (why) => this.#forget(key, why),
     });
-    const client: Client = { mailbox, name, epoch, owed: new Map() };
+    const client: Client = { mailbox, name, epoch, owed: new Map(), question: null };
     this.#clients.set(key, client);
     this.#log.info({ client: name, clients: this.#clients.size }, "client came");
     return client;

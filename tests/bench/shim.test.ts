@@ -9,15 +9,16 @@ const around = (ms: number, late = 0) => [0.9, 1, 1 + late].map((factor) => (fac
 const statisticsOf = (latency: number, compute: number) =>
   ({ latency: { p50: latency }, compute: { p50: compute } }) as unknown as Statistics;
 
-const run = { ase: around(1.2), client: around(1.15), ping: around(0.15), numbers: [1], positions: [0, 0, 0] };
-const times = { engine: around(0.75), door: around(0.8) };
+const run = { ase: around(1.2), client: around(1.15), pingAfter: around(0.19), ping: around(0.15), numbers: [1], positions: [0, 0, 0] };
+const times = { engine: around(0.75), door: around(0.8), called: [0.0009, 0.0008, 0.0011] };
 
 test("rows say what each layer adds, and add up to the call", () => {
-  const { rows, callMs, overheadMs } = shimResult(shape, run, statisticsOf(0.9, 0.87), times);
-  const expected = [50, 150, 100, 30, 70, 50, 750];
+  const { rows, callMs, overheadMs, besideMs } = shimResult(shape, run, statisticsOf(0.9, 0.87), times);
+  const expected = [50, 150, 40, 60, 30, 70, 50, 750];
   expect(rows.map(({ micros }) => Math.round(micros))).toEqual(expected);
   expect(rows.reduce((sum, { micros }) => sum + micros, 0)).toBeCloseTo(1e3 * callMs.median, 6);
   expect(overheadMs.median).toBeCloseTo(0.45, 9);
+  expect(besideMs.median).toBeCloseTo(0.18, 9); // of 1.08 - 0.9, 1.2 - 0.8 and 1.2 - 1.1
 });
 
 // [what, is it within what is allowed, calls, engine]

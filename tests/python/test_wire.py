@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -179,18 +180,29 @@ def test_an_answer_that_lists_stresses_and_has_none_is_refused() -> None:
         decode_result(codec.decode_message([msgspec.msgpack.encode({**header, "stressed": [0]})]), [one])
 
 
+def test_an_answer_of_another_size_is_refused() -> None:
+    two = Structure("x", np.array([1, 1]), np.zeros((2, 3)), None, (False, False, False))
+    header = msgspec.msgpack.decode(encode_result(1, 2, [Evaluation(1.0, 1.0, np.zeros((2, 3)), None, None)])[0])
+    for field, rows, expected in (("energy", 2, 1), ("net", 0, 1), ("forces", 3, 2), ("forces", 0, 2)):
+        values = np.zeros((rows, 3) if field == "forces" else rows).tobytes()
+        with pytest.raises(PainnlessError, match=f"{field}: {rows} rows, expected {expected}"):
+            decode_result(codec.decode_message([msgspec.msgpack.encode({**header, field: values})]), [two])
+
+
 def test_what_is_decoded_may_be_changed_and_is_nobody_elses() -> None:
     """Also of frames that ZeroMQ would give away as they are."""
     large = Structure("x", np.ones(4000, dtype=np.int64), np.zeros((4000, 3)), None, (False, False, False))
-    for count in (2, 4000):
+    for count, has_more in product((2, 4000), (False, True)):
         forces = np.arange(3.0 * count).reshape(count, 3)
-        made = encode_result(1, 2, [Evaluation(1.0, 1.0, forces, np.ones(6), np.ones(count))])
+        more = (np.ones(6), np.ones(count)) if has_more else (None, None)
+        made = encode_result(1, 2, [Evaluation(1.0, 1.0, forces, *more)])
         frames = [memoryview(bytearray(frame)) for frame in made]
         structure = Structure("x", large.numbers[:count], large.positions[:count], None, large.pbc)
         (got,) = decode_result(codec.decode_message(frames), [structure])
         for array in (got.forces, got.stress, got.energies):
-            assert array is not None and array.flags.writeable
-            np.add(array, 1, out=array)
+            assert array is None or (array.flags.writeable and array.flags.aligned)
+            if array is not None:
+                np.add(array, 1, out=array)
         assert got.forces is not None and np.array_equal(got.forces, forces + 1)
         assert forces[0, 0] == 0
 

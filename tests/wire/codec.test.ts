@@ -5,7 +5,7 @@ import { PainnlessError } from "../../src/errors.ts";
 import type { Evaluation } from "../../src/system/potential.ts";
 import type { Structure } from "../../src/system/structure.ts";
 import { decodeEvaluate, decodeResult, encodeEvaluate, encodeResult } from "../../src/wire/batch.ts";
-import { addressOf, decodeMessage, encodeMessage } from "../../src/wire/codec.ts";
+import { ArrayWriter, addressOf, decodeMessage, encodeMessage } from "../../src/wire/codec.ts";
 
 const anyFloat = fc.double({ noDefaultInfinity: false });
 const floats = (length: number) => fc.array(anyFloat, { minLength: length, maxLength: length }).map((list) => Float64Array.from(list));
@@ -75,6 +75,32 @@ describe("what is written is read", () => {
       { numRuns: 150, seed: 2 },
     );
   });
+
+  test.each([0, 1, 3, 32, 2_800, 9_000])(
+    "the answer to one structure of %s atoms is written byte for byte as msgpackr writes it",
+    (atoms) => {
+      const array = (length: number) => Float64Array.from({ length }, (_, k) => Math.sin(k));
+      for (const id of [0, 0x7f, 0x80, 0xff, 0x100, 0xffff, 0x10000, 2 ** 32 - 1])
+        for (const forces of [null, array(3 * atoms)])
+          for (const stress of [null, array(6)])
+            for (const energies of [null, array(atoms)]) {
+              const writer = new ArrayWriter();
+              const message = encodeMessage(
+                {
+                  ...{ kind: "result", epoch: 2 ** 32 - 1 - id, id },
+                  ...{ energy: writer.add(Float64Array.of(-1.5)), net: writer.add(Float64Array.of(Number.NaN)) },
+                  ...{ forces: forces && writer.add(forces), stress: stress && writer.add(stress), stressed: stress ? [0] : [] },
+                  energies: energies && writer.add(energies),
+                },
+                writer.frames,
+              );
+              const evaluation = { energy: -1.5, netEnergy: Number.NaN, forces, stress, energies };
+              const written = encodeResult({ epoch: 2 ** 32 - 1 - id, id }, [evaluation]);
+              expect(written.map((frame) => frame.byteLength)).toEqual(message.map((frame) => frame.byteLength));
+              expect(Buffer.concat(written).equals(Buffer.concat(message))).toBe(true);
+            }
+    },
+  );
 
   test("a large array has a frame of its own, and is read without a copy where it lies as its type may", () => {
     const batch = [large()];

@@ -32,6 +32,8 @@ export interface NativeEvaluation {
   readonly energies: Float64Array;
   /** directed edges of each structure */
   readonly edges: Int32Array;
+  /** Is every number of these arrays finite. */
+  readonly finite: boolean;
 }
 
 export interface NativeNeighbors {
@@ -58,7 +60,7 @@ export interface CpuEngineOptions {
 export interface NativeEngineObject<Plan extends NativePlan = NativePlan> {
   /** Off the event loop, or at once where nothing runs and evaluations of so many atoms have taken less than a millisecond; one at a time,
    *  later calls wait. Rejects with an Error whose `code` is BAD_STRUCTURE (then `field` names
-   *  the input), MISSING (memory) or CANCELLED. Whether results are finite is the caller's to check. */
+   *  the input), MISSING (memory) or CANCELLED. Where results are not `finite`, which of them is the caller's to say. */
   evaluate(batch: NativeBatch, want: NativeWant): Promise<NativeEvaluation>;
   /** Seconds of each of `count` evaluations of one batch, timed inside, nothing else in between: for benchmarks. */
   time(batch: NativeBatch, want: NativeWant, count: number): Promise<Float64Array>;
