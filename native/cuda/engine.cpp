@@ -46,7 +46,9 @@ template <class Real> void Launcher<Real>::lay_out(Capacity capacity) {
   Arena arena(arena_.begin());
   take(arena);
   for (auto& schedule : schedules_) clear(*schedule);
-  device_->fill(reinterpret_cast<Address>(space_.answer), 0, answer_bytes(capacity.atoms, capacity.structures));  // the gaps between its parts are sent as well
+  // The gaps between the parts of an answer are sent as well, and what is behind a request is read with it.
+  device_->fill(reinterpret_cast<Address>(space_.request), 0, request_bytes(capacity.atoms, capacity.structures));
+  device_->fill(reinterpret_cast<Address>(space_.answer), 0, answer_bytes(capacity.atoms, capacity.structures));
   capacity_ = capacity;
   allocations_++;
 }
