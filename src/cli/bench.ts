@@ -58,7 +58,11 @@ export const benchCommand = defineCommand({
   },
   async run({ args, rawArgs, data }) {
     const { signal } = data as CommandData;
-    await assertOwnFiles({ "--json": args.json }, [args.model]);
+    await assertOwnFiles({ "--json": args.json }, [args.model ?? shippedModel, args.checkpoint, args.compare]);
+    if (args.compare !== undefined && ["shim", "ase"].includes(args.suite))
+      throw new PainnlessError("USAGE", `bench ${args.suite} compares with no earlier result; --compare is for ${suites.join(", ")}`, {
+        field: "compare",
+      });
     if (args.suite === "shim") return benchShim(args);
     if (args.suite === "ase") return benchAse(args, { signal, command: ["painnless", "bench", ...rawArgs].join(" ") });
     const suite = suites.find((name) => name === args.suite);
@@ -199,13 +203,8 @@ async function readResult(path: string): Promise<BenchResult> {
     throw new PainnlessError("NOT_FOUND", `cannot read ${path}, to compare with`, { cause });
   });
   const refuse = (what: string, cause: unknown): never => {
-    throw new PainnlessError(
-      "USAGE",
-      `cannot compare with ${path}: ${what}; expected a result of painnless bench cpu, gpu, neighbours or md`,
-      {
-        cause,
-      },
-    );
+    const expected = `expected a result of painnless bench ${suites.join(", ")}`;
+    throw new PainnlessError("USAGE", `cannot compare with ${path}: ${what}; ${expected}`, { cause });
   };
   let found: unknown;
   try {

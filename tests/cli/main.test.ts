@@ -30,6 +30,8 @@ test.each([
   [["bench", "shim", "--side", "torch:cpu:f32"], /--side is "torch:cpu:f32", expected native:cpu:f32/],
   [["bench", "ase", "--sizes", "water"], /--sizes is "water", expected a whole number/],
   [["bench", "ase", "--model", model, "--checkpoint", "x"], /--model and --checkpoint both say/],
+  [["bench", "ase", "--compare", "x.json"], /bench ase compares with no earlier result; --compare is for cpu, gpu, neighbours, md/],
+  [["bench", "shim", "--compare", "x.json"], /bench shim compares with no earlier result/],
   [["frobnicate"], /no command "frobnicate"; the commands are/],
   [["toString"], /no command "toString"/],
   [["crosscheck", model, "name:CH4", "--reprot", "x"], /Unknown option '--reprot'/],

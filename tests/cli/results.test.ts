@@ -88,6 +88,21 @@ describe("files to write", () => {
   });
 });
 
+test.each([
+  ["a checkpoint", ["bench", "ase", "--checkpoint"]],
+  ["an earlier result", ["bench", "cpu", "--compare"]],
+])(
+  "bench writes no result over %s that it reads",
+  async (_, argv) => {
+    const path = join(folder, "both.json");
+    await writeFile(path, "{}");
+    const ended = await painnless(...argv, path, "--json", path);
+    expect(ended).toMatchObject({ status: 2, err: expect.stringContaining("which the command reads") });
+    expect(await readFile(path, "utf8")).toBe("{}");
+  },
+  60_000,
+);
+
 test("bench --compare: status 1 where a ratio has fallen, 0 where none has, 2 for what cannot be compared", async () => {
   const timed = ["bench", "cpu", "--sizes", "9", "--precisions", "f32", "--seconds", "1", "--no-compile"];
   const at = (name: string) => join(folder, name);
