@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-/** `npm run test:sanitizer [-- TOOL... --tests NAME,NAME]`: tests of tests/cuda on a card, at small sizes, under NVIDIA's compute-sanitizer (of CUDA's
- *  toolkit): memcheck, racecheck, initcheck and synccheck, or those named; of the tests those that launch kernels, or those named. Logs go to build/sanitizer/. Exit status: 0 if every tool found nothing and every
- *  test passed, else 1. */
+/** `npm run test:sanitizer [-- TOOL... --tests NAME,NAME]`: tests of tests/cuda on a card, at small sizes, under NVIDIA's compute-sanitizer (of
+ *  CUDA's toolkit): memcheck, racecheck, initcheck and synccheck, or those named; of the tests those that launch kernels, or those named.
+ *  Logs go to build/sanitizer/. Exit status: 0 if every tool found nothing and every test passed, else 1. */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";

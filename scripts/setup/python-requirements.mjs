@@ -12,16 +12,16 @@ const probeFile = fileURLToPath(new URL("./python_probe.py", import.meta.url));
 /** @param {Level} level */
 export const extras = (level) => (level === "tests" ? ["reference", "teacher", "dev"] : ["reference"]);
 
-/** What python/pyproject.toml asks for at this level on this system, e.g. ["numpy>=1.26", "torch>=2.2"].
- *  @param {string} root @param {Level} level */
-export function requirements(root, level) {
+/** What python/pyproject.toml asks for at this level on a system, e.g. ["numpy>=1.26", "torch>=2.2"].
+ *  @param {string} root @param {Level} level @param {string} platform */
+export function requirements(root, level, platform = process.platform) {
   const text = readFileSync(join(root, "python/pyproject.toml"), "utf8");
   return ["dependencies", ...extras(level)].flatMap((key) => {
     const list = new RegExp(`^${key} = \\[([^\\]]*)\\]`, "m").exec(text)?.[1];
     if (list === undefined) throw new Error(`python/pyproject.toml has no list "${key}"`);
     return [...list.matchAll(/"([^"]+)"/g)].flatMap((match) => {
       const [requirement = "", marker] = (match[1] ?? "").split(/ *; */);
-      return marker === undefined || marker === `sys_platform == '${process.platform}'` ? [requirement] : [];
+      return marker === undefined || marker === `sys_platform == '${platform}'` ? [requirement] : [];
     });
   });
 }
