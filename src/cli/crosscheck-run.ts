@@ -8,8 +8,7 @@ import { onAbort } from "../system/on-abort.ts";
 import type { Structure } from "../system/structure.ts";
 import type { ForeignPythons } from "./arguments.ts";
 import { claimOutput } from "./output.ts";
-import { gatedSide, keepProof } from "./proof.ts";
-import { assertSide, sidesOf, subjectOf } from "./sides.ts";
+import { assertSide, sidesOf } from "./sides.ts";
 import { progressBar } from "./terminal.ts";
 import { thisMachine } from "./version.ts";
 
@@ -35,9 +34,8 @@ export interface RunRequest {
   readonly signal: AbortSignal;
 }
 
-/** Opens the sides, runs crosscheck on them, writes what was asked for and closes everything, also when interrupted.
- *  @returns what was found, and what it means for the side that needs a proof */
-export async function runCrosscheck(request: RunRequest): Promise<{ result: CrosscheckResult; notice: string | null }> {
+/** Opens the sides, runs crosscheck on them, writes what was asked for and closes everything, also when interrupted. */
+export async function runCrosscheck(request: RunRequest): Promise<CrosscheckResult> {
   const { model, signal } = request;
   for (const side of [request.reference, ...request.sides]) assertSide(side);
   const json = request.json === null ? null : await claimOutput(request.json);
@@ -78,8 +76,7 @@ export async function runCrosscheck(request: RunRequest): Promise<{ result: Cros
     await pageJson?.write(text);
     await page?.write(renderCrosscheckReport(result));
     if (request.report !== null) await writeReplays(request.report, replays);
-    const notice = names.includes(gatedSide) ? await keepProof(process.env, result, await subjectOf(model)) : null;
-    return { result, notice };
+    return result;
   } finally {
     bar.stop();
     letGo();

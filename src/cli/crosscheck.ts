@@ -11,6 +11,8 @@ import type { CommandData } from "./command.ts";
 import { type RunRequest, runCrosscheck } from "./crosscheck-run.ts";
 import { crosscheckSummary } from "./crosscheck-summary.ts";
 import { assertOwnFiles } from "./output.ts";
+import { gatedSide, keepProof } from "./proof.ts";
+import { subjectOf } from "./sides.ts";
 import { readStructures } from "./structures.ts";
 import { quoted } from "./terminal.ts";
 
@@ -52,10 +54,13 @@ export const crosscheckCommand = defineCommand({
       args.replay === undefined
         ? await freshRequest(args.model, args._.slice(1), args)
         : await replayRequest(args.replay, args._, args.checkpoint ?? null);
-    const { result, notice } = await runCrosscheck({ ...request, ...outputs });
+    const result = await runCrosscheck({ ...request, ...outputs });
     process.stdout.write(crosscheckSummary(result));
-    if (notice !== null) process.stdout.write(`  ${notice}\n`);
     if (args.report !== undefined) process.stdout.write(`  report: ${args.report}/index.html\n`);
+    // Last: the figures are told whether or not it can be noted what they mean.
+    const proving = request.sides.includes(gatedSide);
+    const notice = proving ? await keepProof(process.env, result, await subjectOf(request.model)) : null;
+    if (notice !== null) process.stdout.write(`  ${notice}\n`);
     return result.verdict === "pass" ? 0 : 1;
   },
 });

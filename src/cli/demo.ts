@@ -42,7 +42,7 @@ export const demoCommand = defineCommand({
     );
     const file = await readModelFile(model);
     const structures = readStructures(molecules);
-    const { result: crosscheck } = await runCrosscheck({
+    const crosscheck = await runCrosscheck({
       ...{ model: file, checkpoint: null, structures, sides: defaultSides, reference: defaultReference, seed },
       ...{ samples: 2, boxes: true, threads: null, command: `painnless demo --seed ${seed}`, report: args.report, json: null, signal },
     });

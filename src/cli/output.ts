@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
-import { mkdir, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { PainnlessError } from "../errors.ts";
+import { writeWhole } from "../system/write-whole.ts";
 
 /** A file that a command will write at its end. What an earlier run left there is removed now, so that a run that fails leaves nothing that
  *  could pass for its result; the new content appears whole or not at all. A device or a pipe, /dev/null or >(program), is written to and stays.
@@ -15,18 +15,7 @@ export async function claimOutput(path: string): Promise<{ write(content: string
   const found = await stat(path).catch(() => null); // nothing there yet
   if (found !== null && !found.isFile() && !found.isDirectory()) return { write: (content) => writeFile(path, content).catch(unwritable) };
   await rm(path, { force: true }).catch(unwritable);
-  return {
-    async write(content) {
-      const temporary = `${path}.${randomBytes(4).toString("hex")}.tmp`;
-      try {
-        await writeFile(temporary, content);
-        await rename(temporary, path);
-      } catch (cause) {
-        await rm(temporary, { force: true });
-        unwritable(cause);
-      }
-    },
-  };
+  return { write: (content) => writeWhole(path, content).catch(unwritable) };
 }
 
 /** Refuses an output that the command reads, which would be gone before, and two that are one file, of which the last would be left.

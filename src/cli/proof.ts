@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
-import { readFile, rm } from "node:fs/promises";
-import { homedir } from "node:os";
-import { join } from "node:path";
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import type { Comparison, CrosscheckResult } from "../crosscheck/result.ts";
+import { userCache } from "../engine/nvrtc.ts";
 import { PainnlessError } from "../errors.ts";
-import { claimOutput } from "./output.ts";
+import { writeWhole } from "../system/write-whole.ts";
 import { quoted } from "./terminal.ts";
 
 /** A side that gives up digits runs only where a crosscheck has shown what that costs: with this model, by this engine, on such a card. */
@@ -46,12 +46,12 @@ export type Proof = z.infer<typeof proofSchema>;
 /** Of fewer atoms in all it says little how digits are lost. */
 const leastAtoms = 18;
 
-/** The folder of proofs, below the user's cache. */
-const proofFolder = (variables: NodeJS.ProcessEnv): string =>
-  join(variables.XDG_CACHE_HOME || join(homedir(), ".cache"), "painnless", "proofs");
-
 const proofPath = (variables: NodeJS.ProcessEnv, { model, engine, card, driver }: Subject): string =>
-  join(proofFolder(variables), `${createHash("sha256").update([model, engine, card, driver].join("\n")).digest("hex").slice(0, 32)}.json`);
+  join(
+    userCache(variables),
+    "proofs",
+    `${createHash("sha256").update([model, engine, card, driver].join("\n")).digest("hex").slice(0, 32)}.json`,
+  );
 
 const isOf = (proof: Subject, subject: Subject): boolean =>
   (["model", "engine", "card", "driver"] as const).every((key) => proof[key] === subject[key]);
@@ -74,18 +74,23 @@ export function proofIn(result: CrosscheckResult, subject: Subject): Proof | "fa
   return { format: "painnless.proof/1", ...subject, started, command, ...compared };
 }
 
-/** Keeps a proof for later runs, whole or not at all; a crosscheck that failed takes back what an earlier one had shown.
- *  @returns what to tell the user, null where there is nothing to tell  @throws {PainnlessError} NOT_FOUND if it cannot be written */
+/** Keeps a proof for later runs; a crosscheck that failed takes back what an earlier one had shown.
+ *  @returns what to tell the user, null where there is nothing to tell
+ *  @throws {PainnlessError} NOT_FOUND if it cannot be written, or not be taken back */
 export async function keepProof(variables: NodeJS.ProcessEnv, result: CrosscheckResult, subject: Subject): Promise<string | null> {
   const proof = proofIn(result, subject);
   if (proof === null) return null;
   const path = proofPath(variables, subject);
+  const unwritable = (doing: string) => (cause: Error) => {
+    throw new PainnlessError("NOT_FOUND", `cannot ${doing} ${path}: ${cause.message}`, { cause });
+  };
   if (proof === "failed") {
-    await rm(path, { force: true });
+    await rm(path, { force: true }).catch(unwritable(`take back that ${gatedSide} was within its limits: remove`));
     return `${gatedSide} is not within its limits with this model on a ${subject.card}: other commands will refuse it`;
   }
-  const output = await claimOutput(path);
-  await output.write(`${JSON.stringify(proof, null, 1)}\n`);
+  await mkdir(dirname(path), { recursive: true })
+    .then(() => writeWhole(path, `${JSON.stringify(proof, null, 1)}\n`))
+    .catch(unwritable(`note that ${gatedSide} is within its limits: write`));
   return `${gatedSide} is within its limits with this model on a ${subject.card}; other commands take it now (noted in ${path})`;
 }
 

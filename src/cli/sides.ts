@@ -136,7 +136,8 @@ async function build(
   if (side.startsWith("auto")) {
     const { opened, reason } = await automaticSide(precision, open);
     const why = side === "auto" ? "; float64 needs no reading of tolerances" : "";
-    return { ...opened, note: `${side} chose ${opened.potential.name}: ${reason}${why}` };
+    const further = opened.note === null ? "" : `; ${opened.note}`;
+    return { ...opened, note: `${side} chose ${opened.potential.name}: ${reason}${why}${further}` };
   }
   if (side.startsWith("native:cuda")) {
     const [card] = cudaCards() as [CudaCard]; // which throws where there is none

@@ -5,7 +5,7 @@ import { cudaCards } from "../engine/device.ts";
 import type { CudaCard, CudaPrecision } from "../engine/native.ts";
 import { tuningFolder } from "../engine/nvrtc.ts";
 import { shippedTuning, type Tuning } from "../engine/tuning.ts";
-import { keepTuning, type TuningFile, tunedFor } from "../engine/tuning-file.ts";
+import { claimTuning, type TuningFile, tunedFor } from "../engine/tuning-file.ts";
 import { PainnlessError } from "../errors.ts";
 import { readModelFile } from "../model/model-file.ts";
 import { onAbort } from "../system/on-abort.ts";
@@ -19,13 +19,14 @@ import { bold, dim, progressBar, table } from "./terminal.ts";
 /** seconds after which what is left stays as it is */
 const limit = 150;
 const now = () => performance.now() / 1e3;
+const tunable = "native:cuda:f32, native:cuda:f64 or native:cuda:mixed";
 
 /** `painnless tune`: what the CUDA engine goes by where several ways lead to the same result, chosen by what is faster on this card. */
 export const tuneCommand = defineCommand({
   meta: { name: "tune", description: "Choose schedules and cuts for a model on this GPU by timing them; used from then on" },
   args: {
     model: usual.model,
-    side: option("SIDE", "native:cuda:f32, native:cuda:f64 or native:cuda:mixed", "native:cuda:f32"),
+    side: option("SIDE", tunable, "native:cuda:f32"),
     batch: option("N", "Structures of a batch, for the bound that counts the atoms of a structure", "1"),
     seed: usual.seed,
     json: option("FILE", "Write what is kept there too"),
@@ -34,13 +35,7 @@ export const tuneCommand = defineCommand({
     const { signal } = data as CommandData;
     const { side } = args;
     if (!/^native:cuda:(f32|f64|mixed)$/.test(side))
-      throw new PainnlessError(
-        "UNSUPPORTED",
-        `--side is "${side}": a GPU's engine is tuned, native:cuda:f32, native:cuda:f64 or native:cuda:mixed`,
-        {
-          field: "side",
-        },
-      );
+      throw new PainnlessError("UNSUPPORTED", `--side is "${side}": a GPU's engine is tuned, ${tunable}`, { field: "side" });
     const precision = side.slice("native:cuda:".length) as CudaPrecision;
     const batch = wholeNumber("batch", args.batch, 1, 4096);
     const seed = wholeNumber("seed", args.seed, 0);
@@ -50,6 +45,7 @@ export const tuneCommand = defineCommand({
     const json = args.json === undefined ? null : await claimOutput(args.json);
     const began = now();
     const wanted = await tunedFor(model, precision, card, await nvrtcHere());
+    const keep = await claimTuning(tuningFolder(process.env), wanted);
     const sides = sidesOf({ model, checkpoint: null, threads: null });
     const opened = [sides];
     const letGo = onAbort(signal, () => void Promise.all(opened.map((each) => each.close())));
@@ -73,7 +69,7 @@ export const tuneCommand = defineCommand({
         ...{ format: "painnless.tuning/1", made: new Date().toISOString(), seconds: now() - began, tunedFor: wanted, structures: batch },
         ...{ ...tuned, tuning: { ...shipped, ...tuned.tuning } },
       };
-      const path = await keepTuning(tuningFolder(process.env), file);
+      const path = await keep(file);
       await json?.write(`${JSON.stringify(file, null, 1)}\n`);
       process.stdout.write(tuneSummary(file, path));
     } finally {
@@ -102,7 +98,10 @@ export function tuneSummary(file: TuningFile, path: string): string {
       ],
     ];
   });
-  const changed = Object.entries(tuning).map(([name, value]) => `  ${name}: ${value}, usually ${before[name as keyof Tuned["usual"]]}\n`);
+  const changed = Object.entries(tuning).flatMap(([name, value]) => {
+    const usually = before[name as keyof Tuned["usual"]];
+    return value === usually ? [] : [`  ${name}: ${value}, usually ${usually}\n`];
+  });
   const about = [
     `${tunedFor.card}, driver of CUDA ${tunedFor.driver}, ${tunedFor.compiler}, ${tunedFor.precision}; ${seconds.toFixed(0)} s`,
     "the way below a bound against the way beyond it, at so many atoms; every way verified, and bit for bit the same twice",

@@ -25,7 +25,8 @@ async function librariesIn(folder: string): Promise<string[]> {
   return names.filter((name) => /^libnvrtc\.so\.\d+$/.test(name)).map((name) => join(folder, name));
 }
 
-const userCache = (variables: NodeJS.ProcessEnv): string => join(variables.XDG_CACHE_HOME || join(homedir(), ".cache"), "painnless");
+/** What may be deleted, and is made again when it is asked for. */
+export const userCache = (variables: NodeJS.ProcessEnv): string => join(variables.XDG_CACHE_HOME || join(homedir(), ".cache"), "painnless");
 
 /** The folder of compiled kernels: `PAINNLESS_KERNEL_CACHE`, else below the user's cache. */
 export const kernelCache = (variables: NodeJS.ProcessEnv): string =>

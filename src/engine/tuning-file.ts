@@ -1,9 +1,10 @@
-import { createHash, randomBytes } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { access, constants, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { PainnlessError } from "../errors.ts";
 import type { ModelFile } from "../model/model-file.ts";
+import { writeWhole } from "../system/write-whole.ts";
 import { loadAddon } from "./addon.ts";
 import type { CudaCard, CudaPrecision } from "./native.ts";
 import { fromNative } from "./native-error.ts";
@@ -50,7 +51,7 @@ export const tuningFileSchema = z.strictObject({
       verdict: z.enum(["faster", "slower", "even"]),
     }),
   ),
-  /** settings for which there was no time left */
+  /** settings that there was no time to search, or to search to the end */
   leftOut: z.array(z.string()),
 });
 export type TuningFile = z.infer<typeof tuningFileSchema>;
@@ -120,17 +121,17 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** Writes the file whole or not at all. @returns its path  @throws {PainnlessError} NOT_FOUND where it cannot be written */
-export async function keepTuning(folder: string, file: TuningFile): Promise<string> {
-  const path = tuningPath(folder, file.tunedFor);
-  const temporary = `${path}.${randomBytes(4).toString("hex")}.tmp`;
-  try {
-    await mkdir(folder, { recursive: true });
-    await writeFile(temporary, `${JSON.stringify(file, null, 1)}\n`);
-    await rename(temporary, path);
-    return path;
-  } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => undefined); // what is told is why it could not be written
+/** The place for a file that takes minutes to make: told now if it cannot be written. @returns writes it, whole or not at all, and says where
+ *  @throws {PainnlessError} NOT_FOUND where it cannot be written */
+export async function claimTuning(folder: string, wanted: TunedFor): Promise<(file: TuningFile) => Promise<string>> {
+  const path = tuningPath(folder, wanted);
+  const unwritable = (cause: unknown): never => {
     throw new PainnlessError("NOT_FOUND", `cannot write tuning ${path}: ${cause instanceof Error ? cause.message : cause}`, { cause });
-  }
+  };
+  await mkdir(folder, { recursive: true }).catch(unwritable);
+  await access(folder, constants.W_OK).catch(unwritable);
+  return async (file) => {
+    await writeWhole(path, `${JSON.stringify(file, null, 1)}\n`).catch(unwritable);
+    return path;
+  };
 }

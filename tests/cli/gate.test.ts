@@ -10,7 +10,7 @@ import { randomModel } from "../engine/models.ts";
 
 /** The card that is there, and what was opened on it. */
 const state = vi.hoisted(() => ({
-  card: { name: "NVIDIA H100", architecture: 90, driver: "13.0" },
+  card: { name: "NVIDIA H100", architecture: 90, driver: "13.0", sharedBytes: 227 * 1024 },
   kernels: "abc",
   opened: [] as string[],
 }));

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -70,6 +70,20 @@ describe("the side that gives up digits", () => {
     await writeFile(join(proofs, files[0] ?? ""), whole);
     expect(await requireProof(variables, subject, "m.st")).toEqual(proof);
   });
+});
+
+test("a cache that cannot be written is told, by what was to be noted there", async () => {
+  await writeFile(join(folder, "painnless"), "");
+  const error = (message: RegExp) => ({ code: "NOT_FOUND", message: expect.stringMatching(message) });
+  await expect(keepProof(variables, await resultOf(off(1e-4)), subject)).rejects.toMatchObject(error(/cannot note .* within its limits/));
+  await expect(requireProof(variables, subject, "m.st")).rejects.toMatchObject(refusal);
+  await rm(join(folder, "painnless"));
+  await keepProof(variables, await resultOf(off(1e-4)), subject);
+  const proofs = join(folder, "painnless", "proofs");
+  const [name = ""] = await readdir(proofs);
+  await rm(join(proofs, name));
+  await mkdir(join(proofs, name));
+  await expect(keepProof(variables, await resultOf(off(0.1)), subject)).rejects.toMatchObject(error(/cannot take back .* remove/));
 });
 
 const broken = (result: CrosscheckResult): CrosscheckResult => ({

@@ -1,10 +1,10 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { NativeAddon } from "../../src/engine/native.ts";
 import { kernelsOf, shippedTuning } from "../../src/engine/tuning.ts";
-import { findTuning, keepTuning, type TunedFor, type TuningFile, tunedFor, tuningPath } from "../../src/engine/tuning-file.ts";
+import { claimTuning, findTuning, type TunedFor, type TuningFile, tunedFor, tuningPath } from "../../src/engine/tuning-file.ts";
 import { randomModel } from "./models.ts";
 
 const shape = { arch: "painn-schnetpack", features: 128, layers: 3, radial: 20, cutoff: 5, rbf: "gaussian", readoutWidths: [64, 1] };
@@ -15,6 +15,8 @@ const file: TuningFile = {
   ...{ usual, tuning: { slicesAtoms: 1024 }, trials: [], leftOut: [] },
 };
 
+const keep = async (changed = file): Promise<string> => (await claimTuning(folder, changed.tunedFor))(changed);
+
 let folder = "";
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "painnless-tuning-"));
@@ -23,15 +25,15 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 describe("what was tuned", () => {
   test("is used where all is the same, and nothing else lies beside it", async () => {
-    const path = await keepTuning(folder, file);
+    const path = await keep();
     expect(await readdir(folder)).toEqual([path.slice(folder.length + 1)]);
     expect(await findTuning(folder, wanted, 90)).toEqual({ tuning: { slicesAtoms: 1024 }, note: "tuned on 2026-11-29: slicesAtoms 1024" });
-    await keepTuning(folder, { ...file, tuning: {} });
+    await keep({ ...file, tuning: {} });
     expect(await findTuning(folder, wanted, 90)).toMatchObject({ tuning: {} });
   });
 
   test("is asked of no other card, model or precision", async () => {
-    await keepTuning(folder, file);
+    await keep();
     const others: TunedFor[] = [
       { ...wanted, card: "another" },
       { ...wanted, precision: "f64" },
@@ -45,7 +47,7 @@ describe("what was tuned", () => {
     ["compiler", { compiler: "NVRTC 13.2" }],
     ["kernels", { kernels: "cd" }],
   ])("is not used with another %s, and that is said", async (name, change) => {
-    await keepTuning(folder, file);
+    await keep();
     const found = await findTuning(folder, { ...wanted, ...change }, 90);
     expect(found.tuning).toEqual(shippedTuning(90));
     expect(found.note).toMatch(new RegExp(`is not used: it was made for another ${name}; painnless tune makes it anew`));
@@ -60,13 +62,17 @@ describe("what was tuned", () => {
     expect(await findTuning(folder, wanted, 90)).toMatchObject({ tuning: {}, note: expect.stringContaining("no tuning of format") });
   });
 
-  test("that cannot be written is an error, and leaves nothing", async () => {
+  test("that cannot be written is an error, before anything is timed or when its place has gone, and leaves nothing", async () => {
     await writeFile(join(folder, "file"), "");
-    await expect(keepTuning(join(folder, "file"), file)).rejects.toMatchObject({ code: "NOT_FOUND" });
+    await expect(claimTuning(join(folder, "file"), wanted)).rejects.toMatchObject({ code: "NOT_FOUND" });
+    const write = await claimTuning(folder, wanted);
+    await mkdir(tuningPath(folder, wanted));
+    await expect(write(file)).rejects.toMatchObject({ code: "NOT_FOUND", message: expect.stringContaining("cannot write tuning") });
+    expect((await readdir(folder)).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });
 
   test("is a whole file of JSON with what it was chosen by", async () => {
-    expect(JSON.parse(await readFile(await keepTuning(folder, file), "utf8"))).toEqual(file);
+    expect(JSON.parse(await readFile(await keep(), "utf8"))).toEqual(file);
   });
 });
 

@@ -119,11 +119,13 @@ export async function tune(options: TuneOptions): Promise<Tuned> {
     if (late()) found.leftOut.push(bound.name);
     else {
       progress(bound.name, k, total);
+      let left = false;
       const value = await withEngines(
         [bound.always, bound.never].map((setting) => open({ ...found.tuning, [bound.name]: setting })),
         (engines) =>
           moveBound(bound, usual[bound.name], async (step) => {
-            if (late()) return "even";
+            left = late();
+            if (left) return "even";
             progress(`${bound.name}, ${step.atoms} atoms`, k, total);
             const trial = await compareAt(bound, step.atoms, engines as [CudaEngine, CudaEngine], options);
             found.trials.push(trial);
@@ -131,6 +133,7 @@ export async function tune(options: TuneOptions): Promise<Tuned> {
           }),
       );
       if (value !== usual[bound.name]) found.tuning[bound.name] = value;
+      if (left) found.leftOut.push(bound.name);
     }
   }
   for (const [k, choice] of choices.entries()) {
