@@ -18,6 +18,10 @@ vi.mock("../../src/engine/device.ts", async (original) => ({
   ...(await original<object>()),
   cudaCards: () => [state.card],
   cudaKernels: () => state.kernels,
+  automaticSide: async (precision: string, open: (side: string) => Promise<object>) => ({
+    opened: await open(`native:cuda:${precision}`),
+    reason: "there is one",
+  }),
 }));
 vi.mock("../../src/engine/cuda.ts", () => ({
   createCudaEngine: async (_: unknown, { precision }: { precision: string }) => {
@@ -58,6 +62,13 @@ test("the gated side opens for a crosscheck, for others once that has passed, an
   await expect(open(false)).rejects.toMatchObject({ code: "UNSUPPORTED" });
   state.kernels = kernels;
   await open(false);
+});
+
+test("what auto chose says of itself what it would by its name, its tuning for one", async () => {
+  const sides = sidesOf({ model, checkpoint: null, threads: null });
+  const { note } = await sides.open("native:cuda:f32");
+  expect(note).toContain("native:cuda:f32 runs on NVIDIA H100");
+  expect((await sides.open("auto:f32")).note).toBe(`auto:f32 chose native:cuda:f32: there is one; ${note}`);
 });
 
 test("difference quotients of the gated side are refused by name", () => {
