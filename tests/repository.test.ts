@@ -21,7 +21,7 @@ const forbidden = {
   "a path of somebody's machine": /(?<![\w.~}])\/(?:work|root|Users)\/\w|(?<![\w.~}])\/home\/(?!(?:you|user|me)\b)\w/,
   "the host of a package registry":
     /registry\.[a-z]+js\.|py(?:pi|thonhosted)\.org|download\.pyt(?:orch)\.org|deb\.deb(?:ian)\.org|conda\.anaconda\.org|crates\.(?:io)\b/i,
-  "a download address in a lock file": /"res(?:olved)":/,
+  "a download address in a lock file": /"res(?:olved)":\s*"/,
 };
 
 const offences = (files: readonly { path: string; text: string }[], pattern: RegExp) =>
