@@ -29,6 +29,47 @@ const progress = (text: string): void => void (process.stderr.isTTY && process.s
 const cardSuites = ["gpu", "neighbours", "md"] as const;
 const suites = ["cpu", ...cardSuites] as const;
 
+const options = {
+  model: option("FILE", "Model file; random weights of F=128, L=3, R=20 by default"),
+  checkpoint: option("FILE", "A SchNetPack checkpoint instead, imported first (gpu, ase)"),
+  "energy-unit": option("UNIT", "Unit of the checkpoint's energies"),
+  sizes: option("A,B,...", `Systems: of ${sizes.join(", ")} (cpu); of ${cardRows.map(({ name }) => name).join(", ")}, or atoms (gpu, ase)`),
+  side: option("SIDE", "Our side; native:cpu:f32 (shim), the GPU's float32 where there is a GPU (ase)"),
+  batch: option("N", "Structures of each size in one batch (gpu)", "1"),
+  precisions: option("A,B", "Precisions; f32,f64 by default, f32 on a GPU"),
+  threads: option("N", "Threads of ours, and the most PyTorch may use; all by default (cpu, shim)"),
+  seconds: option("S", "Seconds of timing for each system and precision; 8 by default, 2 on a GPU"),
+  iterations: option("N", "Evaluations of a turn; as many as last 20 ms by default (gpu)"),
+  opponents: { type: "boolean", default: true, description: "Time PyTorch beside ours (gpu)" },
+  compile: { type: "boolean", default: true, description: "Also time torch.compile, which takes minutes to compile" },
+  seed: option("S", "Seed of weights and inputs", "0"),
+  json: usual.json,
+  compare: option("FILE", "Fail if a ratio of this earlier result has fallen by more than its spread"),
+} as const;
+
+type Option = keyof typeof options;
+const basic: readonly Option[] = ["model", "json"];
+const timed: readonly Option[] = [...basic, "sizes", "seconds", "seed"];
+const compared: readonly Option[] = [...timed, "precisions", "compile", "compare"];
+const ofCard: readonly Option[] = [...compared, "checkpoint", "energy-unit", "batch", "iterations", "opponents"];
+/** What a suite takes. Anything else would be passed over, and is refused. */
+const taken: Readonly<Record<string, readonly Option[]>> = {
+  ...{ cpu: [...compared, "threads"], gpu: ofCard, neighbours: ofCard, md: ofCard },
+  ...{ shim: [...basic, "side", "precisions", "threads"], ase: [...timed, "side", "checkpoint", "energy-unit"] },
+};
+
+/** @throws {PainnlessError} USAGE for a suite that there is not, and for an option that it does not take */
+function assertTaken(suite: string, rawArgs: readonly string[]): void {
+  const own = Object.hasOwn(taken, suite) ? taken[suite] : undefined;
+  if (own === undefined)
+    throw new PainnlessError("USAGE", `there is no suite "${suite}"; the suites are ${Object.keys(taken).join(", ")}`, { field: "suite" });
+  for (const name of Object.keys(options) as Option[]) {
+    const isGiven = rawArgs.some((arg) => arg === `--${name}` || arg === `--no-${name}` || arg.startsWith(`--${name}=`));
+    if (isGiven && !own.includes(name))
+      throw new PainnlessError("USAGE", `--${name} is nothing to bench ${suite}, which takes --${own.join(", --")}`, { field: name });
+  }
+}
+
 /** `painnless bench`: our median against PyTorch's, interleaved, verified first. Exit status 1 if a ratio fell against --compare. */
 export const benchCommand = defineCommand({
   meta: { name: "bench", description: "Time our engine against PyTorch, same weights, same inputs, in turns; verified first" },
@@ -40,36 +81,15 @@ export const benchCommand = defineCommand({
       description:
         "Suite to run: cpu; gpu, or of it neighbours or md; shim (the way from ASE to the engine); ase (a SchNetPack user's script, before and after)",
     },
-    model: option("FILE", "Model file; random weights of F=128, L=3, R=20 by default"),
-    checkpoint: option("FILE", "A SchNetPack checkpoint instead, imported first (gpu, ase)"),
-    "energy-unit": option("UNIT", "Unit of the checkpoint's energies"),
-    sizes: option("A,B,...", `Systems: of ${sizes.join(", ")} (cpu); of ${cardRows.map(({ name }) => name).join(", ")}, or atoms (gpu)`),
-    side: option("SIDE", "Our side; native:cpu:f32 (shim), the GPU's float32 where there is a GPU (ase)"),
-    batch: option("N", "Structures of each size in one batch (gpu)", "1"),
-    precisions: option("A,B", "Precisions; f32,f64 by default, f32 on a GPU"),
-    threads: option("N", "Threads of ours, and the most PyTorch may use; all by default (cpu, shim)"),
-    seconds: option("S", "Seconds of timing for each system and precision; 8 by default, 2 on a GPU"),
-    iterations: option("N", "Evaluations of a turn; as many as last 20 ms by default (gpu)"),
-    opponents: { type: "boolean", default: true, description: "Time PyTorch beside ours (gpu)" },
-    compile: { type: "boolean", default: true, description: "Also time torch.compile, which takes minutes to compile" },
-    seed: option("S", "Seed of weights and inputs", "0"),
-    json: usual.json,
-    compare: option("FILE", "Fail if a ratio of this earlier result has fallen by more than its spread"),
+    ...options,
   },
   async run({ args, rawArgs, data }) {
     const { signal } = data as CommandData;
+    assertTaken(args.suite, rawArgs);
     await assertOwnFiles({ "--json": args.json }, [args.model ?? shippedModel, args.checkpoint, args.compare]);
-    if (args.compare !== undefined && ["shim", "ase"].includes(args.suite))
-      throw new PainnlessError("USAGE", `bench ${args.suite} compares with no earlier result; --compare is for ${suites.join(", ")}`, {
-        field: "compare",
-      });
     if (args.suite === "shim") return benchShim(args);
     if (args.suite === "ase") return benchAse(args, { signal, command: ["painnless", "bench", ...rawArgs].join(" ") });
-    const suite = suites.find((name) => name === args.suite);
-    if (suite === undefined)
-      throw new PainnlessError("USAGE", `there is no suite "${args.suite}"; the suites are ${suites.join(", ")}, shim, ase`, {
-        field: "suite",
-      });
+    const suite = oneOf("suite", args.suite, suites);
     const onCard = suite !== "cpu";
     const usualPrecisions = onCard ? "f32" : "f32,f64";
     const shared = {
@@ -120,6 +140,8 @@ function givenModel(args: Pick<Arguments, "checkpoint" | "energy-unit"> & { read
   const { checkpoint: path, model } = args;
   if (path !== undefined && model !== undefined)
     throw new PainnlessError("USAGE", "--model and --checkpoint both say which model is timed; name one", { field: "checkpoint" });
+  if (path === undefined && args["energy-unit"] !== undefined)
+    throw new PainnlessError("USAGE", "--energy-unit is of a checkpoint's energies; name it with --checkpoint", { field: "energy-unit" });
   return { model: model ?? null, checkpoint: path === undefined ? null : { path, unit: args["energy-unit"] ?? null } };
 }
 
