@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { PainnlessError } from "../errors.ts";
 import type { BenchResult } from "./result.ts";
 import type { Ratio } from "./statistics.ts";
@@ -17,6 +18,8 @@ export interface Comparison {
   /** trials that one of the runs did not make, and so nobody has compared */
   readonly onlyBefore: readonly string[];
   readonly onlyNow: readonly string[];
+  /** trials that the CUDA engine made by other settings in the two runs */
+  readonly tunedOtherwise: readonly string[];
 }
 
 /** What a ratio may fall by whatever the spreads: runs of one commit on one card and day differed by up to 0.7 %, rounds of each by 0.3 %. */
@@ -25,6 +28,8 @@ const steadiness = 0.02;
 type Trial = BenchResult["trials"][number];
 const nameOf = (trial: Trial) => `${trial.name} ${trial.precision}`;
 const modelOf = (trial: Trial, { model }: BenchResult) => ("model" in trial ? trial.model.sha256 : model.sha256);
+
+const tuningOf = (trial: Trial) => ("tuning" in trial ? trial.tuning : undefined);
 
 /** Their times over ours; and on a card, where two runs may be set beside each other, how often a second ours does it, which a row without opponents has
  *  too. */
@@ -77,5 +82,8 @@ export function compareResults(before: BenchResult, now: BenchResult): Compariso
     changes,
     onlyBefore: [...known].filter((name) => !found.has(name) && !failed.has(name)),
     onlyNow: [...found.keys()].filter((name) => !known.has(name)),
+    tunedOtherwise: before.trials
+      .filter((old) => found.has(nameOf(old)) && !isDeepStrictEqual(tuningOf(old), tuningOf(found.get(nameOf(old)) as Trial)))
+      .map(nameOf),
   };
 }

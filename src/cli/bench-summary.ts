@@ -51,7 +51,7 @@ export function benchSummary(result: CpuResult): string {
 }
 
 /** @param path of the earlier result */
-export function changeSummary({ changes, onlyBefore, onlyNow }: Comparison, path: string): string {
+export function changeSummary({ changes, onlyBefore, onlyNow, tunedOtherwise }: Comparison, path: string): string {
   const number = (against: string, value: number) => (against === "own rate" ? `${value.toPrecision(3)}/s` : times(value));
   const rows = changes.map(({ trial, against, before, now, fell }) => [
     ...[trial, against, number(against, before), now === null ? "gone" : number(against, now), fell ? red("fell") : green("kept")],
@@ -59,6 +59,7 @@ export function changeSummary({ changes, onlyBefore, onlyNow }: Comparison, path
   const alone = [
     ...onlyBefore.map((name) => `  ${name}: in ${path} alone, not compared\n`),
     ...onlyNow.map((name) => `  ${name}: not in ${path}, not compared\n`),
+    ...tunedOtherwise.map((name) => `  ${name}: with other settings of the CUDA engine than in ${path}\n`),
   ];
   return `\n${table(["system", "against", "before", "now", ""], rows, [2, 3])}${alone.map(yellow).join("")}`;
 }

@@ -75,6 +75,15 @@ describe("against an earlier result", () => {
     expect(() => compareResults(before, result([trial("21 atoms", 1, 1, 1)]))).toThrow(expect.objectContaining({ code: "USAGE" }));
   });
 
+  test("trials made by other settings of the CUDA engine are named", () => {
+    const made = (smallWaves: number) => ({ ...before, trials: [{ ...before.trials[0], tuning: { smallWaves } }] });
+    const [was, is] = [made(1), made(2)];
+    expect(compareResults(was as never, was as never).tunedOtherwise).toEqual([]);
+    expect(changeSummary(compareResults(was as never, is as never), "old.json")).toContain(
+      "9 atoms f32: with other settings of the CUDA engine",
+    );
+  });
+
   test("another suite, card or model cannot be compared", () => {
     expect(() => assertComparable(before, { suite: "gpu", card: before.card })).toThrow(/suite cpu, this one of gpu/);
     expect(() => compareResults(before, { ...before, card: "another" })).toThrow(/on "a CPU", this one is on "another"/);
