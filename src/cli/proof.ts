@@ -5,6 +5,7 @@ import { z } from "zod";
 import type { Comparison, CrosscheckResult } from "../crosscheck/result.ts";
 import { userCache } from "../engine/nvrtc.ts";
 import { PainnlessError } from "../errors.ts";
+import { jsonOf } from "../system/json.ts";
 import { writeWhole } from "../system/write-whole.ts";
 import { quoted } from "./terminal.ts";
 
@@ -98,7 +99,7 @@ export async function keepProof(variables: NodeJS.ProcessEnv, result: Crosscheck
  *  @throws {PainnlessError} UNSUPPORTED where there was none, with the command that makes one */
 export async function requireProof(variables: NodeJS.ProcessEnv, subject: Subject, modelPath: string): Promise<Proof> {
   const text = await readFile(proofPath(variables, subject), "utf8").catch(() => null); // not there, or not readable: no proof
-  const parsed = text === null ? null : proofSchema.safeParse(orNull(text));
+  const parsed = text === null ? null : proofSchema.safeParse(jsonOf(text));
   const proof = parsed?.success ? parsed.data : null;
   if (proof !== null && isOf(proof, subject)) return proof;
   throw new PainnlessError(
@@ -112,11 +113,3 @@ export async function requireProof(variables: NodeJS.ProcessEnv, subject: Subjec
 
 export const describeProof = ({ started, forces, reference }: Proof): string =>
   `within ${forces.toPrecision(2)} eV/Å of ${reference} by the crosscheck of ${started.slice(0, 10)}`;
-
-function orNull(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}

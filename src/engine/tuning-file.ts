@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { PainnlessError } from "../errors.ts";
 import type { ModelFile } from "../model/model-file.ts";
+import { jsonOf } from "../system/json.ts";
 import { writeWhole } from "../system/write-whole.ts";
 import { loadAddon } from "./addon.ts";
 import type { CudaCard, CudaPrecision } from "./native.ts";
@@ -111,14 +112,6 @@ export async function findTuning(folder: string, wanted: TunedFor, architecture:
   )
     return shipped(`it was made for another ${differs.join(" and another ") || "card or model"}`);
   return { tuning, note: `tuned on ${made.slice(0, 10)}: ${describeTuning(tuning)}` };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null; // which no schema takes
-  }
 }
 
 /** The place for a file that takes minutes to make: told now if it cannot be written. @returns writes it, whole or not at all, and says where

@@ -6,7 +6,7 @@ import type { Structure } from "../../src/system/structure.ts";
 import { assertClose } from "../close.ts";
 import { gas } from "../engine/gas.ts";
 import { randomModel } from "../engine/models.ts";
-import { everything } from "../engine/open.ts";
+import { bits, everything } from "../engine/open.ts";
 import { molecules, periodicSystems } from "../systems.ts";
 import { addon, atFullSize, onCard, openCpu, openCuda } from "./open.ts";
 
@@ -32,7 +32,6 @@ const rows: readonly Row[] = [
 const tolerances = { f64: 1e-12, f32: 2e-5, mixed: 1e-2 };
 
 const largest = (values: ArrayLike<number>) => Array.from(values).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-const bits = ({ energy, forces, stress, energies }: Evaluation) => [energy, ...(forces ?? []), ...(stress ?? []), ...(energies ?? [])];
 const isStudent = (arch: ModelConfig["arch"]) => arch === "painn-distiller";
 
 describe.each(rows)("%s, %s", (_, precision, arch, changes) => {
@@ -59,7 +58,7 @@ describe.each(rows)("%s, %s", (_, precision, arch, changes) => {
     const all = await engine.evaluate(batch, everything);
     for (const [s, structure] of batch.entries()) {
       const [alone] = await engine.evaluate([structure], everything);
-      expect(bits(alone as Evaluation), structure.name).toEqual(bits(all[s] as Evaluation));
+      expect(bits(alone), structure.name).toEqual(bits(all[s] as Evaluation));
     }
     const turned = await engine.evaluate(batch.toReversed(), everything);
     expect(turned.toReversed().map(bits)).toEqual(all.map(bits));

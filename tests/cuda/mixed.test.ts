@@ -1,15 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { cudaPlanFor } from "../../src/engine/plan.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
-import type { Evaluation } from "../../src/system/potential.ts";
 import { check } from "../crosscheck/run.ts";
 import { gas } from "../engine/gas.ts";
 import { randomModel } from "../engine/models.ts";
-import { everything } from "../engine/open.ts";
+import { bits, everything } from "../engine/open.ts";
 import { cubic, ethanol, methanol, triclinic, water } from "../systems.ts";
 import { addon, onCard, openCpu, openCuda } from "./open.ts";
 
-const bits = ({ energy, forces, stress, energies }: Evaluation) => [energy, ...(forces ?? []), ...(stress ?? []), ...(energies ?? [])];
 const rows: readonly (readonly [string, ModelConfig["arch"], Partial<ModelConfig>])[] = [
   ["PaiNN", "painn-schnetpack", {}],
   ["the student", "painn-distiller", {}],
@@ -50,7 +48,7 @@ test.each([
   if (!onCard) expect((await resident.activity()).schedule).toBe("resident");
   const [among] = await layered.evaluate([ethanol, gas(40, 2), water], everything);
   expect((await layered.activity()).schedule).toBe("layered");
-  expect(bits(among as Evaluation)).toEqual(bits(alone as Evaluation));
+  expect(bits(among)).toEqual(bits(alone));
 });
 
 test.each([

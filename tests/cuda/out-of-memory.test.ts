@@ -3,18 +3,16 @@ import { openSession } from "../../src/dynamics/open.ts";
 import { type CudaEngine, createCudaEngine } from "../../src/engine/cuda.ts";
 import type { NativePrecision } from "../../src/engine/native.ts";
 import type { PainnlessError } from "../../src/errors.ts";
-import type { Evaluation } from "../../src/system/potential.ts";
 import type { Structure } from "../../src/system/structure.ts";
 import { unguarded } from "../dynamics/springs.ts";
 import { randomModel } from "../engine/models.ts";
-import { everything } from "../engine/open.ts";
+import { bits, everything } from "../engine/open.ts";
 import { cubic, ethanol, smallCrystal, water } from "../systems.ts";
 import { addon, cache, onCard } from "./open.ts";
 
 /** The smallest that resident.test.ts has kernels of. */
 const model = randomModel("painn-schnetpack", { n_layers: 1, readout_widths: [1], edge_rule: "le" });
 const open = (precision: NativePrecision) => createCudaEngine(model, { precision, nvrtc: [], cache, addon, emulate: true, poisoned: true });
-const bits = ({ energy, forces, stress, energies }: Evaluation) => [energy, ...(forces ?? []), ...(stress ?? []), ...(energies ?? [])];
 /** So many neighbours that the arrays of edges grow. */
 const dense: Structure = {
   ...smallCrystal,
@@ -74,7 +72,7 @@ describe.skipIf(onCard).each([
           expect(bytes, `bytes on the card after allocation ${n} failed`).toBeLessThanOrEqual(before.bytes);
           expect(pinned, `bytes on the host after allocation ${n} failed`).toBeLessThanOrEqual(before.pinned);
           const [small] = await engine.evaluate([water], everything);
-          expect(bits(small as Evaluation)).toEqual(bits(expected as Evaluation));
+          expect(bits(small)).toEqual(bits(expected));
           await step(engine); // and what failed is possible once there is memory
           break;
         }

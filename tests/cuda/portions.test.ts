@@ -1,9 +1,8 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { overlapOf } from "../../src/bench/profile/portions.ts";
-import type { Evaluation } from "../../src/system/potential.ts";
 import type { Structure } from "../../src/system/structure.ts";
 import { randomModel } from "../engine/models.ts";
-import { everything } from "../engine/open.ts";
+import { bits, everything } from "../engine/open.ts";
 import { ethanol, smallCrystal, water } from "../systems.ts";
 import { randomBatch } from "./batches.ts";
 import { addon, atFullSize, onCard, openCuda } from "./open.ts";
@@ -12,7 +11,6 @@ import { addon, atFullSize, onCard, openCuda } from "./open.ts";
 // one of its queues, if asked, at once: a copy that nobody waits for has not been made.
 
 const model = randomModel("painn-schnetpack");
-const bits = ({ energy, forces, stress, energies }: Evaluation) => [energy, ...(forces ?? []), ...(stress ?? []), ...(energies ?? [])];
 const set = [water, ...randomBatch(1, 20), ethanol, ...randomBatch(3, 12), water, smallCrystal, ethanol];
 /** So many neighbours that the arrays of edges grow. */
 const dense: Structure = {

@@ -6,7 +6,7 @@ import type { Structure } from "../../src/system/structure.ts";
 import { assertClose } from "../close.ts";
 import { gas } from "../engine/gas.ts";
 import { randomModel } from "../engine/models.ts";
-import { everything } from "../engine/open.ts";
+import { bits, everything } from "../engine/open.ts";
 import { closeDimer, cubic, ethanol, farDimer, methanol, selfImages, singleAtom, smallCrystal, triclinic, water } from "../systems.ts";
 import { addon, onCard, openCpu, openCuda } from "./open.ts";
 
@@ -28,7 +28,6 @@ const batches: readonly (readonly Structure[])[] = [
   [triclinic, closeDimer],
   [cubic, farDimer, water],
 ];
-const bits = ({ energy, forces, stress, energies }: Evaluation) => [energy, ...(forces ?? []), ...(stress ?? []), ...(energies ?? [])];
 const largest = (values: ArrayLike<number>) => Array.from(values).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
 
 /** The bound of float32 (docs/accuracy.md, forces): 1e-5 eV/Å, or 5e-6 of the largest force where that is more. */
@@ -94,7 +93,7 @@ test("more edges than there is room for: the layered schedule answers, and has t
     positions: smallCrystal.positions.map((x) => 0.4 * x),
   };
   const [[found], [same]] = [await ours.evaluate([dense], everything), await layered.evaluate([dense], everything)];
-  expect(bits(found as Evaluation)).toEqual(bits(same as Evaluation));
+  expect(bits(found)).toEqual(bits(same));
   expect((await ours.activity()).schedule).toBe("layered");
   addon.emulatedCard({});
   await ours.evaluate([dense], everything);
@@ -121,7 +120,7 @@ describe.skipIf(onCard).each([
     const [wrong, right] = isShared ? [[found, other], []] : [[other], [found]];
     for (const each of wrong) expect(() => assertNear(each, expected as Evaluation)).toThrow();
     for (const each of right) assertNear(each, expected as Evaluation);
-    if (!isShared) expect(bits(found as Evaluation)).not.toEqual(bits(other as Evaluation));
+    if (!isShared) expect(bits(found)).not.toEqual(bits(other));
   });
 });
 
@@ -135,7 +134,7 @@ describe.skipIf(onCard)("a planted fault of tensor-core products", () => {
     const [[found], [other]] = [await ours.evaluate([ethanol], everything), await layered.evaluate([ethanol], everything)];
     addon.emulatedCard({ planted: 0 });
     const error = largest((found?.forces ?? []).map((f, k) => f - (expected?.forces?.[k] ?? Number.NaN)));
-    return { error, same: bits(found as Evaluation).every((x, k) => x === bits(other as Evaluation)[k]) };
+    return { error, same: bits(found).every((x, k) => x === bits(other)[k]) };
   }
 
   test("products of a first and a second part dropped: less than float32 is left", async () => {

@@ -3,21 +3,16 @@ import { tune } from "../../src/bench/card/tune.ts";
 import { tuneSubjects } from "../../src/bench/card/tune-subjects.ts";
 import { openSession } from "../../src/dynamics/open.ts";
 import { type Tuning, tuningSchema } from "../../src/engine/tuning.ts";
-import type { Evaluation } from "../../src/system/potential.ts";
 import type { Structure } from "../../src/system/structure.ts";
 import { gas } from "../engine/gas.ts";
 import { randomModel } from "../engine/models.ts";
-import { everything } from "../engine/open.ts";
+import { bits, everything } from "../engine/open.ts";
 import { ethanol } from "../systems.ts";
 import { onCard, openCpu, openCuda } from "./open.ts";
 
 /** What the launcher goes by: which way is taken, and that it is the same result. */
 const model = randomModel("painn-schnetpack", { n_layers: 1, n_features: 32 });
 const open = (tuning: Tuning) => openCuda(model, "f32", { tuning });
-const bits = (evaluation: Evaluation | undefined) => {
-  const { energy, forces, stress, energies } = evaluation as Evaluation;
-  return [energy, ...(forces ?? []), ...(stress ?? []), ...(energies ?? [])];
-};
 const usual = { residentAtoms: 64, slicesAtoms: 512, smallWaves: 1, portionAtoms: 8192, chunkSteps: 128 };
 
 test("what is not given is as it comes, and activity and plan say it", async () => {

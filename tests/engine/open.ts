@@ -19,6 +19,12 @@ export function open(options: Partial<NativeEngineOptions> = {}, model = painn):
 
 export const everything: Property[] = ["energy", "forces", "stress", "energies"];
 
+/** All numbers of an evaluation, to be compared bit for bit. */
+export function bits(evaluation: Evaluation | undefined): number[] {
+  const { energy, forces, stress, energies } = evaluation as Evaluation;
+  return [energy, ...(forces ?? []), ...(stress ?? []), ...(energies ?? [])];
+}
+
 export async function one(potential: Potential, structure: Structure, want = everything): Promise<Evaluation> {
   const [evaluation] = await potential.evaluate([structure], want);
   return evaluation as Evaluation;
