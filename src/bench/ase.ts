@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { PainnlessError } from "../errors.ts";
 import type { PythonEnvironment } from "../python/environment.ts";
-import { machineSchema } from "../system/machine.ts";
 import type { Structure } from "../system/structure.ts";
 import { failure, LineProcess } from "./line-process.ts";
+import { origin, ratio, timing } from "./result.ts";
 import { ratioOf, timingOf } from "./statistics.ts";
 import { type Answer, type Contestant, interleave, type Schedule, verify } from "./trial.ts";
 
@@ -92,22 +92,19 @@ export class Script {
 }
 
 const positive = z.number().positive();
-const timing = z.strictObject({ medianMs: positive, p10Ms: positive, p90Ms: positive, evaluations: z.int().positive() });
-const ratio = z.strictObject({ value: positive, low: positive, high: positive });
 /** times of a step; `startSeconds`: from the start of Python to the first forces */
-const side = z.strictObject({ calculator: z.string(), versions: z.record(z.string(), z.string()), startSeconds: positive, step: timing });
+const side = z.strictObject({
+  calculator: z.string(),
+  versions: z.record(z.string(), z.string()),
+  startSeconds: positive,
+  step: z.strictObject(timing),
+});
 
 export const aseResultSchema = z.strictObject({
   format: z.literal("painnless.ase/1"),
-  side: z.string(),
-  card: z.string(),
-  commit: z.string().nullable(),
-  command: z.string(),
-  started: z.string(),
-  machine: machineSchema,
+  ...origin,
   /** mean number of running processes in the last minute, before and after: a busy machine measures badly, PyTorch on a processor above all */
   load: z.strictObject({ before: z.number(), after: z.number() }),
-  model: z.strictObject({ name: z.string(), sha256: z.string() }),
   /** why the script's own package is not what came before; null: it is */
   insteadOfSchnetpack: z.string().nullable(),
   rows: z
@@ -117,7 +114,7 @@ export const aseResultSchema = z.strictObject({
         before: side,
         after: side,
         /** what calc.run_nve takes for a step instead of ASE's integrator, the same calculator */
-        inside: timing,
+        inside: z.strictObject(timing),
         /** before over after, and over inside */
         ratio,
         insideRatio: ratio,

@@ -7,10 +7,21 @@ export const benchFormat = "painnless.bench/1";
 /** What `painnless bench` measured, as its JSON says it. All times are of one evaluation of the whole batch, energy and forces. */
 const positive = z.number().positive();
 
-const timing = { medianMs: positive, p10Ms: positive, p90Ms: positive, evaluations: z.int().positive() };
+export const timing = { medianMs: positive, p10Ms: positive, p90Ms: positive, evaluations: z.int().positive() };
 const accuracy = z.strictObject({ forces: z.number(), tolerance: positive, energyPerAtom: z.number() });
 /** of the medians, and its 10th and 90th percentile over the rounds */
-const ratio = z.strictObject({ value: positive, low: positive, high: positive });
+export const ratio = z.strictObject({ value: positive, low: positive, high: positive });
+
+/** where and how a result of one side came about */
+export const origin = {
+  side: z.string(),
+  card: z.string(),
+  commit: z.string().nullable(),
+  command: z.string(),
+  started: z.string(),
+  machine: machineSchema,
+  model: z.strictObject({ name: z.string(), sha256: z.string() }),
+};
 
 /** what every trial says of an opponent */
 const opposing = {

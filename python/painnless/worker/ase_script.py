@@ -12,9 +12,6 @@ A request that fails is answered by {"kind": "error", "message": ..}.
 """
 
 import argparse
-import json
-import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -26,8 +23,7 @@ from ase import Atoms, units
 from ase.calculators.calculator import Calculator, all_changes
 from ase.md.verlet import VelocityVerlet
 
-from painnless.errors import PainnlessError
-from painnless.worker.lifeline import assert_parent, die_with_parent
+from painnless.worker.lines import Methods, answer_lines
 
 __all__ = ["Script", "reference_calculator"]
 
@@ -133,16 +129,6 @@ def _calculator(options: argparse.Namespace) -> tuple[Any, str, list[str]]:
     return make(), name, packages
 
 
-def answer(script: Script, request: dict[str, Any]) -> dict[str, Any]:
-    kind = request.pop("kind")
-    methods = {"load": script.load, "evaluate": script.evaluate, "time": script.time}
-    try:
-        return methods[kind](**request)
-    # Whatever a calculator throws is an answer to this request, and the parent decides what to do about it.
-    except Exception as exc:
-        return {"kind": "error", "message": f"{type(exc).__name__}: {exc}"[:2000]}
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m painnless.worker.ase_script")
     parser.add_argument("calculator", choices=("schnetpack", "reference", "painnless"))
@@ -152,26 +138,14 @@ def main() -> int:
     parser.add_argument("--energy-unit")
     parser.add_argument("--parent", type=int, required=True)
     options = parser.parse_args()
-    die_with_parent(signal.SIGKILL)
-    assert_parent(options.parent)
-    # Packages print to file descriptor 1 as they please; answers go where it pointed to before.
-    with os.fdopen(os.dup(1), "w", encoding="utf8") as answers:
-        os.dup2(2, 1)
 
-        def say(answer: dict[str, Any]) -> None:
-            answers.write(json.dumps(answer) + "\n")
-            answers.flush()
-
-        try:
-            calculator, name, packages = _calculator(options)
-        except PainnlessError as exc:
-            say({"kind": "error", "message": str(exc)})
-            return 1
-        say({"kind": "ready", "calculator": name, "versions": {package: version(package) for package in packages}})
+    def prepare() -> tuple[dict[str, Any], Methods]:
+        calculator, name, packages = _calculator(options)
         script = Script(calculator)
-        for line in sys.stdin:
-            say(answer(script, json.loads(line)))
-    return 0
+        ready = {"calculator": name, "versions": {package: version(package) for package in packages}}
+        return ready, {"load": script.load, "evaluate": script.evaluate, "time": script.time}
+
+    return answer_lines(options.parent, prepare)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,6 @@ A request that fails is answered by {"kind": "error", "message": ..}.
 """
 
 import argparse
-import json
-import os
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -21,12 +18,11 @@ from typing import Any
 
 import torch
 
-from painnless.errors import PainnlessError
 from painnless.model_file import read_model
 from painnless.worker.baseline_card import CardSession
 from painnless.worker.baseline_compiled import count_graphs, forget_graphs
 from painnless.worker.baseline_model import Baseline, Inputs, make_inputs
-from painnless.worker.lifeline import assert_parent, die_with_parent
+from painnless.worker.lines import Methods, answer_lines
 
 __all__ = ["Session"]
 
@@ -68,16 +64,6 @@ class Session:
         return {"eager": baseline.eager, "compiled": baseline.compiled}[how]
 
 
-def answer(session: Session | CardSession, request: dict[str, Any]) -> dict[str, Any]:
-    kind = request.pop("kind")
-    methods = {"load": session.load, "evaluate": session.evaluate, "time": session.time}
-    try:
-        return methods[kind](**request)
-    # Whatever PyTorch or its compiler throws is an answer to this request, and the parent decides what to do about it.
-    except Exception as exc:
-        return {"kind": "error", "message": f"{type(exc).__name__}: {exc}"[:2000]}
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m painnless.worker.baseline")
     parser.add_argument("model")
@@ -85,27 +71,15 @@ def main() -> int:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--parent", type=int, required=True)
     options = parser.parse_args()
-    die_with_parent(signal.SIGKILL)
-    assert_parent(options.parent)
-    # The compiler's children write to file descriptor 1 as they please; answers go where it pointed to before.
-    with os.fdopen(os.dup(1), "w", encoding="utf8") as answers:
-        os.dup2(2, 1)
 
-        def say(answer: dict[str, Any]) -> None:
-            answers.write(json.dumps(answer) + "\n")
-            answers.flush()
-
+    def prepare() -> tuple[dict[str, Any], Methods]:
         torch.set_num_threads(options.threads)
-        try:
-            session = CardSession(options.model) if options.device == "cuda" else Session(options.model)
-        except PainnlessError as exc:
-            say({"kind": "error", "message": str(exc)})
-            return 1
+        session = CardSession(options.model) if options.device == "cuda" else Session(options.model)
         search = {"search": session.search} if isinstance(session, CardSession) else {}
-        say({"kind": "ready", "threads": torch.get_num_threads(), "torch": str(torch.__version__), **search})
-        for line in sys.stdin:
-            say(answer(session, json.loads(line)))
-    return 0
+        ready = {"threads": torch.get_num_threads(), "torch": str(torch.__version__), **search}
+        return ready, {"load": session.load, "evaluate": session.evaluate, "time": session.time}
+
+    return answer_lines(options.parent, prepare)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { CudaCard, CudaProfile } from "../../engine/native.ts";
 import { fullTuningSchema } from "../../engine/tuning.ts";
-import { machineSchema } from "../../system/machine.ts";
 import { peakOf } from "../floors.ts";
+import { origin } from "../result.ts";
 import { quantile } from "../statistics.ts";
 import { overlapOf, portionsSchema } from "./portions.ts";
 import { type Evaluated, workOfLaunch } from "./work.ts";
@@ -29,14 +29,8 @@ export type ProfiledKernel = z.infer<typeof kernelSchema>;
 /** Where the time of an evaluation goes, as `painnless profile --json` says it. */
 export const profileSchema = z.strictObject({
   format: z.literal("painnless.profile/1"),
-  side: z.string(),
-  card: z.string(),
-  commit: z.string().nullable(),
-  command: z.string(),
-  started: z.string(),
-  machine: machineSchema,
+  ...origin,
   found: z.record(z.string(), z.string()),
-  model: z.strictObject({ name: z.string(), sha256: z.string() }),
   schedule: z.string(),
   tuning: fullTuningSchema,
   ...{ structures: z.int(), atoms: z.int(), edges: z.int(), rounds: z.int() },
