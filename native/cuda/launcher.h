@@ -73,13 +73,15 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
   bool accept(const Batch& batch, const Sizes& sizes);
   void run(const Batch& batch, Steps steps);
   void answer(const Batch& batch, Want want, Evaluation& result);
-  std::vector<Portion> cut(const Batch& batch) const;
-  void answer_in_portions(const Batch& whole, const std::vector<Portion>& portions, Want want, Evaluation& result, Trace* trace);
-  std::vector<CudaProfile::Portion> trace_portions(const Batch& batch, Want want, int rounds);
   Schedule<Real>& choose(const Batch& batch) const;
   Capacity room_for(const Batch& batch, Steps steps) const;
   void launch(const Batch& batch, Steps steps);
   Graph& graph(const Batch& batch, Steps steps);
+
+  // Of a set too large to go in one: portions.cpp.
+  std::vector<Portion> cut(const Batch& batch) const;
+  void answer_in_portions(const Batch& whole, const std::vector<Portion>& portions, Want want, Evaluation& result, Trace* trace);
+  std::vector<CudaProfile::Portion> trace_portions(const Batch& batch, Want want, int rounds);
 
   // What a run asks of the engine.
   Places prepare(const Batch& batch, double nearest) override;

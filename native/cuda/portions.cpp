@@ -1,7 +1,6 @@
 #include "portions.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "launcher.h"
 
@@ -25,17 +24,6 @@ std::vector<Portion> portions_of(const Batch& batch, int least) {
     first = last;
   }
   return portions;
-}
-
-template <class Real> void Launcher<Real>::answer(const Batch& batch, Want want, Evaluation& result) {
-  if (const auto portions = cut(batch); portions.size() > 1) {
-    answer_in_portions(batch, portions, want, result, nullptr);
-  } else {
-    run(batch, steps_for(want));
-    make_room(result, want, batch.atoms(), batch.structures());
-    read_answer(answer_.begin(), want, batch.atoms(), batch.structures(), result);
-  }
-  edges_ = std::accumulate(result.edges.begin(), result.edges.end(), int64_t{0});
 }
 
 /// Fewer than two: it goes in one.
@@ -111,8 +99,10 @@ template <class Real> std::vector<CudaProfile::Portion> Launcher<Real>::trace_po
   return *middle;
 }
 
-template void Launcher<float>::answer(const Batch&, Want, Evaluation&);
-template void Launcher<double>::answer(const Batch&, Want, Evaluation&);
+template std::vector<Portion> Launcher<float>::cut(const Batch&) const;
+template std::vector<Portion> Launcher<double>::cut(const Batch&) const;
+template void Launcher<float>::answer_in_portions(const Batch&, const std::vector<Portion>&, Want, Evaluation&, Trace*);
+template void Launcher<double>::answer_in_portions(const Batch&, const std::vector<Portion>&, Want, Evaluation&, Trace*);
 template std::vector<CudaProfile::Portion> Launcher<float>::trace_portions(const Batch&, Want, int);
 template std::vector<CudaProfile::Portion> Launcher<double>::trace_portions(const Batch&, Want, int);
 
