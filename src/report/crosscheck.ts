@@ -1,5 +1,3 @@
-import { mkdir, rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { CrosscheckResult } from "../crosscheck/result.ts";
 import { budgetTable } from "./crosscheck/budget.ts";
 import { comparisonFigures, comparisonMargins, comparisonTables, worstTable } from "./crosscheck/comparisons.ts";
@@ -89,15 +87,4 @@ export function renderCrosscheckReport(result: CrosscheckResult): string {
 export function crosscheckPart(result: CrosscheckResult): Markup {
   const lower = ({ text }: Markup) => new Markup(text.replace(/<(\/?)h([1-3])>/g, (_, slash, level) => `<${slash}h${Number(level) + 1}>`));
   return markup`<section id="crosscheck" class="part">${lower(verdictHeader(result))}${lower(sections(result))}</section>`;
-}
-
-/** Writes `index.html` into the directory, which is made if need be.
- *  @returns the path of the page */
-export async function writeCrosscheckReport(directory: string, result: CrosscheckResult): Promise<string> {
-  await mkdir(directory, { recursive: true });
-  const path = join(directory, "index.html");
-  // Whole or not at all: a page cut short could hide a failure.
-  await writeFile(`${path}.part`, renderCrosscheckReport(result));
-  await rename(`${path}.part`, path);
-  return path;
 }

@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { crosscheckResultSchema } from "../../src/crosscheck/result.ts";
-import { writeCrosscheckReport } from "../../src/report/crosscheck.ts";
+import { renderCrosscheckReport } from "../../src/report/crosscheck.ts";
 import { browserPath, launchBrowser, visit } from "./browser.ts";
 import { failing, hostile, passing, withFindings } from "./results.ts";
 
@@ -18,7 +18,10 @@ const pages = {} as Record<Case, string>;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "painnless-report-"));
-  for (const name of cases) pages[name] = await writeCrosscheckReport(join(folder, name), crosscheckResultSchema.parse(results[name]));
+  for (const name of cases) {
+    pages[name] = join(folder, `${name}.html`);
+    await writeFile(pages[name], renderCrosscheckReport(crosscheckResultSchema.parse(results[name])));
+  }
 });
 afterAll(() => rm(folder, { recursive: true }));
 
