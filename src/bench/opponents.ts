@@ -21,7 +21,7 @@ const probes = { few: 1, many: 5, slow: 0.2 };
 
 const names: Readonly<Record<How, string>> = { eager: "torch-eager", compiled: "torch-compile" };
 
-export const opponentName = (how: How, malloc: Malloc): string => `${names[how]}${malloc === "default" ? "/default-malloc" : ""}`;
+const opponentName = (how: How, malloc: Malloc): string => `${names[how]}${malloc === "default" ? "/default-malloc" : ""}`;
 
 function contestantOf(process: BaselineProcess, how: How, precision: Precision) {
   let graphs = 0;

@@ -31,7 +31,7 @@ export const usual = {
 } as const satisfies ArgsDef;
 
 /** The positional argument that takes all that is left. */
-export const variadic = "structures";
+const variadic = "structures";
 
 const toList = (alias: string | string[] | undefined): string[] => (alias === undefined ? [] : [alias].flat());
 

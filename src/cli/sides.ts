@@ -51,7 +51,7 @@ export interface Sides {
   close(): Promise<void>;
 }
 
-export const sideForms = [
+const sideForms = [
   "auto",
   "auto:f32",
   "auto:f64",

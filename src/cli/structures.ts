@@ -13,7 +13,7 @@ export async function readStructures(sources: readonly string[]): Promise<Struct
 }
 
 /** The second "x.xyz" becomes "x.xyz (2)". */
-export function withOwnNames(structures: readonly Structure[]): Structure[] {
+function withOwnNames(structures: readonly Structure[]): Structure[] {
   const taken = new Set<string>();
   return structures.map((structure) => {
     let name = structure.name;

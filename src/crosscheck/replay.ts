@@ -6,7 +6,7 @@ import type { Structure } from "../system/structure.ts";
 import { lawNames } from "./result.ts";
 
 /** One failure, with all that is needed to see it again. JSON keeps every bit of a finite float64. */
-export const replaySchema = z.strictObject({
+const replaySchema = z.strictObject({
   format: z.literal("painnless.replay/1"),
   /** path of the model file when it failed, and its hash */
   modelFile: z.string(),

@@ -71,7 +71,7 @@ const stressComparison = componentComparison(
   }),
 );
 
-export const comparisonSchema = z.strictObject({
+const comparisonSchema = z.strictObject({
   side: z.string(),
   reference: z.string(),
   verdict: verdictSchema,
@@ -97,7 +97,7 @@ export type Comparison = z.infer<typeof comparisonSchema>;
 const size = { rms: measured, maxAbs: measured };
 
 /** How far one step of approximation takes a result, over all structures: the lines of the error budget. */
-export const budgetEntrySchema = z.strictObject({
+const budgetEntrySchema = z.strictObject({
   /** "engine": our float64 against the reference; "float32" and "mixed": ours against our float64, or the reference without one; "package": the
    *  checkpoint's own; "model": the reference, which has the model's weights, against a potential with others, a teacher */
   source: z.enum(["engine", "float32", "mixed", "package", "model"]),
@@ -142,14 +142,14 @@ const lawMeasure = z.strictObject({
 export type LawMeasure = z.infer<typeof lawMeasure>;
 
 /** A curve for the report: for finite differences error against step (log-log, the V), for smoothness energy or force against distance. */
-export const curveSchema = z.strictObject({
+const curveSchema = z.strictObject({
   title: z.string(),
   x: z.strictObject({ label: z.string(), values: z.array(z.number()), log: z.boolean() }),
   y: z.strictObject({ label: z.string(), values: z.array(measured), log: z.boolean() }),
 });
 export type Curve = z.infer<typeof curveSchema>;
 
-export const lawResultSchema = z.strictObject({
+const lawResultSchema = z.strictObject({
   name: z.enum(lawNames),
   side: z.string(),
   structure: z.string(),

@@ -15,7 +15,7 @@ const float64s = z.codec(z.base64(), z.instanceof(Float64Array), {
   encode: (array) => Buffer.from(array.buffer, array.byteOffset, array.byteLength).toString("base64"),
 });
 
-export const checkpointSchema = z.strictObject({
+const checkpointSchema = z.strictObject({
   format: z.literal("painnless.checkpoint/1"),
   /** of painnless */
   version: z.string(),

@@ -83,8 +83,6 @@ export async function openSession(
   };
 }
 
-export type OpenSession = typeof openSession;
-
 function moverOf(potential: Potential, structure: Structure, setup: NativeSetup, state: NativeState, start: OpenOptions): Mover {
   const isNew = start.state === undefined;
   const { replicas } = setup;

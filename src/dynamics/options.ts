@@ -8,7 +8,7 @@ export const ensembles = ["nve", "langevin", "csvr"] as const;
 export type Ensemble = (typeof ensembles)[number];
 
 /** What stops a run, at the last good step. */
-export const guardsSchema = z.strictObject({
+const guardsSchema = z.strictObject({
   /** longest force on an atom, eV/Å */
   maxForce: z.number().positive().default(200),
   /** kinetic temperature of a replica, K; null: 10,000 K and ten times the temperature of the run */

@@ -9,7 +9,7 @@ import { stopSchema } from "./session.ts";
 const measured = z.number().nullable();
 
 /** A figure, and the interval that covers the truth with the confidence stated beside it (docs/accuracy.md, Dynamics). */
-export const estimateSchema = z.strictObject({ value: measured, low: measured, high: measured });
+const estimateSchema = z.strictObject({ value: measured, low: measured, high: measured });
 export type Estimate = z.infer<typeof estimateSchema>;
 
 /** Slope of the energy per atom against time. All estimates in one object are of the same records. */
@@ -149,7 +149,7 @@ export const canonicalSchema = z.strictObject({
 });
 
 /** Traces for charts. Each point is a bin of consecutive records: its mean, and for the energy its lowest and highest. */
-export const seriesSchema = z.strictObject({
+const seriesSchema = z.strictObject({
   /** ps, the middle of each bin */
   time: z.array(z.number()),
   replicas: z.array(

@@ -9,7 +9,7 @@ import type { EnergyRecords } from "./session.ts";
 const columns = ["potential", "kinetic", "heat", "modified"] as const satisfies readonly Exclude<keyof EnergyRecords, "steps">[];
 
 /** A second side on one frame: differences of force components over all replicas, eV/Å. What is not finite is null. */
-export const shadowPointSchema = z.strictObject({
+const shadowPointSchema = z.strictObject({
   step: z.number(),
   /** fs since step 0 */
   time: z.number(),

@@ -24,7 +24,7 @@ export interface PythonEnvironment {
 }
 
 /** The folder that holds our Python package, beside the TypeScript that runs. */
-export const pythonSource = fileURLToPath(new URL("../../python", import.meta.url));
+const pythonSource = fileURLToPath(new URL("../../python", import.meta.url));
 const ownInterpreter = fileURLToPath(
   new URL(process.platform === "win32" ? "../../.venv/Scripts/python.exe" : "../../.venv/bin/python", import.meta.url),
 );

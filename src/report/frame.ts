@@ -15,7 +15,7 @@ export interface Frame {
   readonly width: number;
 }
 
-export const innerWidth = (frame: Frame) => frame.width - left - right;
+const innerWidth = (frame: Frame) => frame.width - left - right;
 export const toX = (frame: Frame, value: number) => round(left + innerWidth(frame) * place(frame.x, value));
 export const toY = (frame: Frame, value: number) => round(frame.top + frame.height * (1 - place(frame.y, value)));
 

@@ -1,23 +1,8 @@
-import { PainnlessError } from "../errors.ts";
-
 const symbols = (
   "X H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr " +
   "Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg " +
   "Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og"
 ).split(" ");
 
-const numberOf = new Map(symbols.map((symbol, z) => [symbol, z]));
-
 /** The symbol of an atomic number; its decimal digits where there is none. */
 export const elementSymbol = (z: number): string => symbols[z] ?? String(z);
-
-/** The atomic number of a symbol, in any letter case.
- *  @throws {PainnlessError} BAD_STRUCTURE for a symbol no element has */
-export function atomicNumber(symbol: string): number {
-  const z = numberOf.get(symbol.charAt(0).toUpperCase() + symbol.slice(1).toLowerCase());
-  if (z === undefined || z === 0)
-    throw new PainnlessError("BAD_STRUCTURE", `element "${symbol}" does not exist, expected a symbol such as C or Fe`, {
-      field: "numbers",
-    });
-  return z;
-}

@@ -15,7 +15,7 @@ interface Quantity {
   readonly components: Components | null;
 }
 
-export function quantitiesOf(comparison: Comparison): Quantity[] {
+function quantitiesOf(comparison: Comparison): Quantity[] {
   const { energy, forces, stress } = comparison;
   const of = (name: Quantity["name"], unit: string, components: Components): Quantity => ({
     ...{ name, unit, components },
