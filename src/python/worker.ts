@@ -49,15 +49,11 @@ export class Worker<P extends Potential> implements Potential {
   readonly pid: number;
   /** the connection itself, with what it can do beyond a potential */
   readonly remote: P;
-  readonly #options: WorkerOptions;
-  readonly #connect: Connect<P>;
   readonly #process: WorkerProcess;
 
-  private constructor(options: WorkerOptions, connect: Connect<P>, process: WorkerProcess, remote: P) {
+  private constructor(process: WorkerProcess, remote: P) {
     this.pid = process.pid;
     this.remote = remote;
-    this.#options = options;
-    this.#connect = connect;
     this.#process = process;
   }
 
@@ -68,7 +64,7 @@ export class Worker<P extends Potential> implements Potential {
       const remote = await connect(process.endpoint, { connectMs: startMs, silenceMs, ended: process.ended });
       // The connection stands; nothing else needs the socket's name, so nothing can be left behind.
       process.forgetEndpoint();
-      return new Worker(options, connect, process, remote);
+      return new Worker(process, remote);
     } catch (error) {
       await process.stop();
       throw error;
@@ -90,12 +86,6 @@ export class Worker<P extends Potential> implements Potential {
   /** @throws {PainnlessError} WORKER_DIED when the process ends while it owes the answer, TIMEOUT when it stands still */
   evaluate(batch: readonly Structure[], want?: readonly Property[]): Promise<Evaluation[]> {
     return this.remote.evaluate(batch, want);
-  }
-
-  /** A new process in place of this one, which is closed. */
-  async restart(): Promise<Worker<P>> {
-    await this.close();
-    return Worker.start(this.#options, this.#connect);
   }
 
   async close(): Promise<void> {

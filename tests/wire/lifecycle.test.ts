@@ -34,16 +34,17 @@ afterAll(async () => {
   rmSync(temporary, { recursive: true });
 });
 
-test("kill -9 during a request: WORKER_DIED within 2 s, what waits included, and a clean restart", async () => {
+test("kill -9 during a request: WORKER_DIED within 2 s, what waits included; another is started in its place", async () => {
   const owed = [worker.evaluate([pair(1, 30)]), worker.evaluate([pair(2)])];
   await new Promise((resolve) => setTimeout(resolve, 300));
-  const start = performance.now();
+  const killed = performance.now();
   process.kill(worker.pid, "SIGKILL");
   for (const answer of owed)
     await expect(answer).rejects.toMatchObject({ code: "WORKER_DIED", message: expect.stringContaining("SIGKILL") });
-  expect(performance.now() - start).toBeLessThan(2_000);
+  expect(performance.now() - killed).toBeLessThan(2_000);
   await expect(worker.evaluate([pair(3)])).rejects.toMatchObject({ code: "WORKER_DIED" });
-  worker = await worker.restart();
+  await worker.close();
+  worker = await start();
   expect((await worker.evaluate([pair(4)]))[0]?.energy).toBe(energyOfPair(4));
   expect(folders()).toEqual([]);
 });
