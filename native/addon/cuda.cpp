@@ -7,6 +7,7 @@
 #include "../cuda/program.h"
 #include "../cuda/shape.h"
 #if defined(PAINNLESS_EMULATE_CUDA)
+#include "../cuda/emulator/compiler.h"
 #include "../cuda/emulator/device.h"
 #endif
 #include "door.h"

@@ -10,7 +10,6 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <map>
 #include <mutex>
 #include <stdexcept>
@@ -236,46 +235,6 @@ class EmulatedDevice final : public Device {
   Queues queues_{settings().early, counts().queued};
 };
 
-class HostCompiler final : public Compiler {
- public:
-  HostCompiler(std::string command, std::string folder) : command_(std::move(command)), folder_(std::move(folder)) {}
-  std::string identity() const override {
-    const std::filesystem::path folder = std::filesystem::path(language()) / "../emulator";
-    return "host compiler " + command_ + "\n" + read(folder / "language.h") + read(folder / "runtime.h") + read(folder / "tensor.h");
-  }
-
-  Compiled compile(const std::string& main, const std::vector<Text>& texts, const std::vector<std::string>& options, int) const override {
-    static std::atomic<int> counter{0};
-    namespace fs = std::filesystem;
-    const fs::path folder = fs::path(folder_) / (std::to_string(getpid()) + "-" + std::to_string(counter++));
-    for (const Text& text : texts) {
-      const fs::path path = folder / "kernels" / text.name;
-      fs::create_directories(path.parent_path());
-      std::ofstream(path) << text.text;
-    }
-    std::string words;
-    for (const std::string& option : options)
-      if (option.rfind("-D", 0) == 0) words += " '" + option + "'";
-    const fs::path library = folder / "kernels.so", log = folder / "log";
-    const std::string line = command_ + " -std=c++17 -O1 -g0 -fPIC -shared -ffp-contract=off -w -I'" + (folder / "kernels").string() + "' -I'" + language() +
-                             "'" + words + " -x c++ '" + (folder / "kernels" / main).string() + "' -o '" + library.string() + "' 2> '" + log.string() + "'";
-    const int status = std::system(line.c_str());
-    Compiled compiled{read(library), read(log)};
-    fs::remove_all(folder);
-    if (status != 0) throw std::runtime_error(main + " does not compile on the host:\n" + compiled.log);
-    return compiled;
-  }
-
- private:
-  static std::string read(const std::filesystem::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-  static std::string language() { return PAINNLESS_EMULATOR_FOLDER; }
-
-  std::string command_, folder_;
-};
-
 }  // namespace
 
 Settings& settings() {
@@ -289,9 +248,5 @@ Counts& counts() {
 }
 
 std::unique_ptr<Device> create_device() { return std::make_unique<EmulatedDevice>(); }
-
-std::unique_ptr<Compiler> create_compiler(std::string command, std::string folder) {
-  return std::make_unique<HostCompiler>(std::move(command), std::move(folder));
-}
 
 }  // namespace painnless::cuda::emulator

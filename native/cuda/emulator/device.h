@@ -3,7 +3,6 @@
 // mathematics, launches, sizes and memory do; it is a million times slower than a card and says nothing about speed.
 #include <optional>
 
-#include "../compiler.h"
 #include "../device.h"
 #include "fibers.h"
 
@@ -31,7 +30,5 @@ Settings& settings();
 Counts& counts();
 
 std::unique_ptr<Device> create_device();
-/// @param command a C++ compiler, e.g. "c++"; @param folder for what it writes
-std::unique_ptr<Compiler> create_compiler(std::string command, std::string folder);
 
 }  // namespace painnless::cuda::emulator
