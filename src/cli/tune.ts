@@ -1,5 +1,6 @@
 import { defineCommand } from "citty";
-import { choices, type Tuned, tune } from "../bench/card/tune.ts";
+import { type Tuned, tune } from "../bench/card/tune.ts";
+import { choices } from "../bench/card/tune-settings.ts";
 import { tuneSubjects } from "../bench/card/tune-subjects.ts";
 import { cudaCards } from "../engine/device.ts";
 import type { CudaCard, CudaPrecision } from "../engine/native.ts";

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { type Bound, bounds, moveBound, type TuneOptions, tune, verdictOf } from "../../src/bench/card/tune.ts";
+import { moveBound, type TuneOptions, tune, verdictOf } from "../../src/bench/card/tune.ts";
+import { type Bound, bounds, choices } from "../../src/bench/card/tune-settings.ts";
 import { tuneSummary } from "../../src/cli/tune.ts";
 import type { CudaEngine } from "../../src/engine/cuda.ts";
 import type { CudaTuning } from "../../src/engine/native.ts";
+import { tuningSchema } from "../../src/engine/tuning.ts";
 import { tuningFileSchema } from "../../src/engine/tuning-file.ts";
 import type { Structure } from "../../src/system/structure.ts";
 
@@ -47,9 +49,9 @@ describe("a bound", () => {
     ["moves down to never", 0, 0, 200, 64],
     ["that is no size of the search stays, too", 0, 1e9, 512, 512],
     ["that is no size of the search moves", 1e9, 1e9, 512, 800],
-    ["beyond all of them moves down", 100, 400, 1e6, 1e6],
+    ["beyond all of them moves down", 100, 400, 1e6, 200],
   ] as const)("%s", async (_, won, lost, from, expected) => {
-    expect((await move(won, lost, from)).value).toBe(from === 1e6 ? 200 : expected);
+    expect((await move(won, lost, from)).value).toBe(expected);
   });
   test("is tried no further than it moves", async () => {
     expect((await move(200, 400)).tried).toEqual([400, 200]);
@@ -147,10 +149,16 @@ describe("the search", () => {
 });
 
 test("every step of a bound is a value that an engine may be given, ascending", () => {
-  for (const { steps, always, never } of bounds(8, 132, 1)) {
+  for (const { name, steps, always, never } of bounds(8, 132, 1)) {
     const values = steps.map(({ value }) => value);
+    for (const value of [never, ...values, always]) expect(tuningSchema.parse({ [name]: value })).toEqual({ [name]: value });
     expect(values).toEqual([...values].sort((a, b) => a - b));
     expect(never).toBeLessThan(values[0] as number);
     expect(always).toBeGreaterThan(values.at(-1) as number);
   }
+});
+
+test("every value of a choice is one that an engine may be given", () => {
+  for (const { name, values } of choices)
+    for (const value of values) expect(tuningSchema.parse({ [name]: value })).toEqual({ [name]: value });
 });

@@ -1,0 +1,43 @@
+/** What `painnless tune` chooses, and the values that it tries. */
+
+/** A setting that is a size, up to which one way is taken, and beyond it another. */
+export interface Bound {
+  readonly name: "residentAtoms" | "slicesAtoms" | "smallWaves";
+  /** values at which the way below the bound is taken always, and never */
+  readonly always: number;
+  readonly never: number;
+  /** that are tried, ascending: the value, and the atoms of a structure at which the two ways are compared */
+  readonly steps: readonly { readonly value: number; readonly atoms: number }[];
+  readonly structures: number;
+}
+
+/** @param tile atoms of a block of the small cut  @param structures of a batch, for the bound that counts the atoms of a structure */
+export function bounds(tile: number, multiprocessors: number, structures: number): Bound[] {
+  const at = (values: readonly number[]) => values.map((value) => ({ value, atoms: value }));
+  const waves = [0.25, 0.5, 1, 1.5, 2, 3, 4];
+  return [
+    { name: "residentAtoms", always: 64, never: 0, steps: at([4, 8, 12, 16, 20, 24, 28]), structures: 1 },
+    { name: "slicesAtoms", always: 2 ** 30, never: 64, steps: at([96, 192, 384, 512, 768, 1024, 1536, 2048]), structures },
+    {
+      ...{ name: "smallWaves", always: 1024, never: 0, structures: 1 },
+      steps: waves.map((value) => ({ value, atoms: Math.round(value * tile * multiprocessors) })),
+    },
+  ];
+}
+
+/** A setting that is one of some values, each of which gives the same bits. */
+export interface Choice {
+  readonly name: "portionAtoms" | "chunkSteps";
+  readonly values: readonly number[];
+  readonly atoms: number;
+  readonly structures: number;
+  /** of a turn; null: as many as fill it */
+  readonly evaluations: number | null;
+}
+
+export const choices: readonly Choice[] = [
+  // The last is a set in one.
+  { name: "portionAtoms", values: [4096, 8192, 16_384, 2 ** 30], atoms: 20, structures: 1024, evaluations: null },
+  // Steps of a turn, some chunks of the longest.
+  { name: "chunkSteps", values: [32, 128, 512], atoms: 20, structures: 1, evaluations: 1024 },
+];
