@@ -121,6 +121,8 @@ def test_batch_equals_single_and_energies_add_up(variant: str, models: dict[str,
         assert np.abs(single["forces"] - batched["forces"]).max() <= 1e-12
         assert batched["energies"] is not None
         assert abs(batched["energies"].sum() - batched["energy"]) <= 1e-12 * max(1, abs(batched["energy"]))
+        assert (single["stress"] is None) == (batched["stress"] is None)
+        assert single["stress"] is None or np.abs(single["stress"] - batched["stress"]).max() <= 1e-12
 
 
 @variants
