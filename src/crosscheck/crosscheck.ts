@@ -7,10 +7,11 @@ import { assertComputable, type Structure } from "../system/structure.ts";
 import { answer, type SideAnswers } from "./answers.ts";
 import { budgetOf, isTeacher } from "./budget.ts";
 import { type Answers, compare } from "./compare.ts";
+import { failuresOf, isFail } from "./failures.ts";
 import { distinct, geometries } from "./geometries.ts";
 import { kinksOf } from "./kinks.ts";
 import { checkLaw, consequences, laws, measureLaw } from "./laws.ts";
-import { packStructure, type Replay, replayName } from "./replay.ts";
+import { type Replay, replayName } from "./replay.ts";
 import type { BudgetEntry, Comparison, CrosscheckResult, LawName, LawResult } from "./result.ts";
 import { accuracyOf } from "./tolerances.ts";
 
@@ -53,8 +54,6 @@ export interface Progress {
 
 /** Compositions on which laws are tried. */
 const lawStructures = 3;
-/** Failures of one comparison that are kept for replay. */
-const replaysPerComparison = 10;
 
 /** Do these sides agree with the reference and with each other, and does each obey the laws: everything found, and what replays each failure.
  *  A side that throws is an error entry and a failed verdict; the others go on.
@@ -127,7 +126,9 @@ export async function crosscheck(request: CrosscheckRequest): Promise<{ result: 
       }
     }
 
-  const replays = failuresOf(comparisons, lawResults, structures, request);
+  const replays = failuresOf(comparisons, lawResults, structures, {
+    ...{ modelFile: request.modelFile, modelSha256: model.sha256, seed, reference: reference.potential.name },
+  });
   const nothing = comparisons.length === 0 && budget.length === 0;
   const failed =
     nothing ||
@@ -173,8 +174,6 @@ export async function crosscheck(request: CrosscheckRequest): Promise<{ result: 
 
 /** Without a single structure in common, or with a value that is not a number, nothing is known of the error. */
 const isUnmeasured = ({ energy, forces }: BudgetEntry): boolean => energy.maxAbs === null || forces?.maxAbs === null;
-
-const isFail = ({ verdict }: { verdict: string }): boolean => verdict === "fail";
 
 /** The promise of the first call, again and again. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
@@ -230,38 +229,4 @@ function findingsOf(results: readonly LawResult[], model: ModelSummary): string[
   if (model.unitsOrigin === "assumed")
     findings.push(`the energy unit ${model.energyUnit} was assumed when the model was imported; no file and no user said so`);
   return findings;
-}
-
-function failuresOf(
-  comparisons: readonly Comparison[],
-  results: readonly LawResult[],
-  structures: readonly Structure[],
-  request: CrosscheckRequest,
-): Replay[] {
-  const common = {
-    format: "painnless.replay/1" as const,
-    modelFile: request.modelFile,
-    modelSha256: request.model.sha256,
-    seed: request.seed,
-  };
-  const find = (name: string) => structures.find((structure) => structure.name === name);
-  const compared = comparisons.filter(isFail).flatMap((comparison) => {
-    const broken = structures.filter(({ name }) => comparison.reasons.some((reason) => reason.startsWith(`${name}: `)));
-    return broken.slice(0, replaysPerComparison).map((structure) => ({
-      ...common,
-      side: comparison.side,
-      reference: comparison.reference,
-      law: null,
-      reason: comparison.reasons.find((reason) => reason.startsWith(`${structure.name}: `)) ?? "",
-      structure: packStructure(structure),
-    }));
-  });
-  const lawful = results.filter(isFail).flatMap((law) => {
-    const structure = find(law.structure);
-    if (structure === undefined) return [];
-    const reason = law.error?.message ?? `${law.name}: ${law.value} ${law.unit}, tolerance ${law.tolerance}`;
-    const reference = request.reference.potential.name;
-    return [{ ...common, side: law.side, reference, law: law.name, reason, structure: packStructure(structure) }];
-  });
-  return [...compared, ...lawful];
 }
