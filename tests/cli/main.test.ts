@@ -4,7 +4,7 @@ import { painnless, start, startInto } from "./run.ts";
 const model = "models/ethanol.safetensors";
 
 describe("help and version", () => {
-  test("--help lists every command and exits 0", async () => {
+  test("--help lists commands and exits 0", async () => {
     const { status, out } = await painnless("--help");
     expect(status).toBe(0);
     for (const name of ["demo", "import", "inspect", "evaluate", "crosscheck", "bench", "profile", "tune", "doctor"])
