@@ -5,7 +5,7 @@ import { isOther, withCliffs } from "../../src/bench/card/cliffs.ts";
 import { runDynamicsTrial } from "../../src/bench/card/dynamics.ts";
 import { type Judgement, judgeByEngine, judgeByTorch } from "../../src/bench/card/judge.ts";
 import { runNeighboursTrial } from "../../src/bench/card/neighbours.ts";
-import { type CardRow, cardRow, cardRows, cardSet, makeSets } from "../../src/bench/card/rows.ts";
+import { type CardRow, cardRows, makeSets } from "../../src/bench/card/rows.ts";
 import { type CardTrialOptions, runNetworkTrial } from "../../src/bench/card/trial.ts";
 import { floorOf, peakOf } from "../../src/bench/floors.ts";
 import { type CardTrial, cardTrialSchema } from "../../src/bench/result.ts";
@@ -185,44 +185,6 @@ test("of a large structure some atoms are judged, by what lies around them", asy
   const off = { ...(whole as object), positions: whole.positions.map((x) => 1.001 * x) } as typeof whole;
   const wrong = judgement.of(await exact.evaluate([off], judgement.want), 0);
   expect(Math.max(...wrong.forces.map((f, k) => Math.abs(f - (right.forces[k] as number))))).toBeGreaterThan(1e-5);
-});
-
-describe("systems of the card", () => {
-  test.each(cardRows.filter(({ atoms }) => atoms < 5000).map((one) => [one.name, one] as const))(
-    "%s: same seed, same atoms; none too close",
-    (_, one) => {
-      const sets = makeSets({ ...one, structures: Math.min(one.structures, 2) }, 7, 2, null);
-      expect(sets).toEqual(makeSets({ ...one, structures: Math.min(one.structures, 2) }, 7, 2, null));
-      const [first, second] = sets.map((batch) => batch[0]?.positions ?? new Float64Array(0));
-      expect(first).not.toEqual(second);
-      expect(first?.length).toBe(3 * one.atoms);
-      for (const { positions, cell, pbc } of sets[0] ?? []) {
-        const list = addon.neighbors(positions, cell ?? new Float64Array(9), Uint8Array.from(pbc, Number), 3, false);
-        const lengths = Array.from({ length: list.vectors.length / 3 }, (_, e) => Math.hypot(...list.vectors.subarray(3 * e, 3 * e + 3)));
-        expect(Math.min(...lengths)).toBeGreaterThan(0.5);
-      }
-    },
-  );
-
-  test("sizes may be any number of atoms, in batches", () => {
-    expect(cardRow("1000", 1)).toBe(cardRows.find(({ name }) => name === "1000"));
-    expect(cardRow("64", 1)).toMatchObject({ name: "64", atoms: 64, structures: 1, opponents: true, model: "main" });
-    expect(cardRow("20", 64)).toMatchObject({ name: "64x20", atoms: 20, structures: 64, opponents: true });
-    expect(cardSet("64x20")).toEqual(cardRow("20", 64));
-    expect(cardSet("1024x20")).toBe(cardRows.find(({ name }) => name === "1024x20"));
-    expect(cardSet("3xwater")).toMatchObject({ name: "3xwater", atoms: 999, structures: 3, arrangement: "water" });
-    expect(() => cardSet("3xmany")).toThrow(/"many"/);
-    expect(cardRow("500000", 1).opponents).toBe(false);
-    expect(cardRow("500", 1, "dynamics")).toMatchObject({ name: "500", atoms: 500, measures: "dynamics", opponents: false });
-    expect(cardRow("5000", 1, "neighbours")).toMatchObject({ measures: "neighbours", model: "cutoff 6 Å", opponents: true });
-    expect(() => cardRow("student", 1, "dynamics")).toThrow(/nve-20, nve-1000, nve-64x20/);
-    for (const bad of ["many", "0", "-3", "1.5", ""]) expect(() => cardRow(bad, 1)).toThrow(expect.objectContaining({ code: "USAGE" }));
-  });
-
-  test("a model without their elements is refused", () => {
-    expect(() => makeSets(row, 1, 1, [79])).toThrow(expect.objectContaining({ code: "BAD_MODEL" }));
-    expect(() => makeSets({ ...row, arrangement: "water" }, 1, 1, [6])).toThrow(expect.objectContaining({ code: "BAD_MODEL" }));
-  });
 });
 
 test("rows of other models and arrangements are held to the level of the main one", () => {
