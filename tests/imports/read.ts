@@ -12,7 +12,7 @@ const blank = (text: string) => text.replace(/[^\n]/g, " ");
 
 /** Comments of TypeScript and C++ become spaces, strings stay: an import may stand behind a comment, and a comment may quote one.
  *  A quote that is not closed on its line is not a string (it stands in a regular expression). */
-export function withoutComments(text: string): string {
+function withoutComments(text: string): string {
   return text.replace(/"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\[\s\S]|[^`\\])*`|\/\/[^\n]*|\/\*[\s\S]*?\*\//g, (found) =>
     found.startsWith("/") ? blank(found) : found,
   );
