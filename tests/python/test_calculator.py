@@ -143,6 +143,15 @@ def test_the_cache_knows_what_matters(counting: Counting, changes: str) -> None:
     assert len(counting.asked) == 1 + matters
 
 
+def test_results_of_other_atoms_are_not_kept_whatever_is_said_of_changes(calc: PainnlessCalculator) -> None:
+    atoms = ethanol()
+    calc.get_forces(atoms)
+    atoms.rattle(0.1, seed=1)
+    calc.calculate(atoms, ["energy"], [])
+    (alone,) = calc.compute_many([atoms])
+    assert np.array_equal(calc.get_forces(atoms), alone["forces"])
+
+
 def test_several_atoms_share_a_calculator(calc: PainnlessCalculator) -> None:
     ours = [ethanol(), molecule("CH4"), crystal()]
     alone = [PainnlessCalculator.get_forces(calc, atoms) for atoms in ours]

@@ -121,10 +121,12 @@ class PainnlessCalculator(Calculator):
     ) -> None:
         """Fills `results` with `properties` and the energy; whatever fails leaves it empty. As ASE calls it."""
         atoms = self.atoms if atoms is None else atoms
-        kept = {} if system_changes else self.results
-        self.reset()
         if atoms is None:
+            self.reset()
             raise PainnlessError("USAGE", "there are no atoms to calculate; use atoms.calc = ..., or name them", "atoms")
+        # Who calls this without ASE may say that nothing changed where something did: kept results would be taken for those of `atoms`.
+        kept = {} if system_changes or self.check_state(atoms) else self.results
+        self.reset()
         want = self._wanted(atoms, properties)
         copies: list[Atoms] = []  # made while the engine works
         (evaluation,) = self._connection.evaluate([structure_of(atoms, "atoms")], want, lambda: copies.append(atoms.copy()))
