@@ -34,7 +34,7 @@ class Connection:
     """Made by one process for itself; its threads may share it, one call after the other.
 
     target: what a private server is to serve, or the endpoint of one that runs. silence: s without a sign of life after which a call is
-    given up. model: sha256 that a running server must have, any if None.
+    given up. model: sha256 that the server must have; if None, that of the first that answers: no later one has another.
     """
 
     def __init__(self, target: ServerSpec | str, *, silence: float, model: str | None = None) -> None:
@@ -143,9 +143,14 @@ class Connection:
 
     def _open_line(self) -> RemotePotential:
         if isinstance(self._target, str):
-            return RemotePotential(self._target, silence=self._silence, model=self._model)
-        assert self._server is not None
-        return RemotePotential(self._server.endpoint, silence=self._silence, ended=_watch(weakref.ref(self._server)))
+            potential = RemotePotential(self._target, silence=self._silence, model=self._model)
+        else:
+            assert self._server is not None
+            ended = _watch(weakref.ref(self._server))
+            potential = RemotePotential(self._server.endpoint, silence=self._silence, model=self._model, ended=ended)
+        # Whoever holds us may keep results, and be half way through a relaxation: another model's would be taken for the same energy.
+        self._model = potential.welcome.model
+        return potential
 
     def _drop(self, kill: bool = False) -> None:
         if self._potential is not None:

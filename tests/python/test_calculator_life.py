@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import Atoms
-from calculations import GOLDEN, MODEL, ethanol
+from calculations import GOLDEN, MODEL, ethanol, refusal
 from private_servers import pid_of, socket_of
 from processes import is_alive, within
 
@@ -149,6 +149,9 @@ def test_a_model_file_that_was_written_anew_is_another_model(tmp_path: Path) -> 
         file.write_bytes((GOLDEN / "model-file/painn.safetensors").read_bytes())
         with PainnlessCalculator(file) as second:
             assert pid_of(first) != pid_of(second)
+        first.close()
+        with refusal("UNSUPPORTED", "model", "asked for"):  # it began with what the file was then
+            first.get_forces(ethanol(1))
 
 
 @pytest.mark.parametrize("how", ["copy", "deepcopy", "pickle"])

@@ -11,15 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from calculations import GOLDEN, MODEL, ethanol
+from ase import Atoms
+from calculations import GOLDEN, MODEL, ethanol, refusal
 
 from painnless import PainnlessCalculator, PainnlessError
 from painnless.launch import _program
 
 
 @contextmanager
-def serve(*arguments: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    process = subprocess.Popen([*_program(), "serve", str(MODEL), *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+def serve(*arguments: str, model: Path = MODEL) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    process = subprocess.Popen([*_program(), "serve", str(model), *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert process.stdout is not None
     try:
         yield process, json.loads(process.stdout.readline())["endpoint"]
@@ -59,6 +60,23 @@ def test_a_named_server_that_is_killed_is_missed_at_once_and_found_again(tmp_pat
         killer.wait()
     with serve("--endpoint", endpoint):
         assert np.array_equal(calc.get_forces(ethanol()), forces)
+    calc.close()
+
+
+@pytest.mark.filterwarnings("ignore:the connection.*between two calls:RuntimeWarning")
+def test_a_named_server_that_comes_back_with_another_model_is_refused(tmp_path: Path) -> None:
+    os.chmod(tmp_path, 0o700)
+    endpoint = f"ipc://{tmp_path}/wire"
+    hydrogen = Atoms("H2", [[0, 0, 0], [0, 0, 0.8]])
+    with serve("--endpoint", endpoint):
+        calc = PainnlessCalculator(server=endpoint, timeout=5)
+        energy = calc.get_potential_energy(hydrogen)
+    hydrogen.positions[1, 2] += 0.01
+    with serve("--endpoint", endpoint, model=GOLDEN / "model-file/painn.safetensors"), refusal("UNSUPPORTED", "model", "asked for"):
+        calc.get_potential_energy(hydrogen)
+    hydrogen.positions[1, 2] = 0.8
+    with serve("--endpoint", endpoint):
+        assert calc.get_potential_energy(hydrogen) == energy
     calc.close()
 
 
