@@ -169,6 +169,25 @@ def test_copies_work_and_are_their_own(how: str) -> None:
     other.close()
 
 
+@pytest.mark.parametrize("how", ["deepcopy", "pickle"])
+def test_a_copy_needs_its_model_only_where_it_computes(how: str, tmp_path: Path) -> None:
+    file = tmp_path / "model"
+    file.write_bytes(MODEL.read_bytes())
+    atoms = ethanol()
+    with PainnlessCalculator(file) as atoms.calc:
+        forces = atoms.get_forces()
+        file.rename(tmp_path / "elsewhere")
+        other = {"deepcopy": copy.deepcopy, "pickle": lambda a: pickle.loads(pickle.dumps(a))}[how](atoms)
+    assert np.array_equal(other.get_forces(), forces)
+    other.positions += 0.1
+    with refusal("NOT_FOUND", "model", str(file)):
+        other.get_forces()
+    other.calc.close()
+    (tmp_path / "elsewhere").rename(file)
+    with other.calc:
+        assert np.abs(other.get_forces() - forces).max() < 1e-9
+
+
 def test_threads_take_turns() -> None:
     with PainnlessCalculator(MODEL) as calc:
         images = [ethanol(seed) for seed in range(32)]

@@ -4,6 +4,7 @@ import os
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Literal, NoReturn, cast
 
@@ -94,9 +95,14 @@ class PainnlessCalculator(Calculator):
         )
         self.parameters = asdict(self._options)
         self._stress_used = False
-        self._connection = _connection(self._options, warn=True)
+        self._connection = _connect(self._options, warn=True)
         provides = self._connection.welcome.provides
         self.implemented_properties = [name for name, carried in _WIRE.items() if carried in provides]
+
+    @cached_property
+    def _connection(self) -> Connection:
+        # Of a copy: to look at one, whose results go along, needs no model, and what fails within a pool's unpickling hangs the pool.
+        return _connect(self._options, warn=False)
 
     @property
     def side(self) -> str:
@@ -223,7 +229,8 @@ class PainnlessCalculator(Calculator):
 
     def close(self) -> None:
         """Frees the engine, and ends it if nobody else uses it; may be called twice. A later calculation starts it again."""
-        self._connection.close()
+        if "_connection" in vars(self):
+            self._connection.close()
 
     def __enter__(self) -> "PainnlessCalculator":
         return self
@@ -236,7 +243,6 @@ class PainnlessCalculator(Calculator):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._connection = _connection(self._options, warn=False)
 
     def _wanted(self, atoms: Atoms, properties: Iterable[str]) -> list[Property]:
         """What to ask for: the stress comes with the forces for next to nothing, so who uses both pays once."""
@@ -258,7 +264,7 @@ class PainnlessCalculator(Calculator):
         return names
 
 
-def _connection(options: Options, warn: bool) -> Connection:
+def _connect(options: Options, warn: bool) -> Connection:
     if options.model is None:
         assert options.server is not None
         return Connection(options.server, silence=options.timeout)
