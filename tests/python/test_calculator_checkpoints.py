@@ -2,6 +2,7 @@
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,3 +47,11 @@ def test_set_gives_what_a_new_calculator_would(tmp_path: Path) -> None:
         assert calculator.todict()["precision"] == "f32"
         with refusal("USAGE", "colour"):
             calculator.set(colour="red")
+        forces, parameters = calculator.get_forces(atoms), calculator.todict()
+        refused: list[dict[str, Any]] = [{"precision": "f17"}, {"model": "/nowhere"}, {"energy_unit": "kJ/mol"}]
+        for changes in refused:
+            with refusal("NOT_FOUND" if "model" in changes else "USAGE", *changes):
+                calculator.set(**changes)
+            assert calculator.todict() == parameters and np.array_equal(calculator.results["forces"], forces)
+            calculator.reset()
+            assert np.array_equal(calculator.get_forces(atoms), forces)

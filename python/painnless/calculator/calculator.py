@@ -220,11 +220,17 @@ class PainnlessCalculator(Calculator):
         return runs.run(self._connection, atoms, steps, every, replicas, draws, options)
 
     def set(self, **changes: Any) -> dict[str, Any]:
-        """Changes options, by keyword, as a new calculator would have them; returns those that were changed."""
+        """Changes options, by keyword, as a new calculator would have them; returns those that were changed. Where it raises, all is as before."""
         refuse_unknown({name: value for name, value in changes.items() if name not in asdict(self._options)})
         changed = {name: value for name, value in changes.items() if value != getattr(self._options, name)}
-        if changed:
-            self.__init__(**{**asdict(self._options), **changed})
+        before = dict(vars(self))
+        try:
+            if changed:
+                self.__init__(**{**asdict(self._options), **changed})
+        except BaseException:  # an interruption too
+            vars(self).clear()
+            vars(self).update(before)
+            raise
         return changed
 
     def close(self) -> None:
