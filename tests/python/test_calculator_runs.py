@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from ase import Atoms, units
 from ase.constraints import FixAtoms
 from ase.md.velocitydistribution import thermalize_momenta
 from ase.md.verlet import VelocityVerlet
-from calculations import MODEL, crystal, ethanol
+from calculations import MODEL, crystal, ethanol, refusal
 
 from painnless import PainnlessCalculator, PainnlessError
 
@@ -72,6 +73,24 @@ def test_replicas_are_what_they_would_be_alone(calc: PainnlessCalculator) -> Non
     assert all(50 < frame.get_temperature() < 900 for frame in together)
 
 
+@pytest.mark.parametrize("real", [np.float64, np.array])
+def test_numbers_may_be_those_of_numpy(calc: PainnlessCalculator, real: Any) -> None:
+    def ends(real: Any, whole: Any) -> list[np.ndarray]:
+        options = {
+            "temperature_K": real(300.0),
+            "friction": real(0.1),
+            "relaxation": real(10.0),
+            "seed": whole(1),
+            "equilibration": whole(2),
+        }
+        replicas, every = whole(2), whole(2)
+        *_, last = calc.dynamics(ethanol(), whole(4), real(STEP), ensemble="langevin", replicas=replicas, every=every, **options)
+        *_, frame = calc.run_nve(ethanol(), whole(4), real(STEP), every=every)
+        return [atoms.positions for atoms in (*last, frame)]
+
+    assert np.array_equal(ends(real, np.int64), ends(float, int))
+
+
 def test_a_run_that_cannot_go_on_says_so(calc: PainnlessCalculator) -> None:
     atoms = ethanol()
     atoms.set_velocities(np.full((9, 3), 50.0) * np.arange(9)[:, None])
@@ -100,6 +119,10 @@ def test_refused_runs(calc: PainnlessCalculator) -> None:
     for every in (0, 3, 1.5):
         with pytest.raises(PainnlessError, match="divisor"):
             calc.run_nve(ethanol(), 10, STEP, every=every)  # type: ignore[arg-type]
+    refused: list[dict[str, Any]] = [{"steps": 10.0}, {"steps": -5}, {"replicas": -1}, {"replicas": 1.5}]
+    for options in refused:
+        with refusal("USAGE", next(iter(options)), "whole number"):
+            calc.dynamics(ethanol(), **{"steps": 10, "timestep": STEP, "every": 5, **options})
     with pytest.raises(PainnlessError, match="temperature_K"):
         calc.dynamics(ethanol(), 10, STEP, ensemble="langevin")
     with pytest.raises(PainnlessError) as caught:

@@ -23,7 +23,11 @@ def run(
 
     options: the rest of SimulationRequest of src/dynamics/options.ts, in its units. Raises USAGE or UNSUPPORTED before anything is begun.
     """
-    if not (isinstance(every, int) and every >= 1 and isinstance(steps, int) and steps % every == 0):
+    steps, every, replicas = map(_plain, (steps, every, replicas))
+    for name, count, least in (("steps", steps, 0), ("replicas", replicas, 1)):
+        if not (isinstance(count, int) and count >= least):
+            raise PainnlessError("USAGE", f"{name} is {count!r}, expected a whole number, {least} or more", name)
+    if not (isinstance(every, int) and every >= 1 and steps % every == 0):
         raise PainnlessError("USAGE", f"every is {every!r}, expected a divisor of steps, {steps!r}, so that the last one is seen", "every")
     if atoms.constraints:
         raise PainnlessError("UNSUPPORTED", "the engine knows no constraints; remove them, or use ASE's dynamics", "constraints")
@@ -31,9 +35,15 @@ def run(
         raise PainnlessError("UNSUPPORTED", "the engine knows ASE's standard masses; for others use ASE's dynamics", "masses")
     start = atoms.copy()
     velocities = None if draws else np.tile(start.get_velocities() * units.fs, (replicas, 1, 1))  # Å/fs
-    request = {**options, "steps": steps, "frameEvery": every, "replicas": replicas, "recordEvery": max(1, steps)}
+    plain = {name: _plain(value) for name, value in options.items()}
+    request = {**plain, "steps": steps, "frameEvery": every, "replicas": replicas, "recordEvery": max(1, steps)}
     snapshots = connection.move(structure_of(start, "atoms"), request, velocities)
     return (_replicas(start, snapshot) for snapshot in snapshots)
+
+
+def _plain(value: Any) -> Any:
+    """A number as messages carry it: those of np.linspace and the like are NumPy's."""
+    return value.item() if isinstance(value, (np.generic, np.ndarray)) and value.ndim == 0 else value
 
 
 def _replicas(start: Atoms, snapshot: Snapshot) -> list[Atoms]:
