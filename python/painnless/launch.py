@@ -24,6 +24,8 @@ __all__ = ["PrivateServer", "ServerSpec", "main", "private_server"]
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 2.0
+_CLIENTS = str(1 << 20)
+"""All are of this process, which has limits of its own: there is nobody to turn away."""
 _package = Path(__file__).parent
 
 
@@ -61,7 +63,7 @@ class PrivateServer:
         program = _program()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the server does)
         threads = [] if spec.threads is None else ["--threads", str(spec.threads)]
-        command = [*program, "serve", spec.model, "--side", spec.side, *threads, "--private"]
+        command = [*program, "serve", spec.model, "--side", spec.side, *threads, "--private", "--max-clients", _CLIENTS]
         # Nothing is ever written to its standard input: the end of it tells the server of our end. In a session of its own it does not
         # hear the Ctrl-C that is meant for us, and the working directory of ours may go away.
         try:

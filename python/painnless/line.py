@@ -1,5 +1,6 @@
 """The socket to a server: what is said goes out whole, and whoever waits learns it when nobody can answer any more."""
 
+import errno
 import os
 import sys
 import time
@@ -19,6 +20,8 @@ __all__ = ["Line"]
 _BYE_LINGER_MS = 50
 _LOOK_MS = 50
 """How often one who waits looks whether the server is still there."""
+_LONGEST_SECONDS = 2e6
+"""ZeroMQ counts ms in 32 bits."""
 _EAGER_SECONDS = 150e-6
 """Where the last answer came within this, the next is met awake, as to be woken takes half as long again. Otherwise the engine may need the
 core on which we would wait: with two threads on two cores that cost it a tenth of its time."""
@@ -42,17 +45,30 @@ class Line:
         self._waited = 0.0
         self._copies = True
         context: zmq.Context[Socket] = zmq.Context()
+        try:
+            self._connect(context, destination, bye)
+        except BaseException as exc:
+            context.destroy(linger=0)
+            if not isinstance(exc, (zmq.ZMQError, OSError)):
+                raise
+            if exc.errno in (errno.EMFILE, errno.ENFILE):
+                why = "each calculator holds some nine descriptors; let several atoms share one, or raise the limit (ulimit -n)"
+                raise PainnlessError("MISSING", f"{self.endpoint}: too many open files: {why}") from exc
+            raise PainnlessError("USAGE", f"{self.endpoint} is no endpoint: {exc.strerror}", "server") from exc
+
+    def _connect(self, context: "zmq.Context[Socket]", destination: Destination, bye: Sequence[FrameBytes]) -> None:
         self._socket = context.socket(zmq.DEALER)
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.RCVTIMEO, _LOOK_MS)
-        self._socket.setsockopt(zmq.SNDTIMEO, int(silence * 1000))
+        self._socket.setsockopt(zmq.SNDTIMEO, int(1000 * min(self._silence, _LONGEST_SECONDS)))
         if destination.curve is not None:
             self._socket.setsockopt(zmq.CURVE_PUBLICKEY, destination.curve.public)
             self._socket.setsockopt(zmq.CURVE_SECRETKEY, destination.curve.secret)
             self._socket.setsockopt(zmq.CURVE_SERVERKEY, destination.curve.server)
         self._monitor = self._socket.get_monitor_socket(_LOST | _REFUSED)
-        self._finalizer = weakref.finalize(self, _hang_up, context, self._socket, self._monitor, bye, os.getpid())
+        os.close(os.open(os.devnull, os.O_RDONLY))  # ZeroMQ connects later, and where it has no descriptor for that it says nothing
         self._socket.connect(self.endpoint)
+        self._finalizer = weakref.finalize(self, _hang_up, context, self._socket, self._monitor, bye, os.getpid())
 
     @property
     def closed(self) -> bool:
@@ -108,9 +124,16 @@ class Line:
                 raise PainnlessError("TIMEOUT", f"{self.endpoint}: no sign of life for {silent:.1f} s")
 
     def _take(self) -> Sequence[FrameBytes]:
-        if self._copies:
-            return self._socket.recv_multipart()
-        return [frame.buffer for frame in self._socket.recv_multipart(copy=False)]  # a large question has a large answer
+        try:
+            if self._copies:
+                return self._socket.recv_multipart()
+            return [frame.buffer for frame in self._socket.recv_multipart(copy=False)]  # a large question has a large answer
+        except zmq.Again:
+            raise
+        except BaseException:
+            if self._socket.getsockopt(zmq.RCVMORE):
+                self.close()  # interrupted within a message: what is left of it would be taken for the next
+            raise
 
     def lost(self) -> PainnlessError | None:
         """Why no answer can come any more, as far as is known: WORKER_DIED, UNSUPPORTED (keys); None while one can."""

@@ -3,6 +3,7 @@
 import gc
 import os
 import random
+import resource
 import signal
 import threading
 import time
@@ -12,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import zmq
 from ase import Atoms
-from calculations import MODEL, ethanol
+from calculations import MODEL, ethanol, refusal
 from private_servers import pid_of, socket_of
 from processes import is_alive, within
 
@@ -103,6 +105,42 @@ def test_an_interruption_leaves_a_calculator_that_works(steady: PainnlessCalcula
                 steady.get_forces(atoms)
         assert steady.results == {} or set(steady.results) >= {"forces"}
         assert np.array_equal(steady.get_forces(ethanol()), small)
+
+
+@pytest.mark.filterwarnings("ignore:the connection.*was closed, between two calls:RuntimeWarning")
+def test_an_interruption_within_an_answer_leaves_nothing_of_it(steady: PainnlessCalculator, monkeypatch: pytest.MonkeyPatch) -> None:
+    atoms = Atoms("H3000", np.random.default_rng(1).uniform(0, 100, (3000, 3)))  # whose forces are a frame of their own
+    forces = steady.get_forces(atoms)
+
+    def torn(socket: zmq.Socket[bytes], flags: int = 0, copy: bool = True) -> list[zmq.Frame | bytes]:
+        part = socket.recv(flags, copy=copy)
+        if socket.getsockopt(zmq.RCVMORE):
+            raise KeyboardInterrupt
+        return [part]
+
+    steady.reset()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(zmq.Socket, "recv_multipart", torn)
+        steady.get_forces(atoms)
+    assert steady.results == {} and np.array_equal(steady.get_forces(atoms), forces)
+
+
+def test_too_many_calculators_are_refused_at_once_and_do_no_harm() -> None:
+    with PainnlessCalculator(MODEL) as first:
+        pid = pid_of(first)
+        assert first._connection.welcome.limits.clients > 1 << 16
+        others: list[PainnlessCalculator] = []
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/proc/self/fd"))) + 40, hard))
+        try:
+            with refusal("MISSING", None, "too many open files", "ulimit"):
+                while len(others) < 40:
+                    others.append(PainnlessCalculator(MODEL))
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert others and first.get_forces(ethanol()).shape == (9, 3) and pid_of(first) == pid
+        for calc in others:
+            calc.close()
 
 
 def test_memory_stays_flat_over_10000_calls() -> None:

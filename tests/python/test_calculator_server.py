@@ -34,7 +34,7 @@ def serve(*arguments: str, model: Path = MODEL) -> Iterator[tuple[subprocess.Pop
 
 def test_a_named_server_is_used_and_stays() -> None:
     with serve("--side", "native:cpu:f32") as (process, endpoint):
-        with PainnlessCalculator(server=endpoint) as calc, PainnlessCalculator(MODEL, server=endpoint) as sure:
+        with PainnlessCalculator(server=endpoint, timeout=1e9) as calc, PainnlessCalculator(MODEL, server=endpoint) as sure:
             assert (calc.side, calc._connection.server_pid) == ("native:cpu:f32", None)
             assert np.array_equal(calc.get_forces(ethanol()), sure.get_forces(ethanol()))
             assert len(list(calc.run_nve(ethanol(), 4, 0.05))) == 5
@@ -84,6 +84,9 @@ def test_nobody_there() -> None:
     with pytest.raises(PainnlessError) as caught:
         PainnlessCalculator(server="ipc:///nowhere/wire", timeout=0.3)
     assert caught.value.code == "TIMEOUT"
+    for endpoint in ("ipc://", f"ipc:///{'x' * 200}"):
+        with refusal("USAGE", "server", "is no endpoint"):
+            PainnlessCalculator(server=endpoint)
     with pytest.raises(PainnlessError, match="no plaintext TCP"):
         PainnlessCalculator(server="tcp://127.0.0.1:5555")
 

@@ -220,7 +220,7 @@ class PainnlessCalculator(Calculator):
         return runs.run(self._connection, atoms, steps, every, replicas, draws, options)
 
     def set(self, **changes: Any) -> dict[str, Any]:
-        """Changes options, by keyword, as a new calculator would have them; returns those that were changed. What it refuses changes nothing."""
+        """Changes options, by keyword, as a new calculator would have them; returns those that changed. What it refuses changes nothing."""
         refuse_unknown({name: value for name, value in changes.items() if name not in asdict(self._options)})
         changed = {name: value for name, value in changes.items() if value != getattr(self._options, name)}
         before = dict(vars(self))
