@@ -52,6 +52,8 @@ def test_stress_needs_a_volume(calc: PainnlessCalculator) -> None:
         calc.get_dipole_moment(ethanol())
     with refusal("USAGE", "atoms"):
         calc.calculate()
+    with refusal("USAGE", "properties", "['forces']"):
+        calc.compute_many([ethanol()], "forces")
 
 
 @pytest.mark.parametrize(
@@ -66,6 +68,7 @@ def test_stress_needs_a_volume(calc: PainnlessCalculator) -> None:
         ({"threads": True}, "threads", ("True",)),
         ({"timeout": float("nan")}, "timeout", ("nan",)),
         ({"model": None}, "model", ("None",)),
+        ({"model": object()}, "model", ("object", "save it")),
         ({"server": "http://localhost"}, "server", ("ipc://PATH or tcp://HOST:PORT",)),
         ({"server": "ipc:///x", "device": "cuda"}, "device", ("'cuda'", "the server")),
         ({"neighbor_list": 1}, "neighbor_list", ("energy_unit, device, precision", "SpkCalculator")),

@@ -85,7 +85,7 @@ class PainnlessCalculator(Calculator):
         refuse_unknown(unknown)
         super().__init__()  # pyright: ignore[reportUnknownMemberType] (of ase)
         self._options = Options(
-            model=None if model is None else os.path.abspath(model),
+            model=None if model is None else _absolute(model),
             energy_unit=energy_unit,
             device=device,
             precision=precision,
@@ -261,6 +261,8 @@ class PainnlessCalculator(Calculator):
         return list(wanted)
 
     def _known(self, properties: Iterable[str]) -> list[str]:
+        if isinstance(properties, str):
+            raise PainnlessError("USAGE", f"properties is {properties!r}, expected a list, [{properties!r}]", "properties")
         names = list(properties)
         for name in names:
             if name not in self.implemented_properties:
@@ -268,6 +270,13 @@ class PainnlessCalculator(Calculator):
                     f"{name} is not among what {self.side} provides: {', '.join(self.implemented_properties)}"
                 )
         return names
+
+
+def _absolute(model: str | os.PathLike[str]) -> str:
+    try:
+        return os.path.abspath(os.fsdecode(model))
+    except TypeError as exc:  # SpkCalculator takes a model object too
+        raise PainnlessError("USAGE", f"model is a {type(model).__name__}, expected the path of a file: save it", "model") from exc
 
 
 def _connect(options: Options, warn: bool) -> Connection:
