@@ -121,8 +121,9 @@ Napi::Value compile_kernels(const Napi::CallbackInfo& info) {
     const auto compiler = cuda::open_nvrtc(nvrtc, 1000 * major + 10 * minor);
     std::vector<Part> parts;
     std::vector<cuda::Source> missing;
+    const CudaTuning all_used{.spread_waves = 1};
     for (const Model& model : models)
-      for (const cuda::Source& source : cuda::Shape(model.config, model.precision, card).sources()) {
+      for (const cuda::Source& source : cuda::Shape(model.config, model.precision, card, all_used).sources()) {
         const std::string key = cuda::code_key(source, card.architecture);
         if (std::any_of(parts.begin(), parts.end(), [&](const Part& part) { return part.key == key; })) continue;
         parts.push_back({source, key, all_known || std::find(known.begin(), known.end(), key) != known.end()});

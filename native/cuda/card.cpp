@@ -208,12 +208,12 @@ class Card final : public Device {
   }
 
  private:
-  /// A launch whose blocks run all at once, in clusters.
+  /// A launch in clusters.
   struct Clusters {
     DriverLaunchAttribute attributes[2] = {{launch_cluster, {}}, {launch_cooperative, {}}};
     DriverLaunch launch;
     Clusters(Grid grid, int threads, size_t shared_bytes, DriverStream* stream)
-        : launch{grid.x, grid.y, 1, static_cast<unsigned>(threads), 1, 1, static_cast<unsigned>(shared_bytes), stream, attributes, 2} {
+        : launch{grid.x, grid.y, 1, static_cast<unsigned>(threads), 1, 1, static_cast<unsigned>(shared_bytes), stream, attributes, grid.all_at_once ? 2u : 1u} {
       attributes[0].value.numbers[0] = grid.cluster, attributes[0].value.numbers[1] = attributes[0].value.numbers[2] = 1;
       attributes[1].value.cooperative = 1;
     }

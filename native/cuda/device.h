@@ -28,7 +28,8 @@ struct DeviceInfo {
 
 struct Grid {
   unsigned x, y;
-  unsigned cluster = 0;  // unless 0, all blocks run at once and may wait for each other; so many next to each other share their memory
+  unsigned cluster = 0;  // unless 0, so many blocks next to each other run at once, may wait for each other, and share their memory
+  bool all_at_once = false;  // and so do all clusters, but for the memory
 };
 
 /// Compiled text in a device's memory.

@@ -47,10 +47,10 @@ template <class Real> class Distiller final : public Network<Real> {
     for (int t = 0; t <= last; t++) {
       grids_.on_receivers(programs, t == 0 ? kernels::distiller_message_first : kernels::distiller_message, atoms, message(work, t, 0));
       if (t < last) {
-        grids_.on_tiles(programs, kernels::distiller_update_small, kernels::distiller_update_large, shape_.update_shared, atoms,
+        grids_.on_tiles(programs, {kernels::distiller_update_spread, kernels::distiller_update_small, kernels::distiller_update_large}, shape_.update_shared, atoms,
                         update(work, t, t + 1, 0, gradient));
       } else {
-        grids_.on_tiles(programs, kernels::distiller_update_last_small, kernels::distiller_update_last_large, shape_.last_shared, atoms,
+        grids_.on_tiles(programs, {kernels::distiller_update_last_spread, kernels::distiller_update_last_small, kernels::distiller_update_last_large}, shape_.last_shared, atoms,
                         update(work, t, t, 0, gradient));
       }
     }
@@ -59,7 +59,7 @@ template <class Real> class Distiller final : public Network<Real> {
     for (int t = last; t > 0; t--) {
       grids_.on_receivers(programs, kernels::distiller_message_adjoint, atoms, message(work, t, bars));
       bars ^= 1;
-      grids_.on_tiles(programs, kernels::distiller_update_adjoint_small, kernels::distiller_update_adjoint_large, shape_.adjoint_shared, atoms,
+      grids_.on_tiles(programs, {kernels::distiller_update_adjoint_spread, kernels::distiller_update_adjoint_small, kernels::distiller_update_adjoint_large}, shape_.adjoint_shared, atoms,
                       update(work, t - 1, t - 1, bars, gradient));
     }
     grids_.on_receivers(programs, kernels::distiller_message_adjoint_first, atoms, message(work, 0, bars));

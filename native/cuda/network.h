@@ -80,14 +80,20 @@ struct Grids {
   const Shape& shape;
   int multiprocessors;
 
-  /// Kernels on tiles of atoms: the small cut until its blocks fill the card.
+  /// A kernel on tiles of atoms, by the cut.
+  template <template <class> class Arguments> struct ByCut {
+    KernelName<Arguments> spread, small, large;
+  };
+  /// Kernels on tiles of atoms: a cluster a tile, then the small cut, each until its blocks fill the card.
+  bool spread(int atoms) const { return shape.spread.threads > 0 && atoms <= shape.tuning.spread_waves * shape.spread.tile * multiprocessors; }
   bool small(int atoms) const { return atoms <= shape.tuning.small_waves * shape.small.tile * multiprocessors; }
-  const Shape::Cut& cut(int atoms) const { return small(atoms) ? shape.small : shape.large; }
+  const Shape::Cut& cut(int atoms) const { return spread(atoms) ? shape.spread : small(atoms) ? shape.small : shape.large; }
   template <template <class> class Arguments, class Real>
-  void on_tiles(Programs& programs, KernelName<Arguments> small_name, KernelName<Arguments> large_name, size_t shared_per_atom, int atoms,
-                const Arguments<Real>& argument) const {
+  void on_tiles(Programs& programs, const ByCut<Arguments>& names, size_t shared_per_atom, int atoms, const Arguments<Real>& argument) const {
     const Shape::Cut& chosen = cut(atoms);
-    programs.launch(small(atoms) ? small_name : large_name, {static_cast<unsigned>((atoms + chosen.tile - 1) / chosen.tile), 1}, chosen.threads,
+    const auto tiles = static_cast<unsigned>((atoms + chosen.tile - 1) / chosen.tile);
+    const Grid grid = spread(atoms) ? Grid{tiles * spread_members, 1, spread_members} : Grid{tiles, 1};
+    programs.launch(spread(atoms) ? names.spread : small(atoms) ? names.small : names.large, grid, chosen.threads,
                     shared_per_atom * static_cast<size_t>(chosen.tile) + shape.exchange_shared(chosen), argument);
   }
   /// Message kernels: a warp a receiver, as many blocks as fit the card at once.

@@ -59,9 +59,9 @@ template <class Real> class Painn final : public Network<Real> {
       if (kinds.others) grids_.on_receivers(programs, t == 0 ? kernels::painn_message_first : kernels::painn_message, atoms, message(work, t, 0, kinds));
       if (kinds.for_slices) grids_.on_slices(programs, t == 0 ? kernels::painn_slices_first : kernels::painn_slices, atoms, 0, message(work, t, 0, kinds));
       if (t < last) {
-        grids_.on_tiles(programs, kernels::painn_update_small, kernels::painn_update_large, shape_.update_shared, atoms, update(work, t, t + 1, 0, gradient));
+        grids_.on_tiles(programs, {kernels::painn_update_spread, kernels::painn_update_small, kernels::painn_update_large}, shape_.update_shared, atoms, update(work, t, t + 1, 0, gradient));
       } else {
-        grids_.on_tiles(programs, kernels::painn_update_last_small, kernels::painn_update_last_large, shape_.last_shared, atoms,
+        grids_.on_tiles(programs, {kernels::painn_update_last_spread, kernels::painn_update_last_small, kernels::painn_update_last_large}, shape_.last_shared, atoms,
                         update(work, t, t, 0, gradient));
       }
     }
@@ -71,7 +71,7 @@ template <class Real> class Painn final : public Network<Real> {
       if (kinds.others) grids_.on_receivers(programs, kernels::painn_message_adjoint, atoms, message(work, t, bars, kinds));
       if (kinds.for_slices) grids_.on_slices(programs, kernels::painn_slices_adjoint, atoms, shape_.slices_shared, message(work, t, bars, kinds));
       bars ^= 1;
-      grids_.on_tiles(programs, kernels::painn_update_adjoint_small, kernels::painn_update_adjoint_large, shape_.adjoint_shared, atoms,
+      grids_.on_tiles(programs, {kernels::painn_update_adjoint_spread, kernels::painn_update_adjoint_small, kernels::painn_update_adjoint_large}, shape_.adjoint_shared, atoms,
                       update(work, t - 1, t, bars, gradient));
     }
     if (kinds.others) grids_.on_receivers(programs, kernels::painn_message_adjoint_first, atoms, message(work, 0, bars, kinds));

@@ -147,7 +147,7 @@ template <class Real> void Resident<Real>::launch(const Workspace<Real>& workspa
   arguments.gradient = gradient;
   const unsigned members = static_cast<unsigned>(room_.members());
   const size_t bytes = sizeof(Real) * static_cast<size_t>(ResidentPlaces(room_, arguments.room_atoms, arguments.room_edges).end);
-  programs_->launch(kernels::painn_resident, {members * static_cast<unsigned>(clusters), 1, members}, resident_threads, bytes, arguments);
+  programs_->launch(kernels::painn_resident, {members * static_cast<unsigned>(clusters), 1, members, true}, resident_threads, bytes, arguments);
 }
 
 template class Resident<float>;

@@ -90,6 +90,9 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
   const bool tight = single && info.architecture < 100 && 4 * message_shared <= info.shared_bytes;
   message_blocks = tight ? 4 : single ? 3 : 2;
   large_blocks = tight && large.threads < 512 && 2 * (shared_bytes(large) + (1 << 10)) <= info.shared_bytes ? 2 : 1;
+  spread = {};
+  const int columns = (features / 16 + spread_members - 1) / spread_members;  // of a block, a warp each
+  if (tensor && info.architecture >= 90) spread = {small.tile, small.atoms, small.split, 32 * std::min(columns, 4) * small.split};
   resident = resident_room(*this, config, info);
   if (mixed && !tensor)
     throw InputError("UNSUPPORTED", "precision",
@@ -149,6 +152,14 @@ std::vector<Source> Shape::sources() const {
                        define("LARGE_THREADS", large.threads),
                        define("LARGE_BLOCKS", large_blocks),
                        "-DREADOUT_WIDTHS=" + widths};
+  const Options spread_options{real,
+                               define("FEATURES", features),
+                               define("TENSOR", tensor),
+                               define("SMALL_TILE", small.tile),
+                               define("SMALL_ATOMS", small.atoms),
+                               define("SMALL_SPLIT", small.split),
+                               define("SPREAD_THREADS", spread.threads),
+                               "-DREADOUT_WIDTHS=" + widths};
   const Options resident_options{real,
                                  define("FEATURES", features),
                                  define("RADIAL", radial),
@@ -160,9 +171,11 @@ std::vector<Source> Shape::sources() const {
   static const std::vector<const char*> painn_message{PAINNLESS_PAINN_MESSAGE_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> painn_slices{PAINNLESS_PAINN_SLICES_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> painn_update{PAINNLESS_PAINN_UPDATE_KERNELS(PAINNLESS_TEXT)};
+  static const std::vector<const char*> painn_spread{PAINNLESS_PAINN_SPREAD_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> painn_resident{PAINNLESS_PAINN_RESIDENT_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> distiller_message{PAINNLESS_DISTILLER_MESSAGE_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> distiller_update{PAINNLESS_DISTILLER_UPDATE_KERNELS(PAINNLESS_TEXT)};
+  static const std::vector<const char*> distiller_spread{PAINNLESS_DISTILLER_SPREAD_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> results{PAINNLESS_RESULT_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> search{PAINNLESS_SEARCH_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> steps{PAINNLESS_STEP_KERNELS(PAINNLESS_TEXT)};
@@ -172,6 +185,7 @@ std::vector<Source> Shape::sources() const {
           {"results.cu", {real}, results},
                           {"neighbors.cu", {real, "-fmad=false"}, search},               // two machines must agree on which pairs are edges
                           {"dynamics.cu", {"-Dreal=double", "-fmad=false"}, steps}};  // and on where atoms go
+  if (spread.threads > 0 && tuning.spread_waves > 0) all.push_back({painn ? "painn_spread.cu" : "distiller_spread.cu", spread_options, painn ? painn_spread : distiller_spread});
   if (slices > 0) all.push_back({"painn_slices.cu", slices_options, painn_slices});
   if (resident) all.push_back({"painn_resident.cu", resident_options, painn_resident});
   return all;

@@ -22,7 +22,7 @@ struct Shape {
   /// How the kernels that work on tiles of atoms are cut (layers/dense.cuh).
   struct Cut {
     int tile, atoms, split, threads;  // atoms of a block, of a thread; groups that share out inputs; threads of a block
-  } small, large;                     // for few atoms, for many
+  } small, large, spread;             // for few atoms, for many; for so few that a cluster shares a tile, no threads where that is not possible
   int tensor;                         // words of two numbers in dense products on tensor cores (kernels/shapes.h); 0: multiply-adds
   int large_blocks, message_blocks;   // that a multiprocessor shall hold at once: bounds the registers of a thread
   bool filters_in_shared;        // are the filters' weights copied to shared memory
@@ -36,7 +36,7 @@ struct Shape {
   /// Throws InputError UNSUPPORTED where no tile fits the card.
   Shape(const Config& config, Precision precision, const DeviceInfo& info, const CudaTuning& tuning = {});
 
-  CudaTuning tuning;  // nothing of it is compiled in
+  CudaTuning tuning;  // nothing of it is compiled in; what it does not use is not compiled
   /// Are the messages of a structure of so many atoms passed by slices?
   bool by_slices(int structure_atoms) const;
 

@@ -9,6 +9,7 @@ export const tuningSchema = z.strictObject({
     .min(64)
     .max(2 ** 30)
     .optional(),
+  spreadWaves: z.number().min(0).max(1024).optional(),
   smallWaves: z.number().min(0).max(1024).optional(),
   portionAtoms: z
     .int()

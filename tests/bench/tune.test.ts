@@ -8,7 +8,7 @@ import { tuningSchema } from "../../src/engine/tuning.ts";
 import { tuningFileSchema } from "../../src/engine/tuning-file.ts";
 import type { Structure } from "../../src/system/structure.ts";
 
-const usual: CudaTuning = { residentAtoms: 64, slicesAtoms: 512, smallWaves: 1, portionAtoms: 8192, chunkSteps: 128 };
+const usual: CudaTuning = { residentAtoms: 64, slicesAtoms: 512, spreadWaves: 0, smallWaves: 1, portionAtoms: 8192, chunkSteps: 128 };
 const structure = (atoms: number): Structure => ({
   ...{ name: "atoms", numbers: Array(atoms).fill(1), positions: new Float64Array(3 * atoms), cell: null, pbc: [false, false, false] },
 });
@@ -59,15 +59,18 @@ describe("a bound", () => {
   });
 });
 
-/** A card on which the resident schedule pays up to 12 atoms, slices up to 1,100, the small cut up to two waves, chunks of 512 steps, and sets in one. */
+/** A card on which the resident schedule pays up to 12 atoms, slices up to 1,100, a cluster a tile up to a quarter of a wave, the small cut up to two waves, chunks of 512 steps, and sets in one. */
 function fakeCard(fault: "" | "wavering" | "wrong" = "") {
   let clock = 0;
   let open = 0;
   let calls = 0;
-  const secondsOf = ({ residentAtoms, slicesAtoms, smallWaves }: CudaTuning, atoms: number) => {
+  const secondsOf = ({ residentAtoms, slicesAtoms, spreadWaves, smallWaves }: CudaTuning, atoms: number) => {
     const pay = (taken: boolean, pays: boolean) => (taken === pays ? 1 : 1.3);
     const [resident, slices, small] = [atoms <= residentAtoms && atoms <= 28, atoms > 64 && atoms <= slicesAtoms, atoms <= smallWaves * 80];
-    return 1e-4 * pay(resident, atoms <= 12) * (atoms > 28 ? pay(slices, atoms > 64 && atoms <= 1100) * pay(small, atoms <= 160) : 1);
+    const cluster = pay(atoms <= spreadWaves * 80, atoms <= 20);
+    return (
+      1e-4 * pay(resident, atoms <= 12) * cluster * (atoms > 28 ? pay(slices, atoms > 64 && atoms <= 1100) * pay(small, atoms <= 160) : 1)
+    );
   };
   const engine = (tuning: CudaTuning): CudaEngine => {
     open++;
@@ -110,11 +113,11 @@ describe("the search", () => {
     const found = await tune(card.options);
     expect(found).toMatchObject({
       usual,
-      tuning: { residentAtoms: 12, slicesAtoms: 1024, smallWaves: 2, portionAtoms: 2 ** 30, chunkSteps: 512 },
+      tuning: { residentAtoms: 12, slicesAtoms: 1024, spreadWaves: 0.25, smallWaves: 2, portionAtoms: 2 ** 30, chunkSteps: 512 },
       leftOut: [],
     });
     expect(found.trials.map(({ setting }) => setting)).toEqual(
-      expect.arrayContaining(["residentAtoms", "slicesAtoms", "smallWaves", "portionAtoms", "chunkSteps"]),
+      expect.arrayContaining(["residentAtoms", "slicesAtoms", "spreadWaves", "smallWaves", "portionAtoms", "chunkSteps"]),
     );
     expect(card.open()).toBe(0);
     const tunedFor = {
@@ -136,7 +139,10 @@ describe("the search", () => {
   test("keeps what is usual where time is up, and says so", async () => {
     const card = fakeCard();
     const found = await tune({ ...card.options, limit: 5, progress: (stage) => void (stage === "residentAtoms" && card.wait(10)) });
-    expect(found).toMatchObject({ tuning: {}, leftOut: ["residentAtoms", "slicesAtoms", "smallWaves", "portionAtoms", "chunkSteps"] });
+    expect(found).toMatchObject({
+      tuning: {},
+      leftOut: ["residentAtoms", "slicesAtoms", "spreadWaves", "smallWaves", "portionAtoms", "chunkSteps"],
+    });
   });
 
   test("tunes nothing that is wrong, or another thing each time", async () => {

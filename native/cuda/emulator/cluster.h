@@ -32,15 +32,14 @@ inline void announce(Arrivals& arrivals, unsigned bytes) {
 }
 inline bool complete(const Arrivals& arrivals, unsigned parity) { return arrivals.phase != static_cast<bool>(parity); }
 
-/// The same place in another block of the cluster.
 template <class Value> Value* place_in(Value* at, unsigned block) {
-  const emulator::Runtime& now = *emulator::runtime;
-  const long long blocks = static_cast<long long>(block) - static_cast<long long>(now.block.x % now.cluster);
+  emulator::Runtime& now = *emulator::runtime;
+  const unsigned rank = now.block.x % now.cluster;
+  if (now.has_ended(now.block.x - rank + block)) now.lost++;
+  const long long blocks = static_cast<long long>(block) - static_cast<long long>(rank);
   return reinterpret_cast<Value*>(reinterpret_cast<unsigned char*>(at) + blocks * now.shared_stride);
 }
 template <int N> void send(real* to, unsigned block, const Pack<N>& value, Arrivals& arrivals) {
-  const unsigned rank = emulator::runtime->block.x % emulator::runtime->cluster;
-  if (emulator::runtime->has_ended(emulator::runtime->block.x - rank + block)) emulator::runtime->lost++;
   std::memcpy(place_in(to, block), &value, sizeof value);
   Arrivals& there = *place_in(&arrivals, block);
   there.missing -= static_cast<int>(sizeof value);

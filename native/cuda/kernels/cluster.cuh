@@ -26,6 +26,13 @@ __device__ unsigned address_in(const void* at, unsigned block) {
   return there;
 }
 
+/// The same place in another block of the cluster, for loads and stores: what is stored is there when the cluster has met.
+template <class Value> __device__ Value* place_in(Value* at, unsigned block) {
+  Value* there;
+  asm("mapa.u64 %0, %1, %2;" : "=l"(there) : "l"(at), "r"(block));
+  return there;
+}
+
 __device__ void arrive_at_cluster() { asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory"); }
 __device__ void wait_for_cluster() { asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory"); }
 /// The first `threads` of a block meet.

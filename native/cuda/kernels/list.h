@@ -30,6 +30,11 @@
   X(painn_update_adjoint_small, PainnUpdateArguments)   \
   X(painn_update_adjoint_large, PainnUpdateArguments)
 
+#define PAINNLESS_PAINN_SPREAD_KERNELS(X)              \
+  X(painn_update_spread, PainnUpdateArguments)          \
+  X(painn_update_last_spread, PainnUpdateArguments)     \
+  X(painn_update_adjoint_spread, PainnUpdateArguments)
+
 #define PAINNLESS_PAINN_RESIDENT_KERNELS(X) X(painn_resident, ResidentArguments)
 
 #define PAINNLESS_DISTILLER_MESSAGE_KERNELS(X)                 \
@@ -46,6 +51,11 @@
   X(distiller_update_adjoint_small, DistillerUpdateArguments)   \
   X(distiller_update_adjoint_large, DistillerUpdateArguments)
 
+#define PAINNLESS_DISTILLER_SPREAD_KERNELS(X)                 \
+  X(distiller_update_spread, DistillerUpdateArguments)         \
+  X(distiller_update_last_spread, DistillerUpdateArguments)    \
+  X(distiller_update_adjoint_spread, DistillerUpdateArguments)
+
 #define PAINNLESS_RESULT_KERNELS(X) \
   X(sum_forces, ResultArguments)     \
   X(sum_structures, ResultArguments) \
@@ -60,8 +70,10 @@
   PAINNLESS_PAINN_MESSAGE_KERNELS(X)     \
   PAINNLESS_PAINN_SLICES_KERNELS(X)      \
   PAINNLESS_PAINN_UPDATE_KERNELS(X)      \
+  PAINNLESS_PAINN_SPREAD_KERNELS(X)      \
   PAINNLESS_PAINN_RESIDENT_KERNELS(X)    \
   PAINNLESS_DISTILLER_MESSAGE_KERNELS(X) \
   PAINNLESS_DISTILLER_UPDATE_KERNELS(X)  \
+  PAINNLESS_DISTILLER_SPREAD_KERNELS(X)  \
   PAINNLESS_RESULT_KERNELS(X)            \
   PAINNLESS_STEP_KERNELS(X)

@@ -56,6 +56,9 @@ constexpr int passed_edges = 64;                         // whose pairs' sums wa
 /// Shared memory of one warp on the way back: what it passes on, twice.
 constexpr int passed_shared() { return 2 * 4 * passed_edges; }
 
+/// Blocks of a cluster that share a tile of atoms where there are few (layers/cut.cuh).
+constexpr int spread_members = 4;
+
 // Threads of a block.
 constexpr int message_threads = 128, radial_threads = 256, result_threads = 128;
 constexpr int message_adjoint_blocks = 2;  // that a multiprocessor shall hold at once

@@ -2,7 +2,7 @@
 
 /** A setting that is a size, up to which one way is taken, and beyond it another. */
 export interface Bound {
-  readonly name: "residentAtoms" | "slicesAtoms" | "smallWaves";
+  readonly name: "residentAtoms" | "slicesAtoms" | "spreadWaves" | "smallWaves";
   /** values at which the way below the bound is taken always, and never */
   readonly always: number;
   readonly never: number;
@@ -14,14 +14,12 @@ export interface Bound {
 /** @param tile atoms of a block of the small cut  @param structures of a batch, for the bound that counts the atoms of a structure */
 export function bounds(tile: number, multiprocessors: number, structures: number): Bound[] {
   const at = (values: readonly number[]) => values.map((value) => ({ value, atoms: value }));
-  const waves = [0.25, 0.5, 1, 1.5, 2, 3, 4];
+  const inWaves = (values: readonly number[]) => values.map((value) => ({ value, atoms: Math.round(value * tile * multiprocessors) }));
   return [
     { name: "residentAtoms", always: 64, never: 0, steps: at([4, 8, 12, 16, 20, 24, 28]), structures: 1 },
     { name: "slicesAtoms", always: 2 ** 30, never: 64, steps: at([96, 192, 384, 512, 768, 1024, 1536, 2048]), structures },
-    {
-      ...{ name: "smallWaves", always: 1024, never: 0, structures: 1 },
-      steps: waves.map((value) => ({ value, atoms: Math.round(value * tile * multiprocessors) })),
-    },
+    { name: "spreadWaves", always: 1024, never: 0, steps: inWaves([0.0625, 0.125, 0.25, 0.5, 1]), structures: 1 },
+    { name: "smallWaves", always: 1024, never: 0, steps: inWaves([0.25, 0.5, 1, 1.5, 2, 3, 4]), structures: 1 },
   ];
 }
 

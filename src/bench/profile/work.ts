@@ -60,7 +60,7 @@ const withHead = (config: ModelConfig, both: { readonly multiplyAdds: number; re
 const filterOf = ({ n_rbf: r, n_features: f }: ModelConfig) => 6 * r * f;
 const studentFilter = ({ n_rbf: r, n_features: f }: ModelConfig) => 2 * r * f + 6 * f * f;
 
-/** By kernel; those of tiles of atoms come in two cuts, `_small` and `_large`. What a kernel does is said in docs/kernels.md. */
+/** By kernel; those of tiles of atoms come in three cuts, `_spread`, `_small` and `_large`. What a kernel does is said in docs/kernels.md. */
 const counts: Readonly<Record<string, Count>> = {
   place_atoms: search(28 + placed, () => 0),
   scan_slots: search(16, () => 0),
@@ -104,5 +104,5 @@ const counts: Readonly<Record<string, Count>> = {
 
 /** Null for a kernel that nobody has counted. */
 export function workOfLaunch(kernel: string, evaluated: Evaluated): LaunchWork | null {
-  return counts[kernel.replace(/_(small|large)$/, "")]?.(evaluated) ?? null;
+  return counts[kernel.replace(/_(spread|small|large)$/, "")]?.(evaluated) ?? null;
 }

@@ -34,7 +34,9 @@ export interface CudaTuning {
   readonly residentAtoms: number;
   /** atoms of a structure: more than 64 and up to so many have their messages passed by slices */
   readonly slicesAtoms: number;
-  /** the small cut of tiles is taken up to so many of its blocks a multiprocessor */
+  /** a tile of atoms is spread over a cluster of blocks up to so many tiles a multiprocessor */
+  readonly spreadWaves: number;
+  /** then it is taken by one block, the small cut, up to so many */
   readonly smallWaves: number;
   /** a set of twice as many goes in portions of so many atoms or more, which are copied while others are computed */
   readonly portionAtoms: number;

@@ -10,7 +10,7 @@ __device__ void context_forward(const Tile<Cut>& tile, const PainnWeights<real>&
   hidden_forward<FEATURES>(tile, weights.context1, q, h, [&](int atom, int feature, const Pack<2>& derivative) {
     if (atom < tile.count) store(slope + tile.at(atom) + feature, derivative);
   });
-  __syncthreads();
+  meet<Cut>();
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real y[Cut::atoms][3][2];
     if (!multiply<FEATURES>(tile, part, h, weights.context2.weight, y)) return;
@@ -31,7 +31,7 @@ template <class Cut>
 __device__ void context_adjoint(const Tile<Cut>& tile, const PainnWeights<real>& weights, const real* slope, const Inputs<Cut::tile, 3 * FEATURES, 3>& x_bar,
                                 const HiddenBars<Cut>& z_bar, real* q_bar) {
   hidden_adjoint(tile, weights.context2, x_bar, slope, z_bar);
-  __syncthreads();
+  meet<Cut>();
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real y[Cut::atoms][1][2];
     if (!multiply_back<FEATURES>(tile, part, z_bar, weights.context1.adjoint, y)) return;

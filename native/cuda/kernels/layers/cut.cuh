@@ -1,26 +1,51 @@
 #pragma once
 // How kernels that work on tiles of atoms share out atoms and features among their threads.
 #include "prelude.cuh"
+#if defined(SPREAD_THREADS)
+#include "cluster.cuh"
+#endif
 
 namespace painnless::cuda {
 
 /// A block takes `tile` atoms, a thread `atoms` of them and two features; `split` groups of threads share out the inputs of every product, so that few
-/// atoms still keep many loads under way. `vector_atoms`: those a thread takes at once where each has three rows.
-template <int TILE, int ATOMS, int SPLIT, int THREADS> struct Cut {
+/// atoms still keep many loads under way. `vector_atoms`: those a thread takes at once where each has three rows. `members` blocks of a cluster may share a
+/// tile: each makes its share of the features of every row, and puts them into the shared memory of all.
+template <int TILE, int ATOMS, int SPLIT, int THREADS, int MEMBERS = 1> struct Cut {
   static_assert(SPLIT == 1 || SPLIT == 4);
-  static constexpr int tile = TILE, atoms = ATOMS, split = SPLIT, threads = THREADS, lanes = THREADS / SPLIT, vector_atoms = TENSOR ? 2 : ATOMS;
+  static_assert(MEMBERS == 1 || TENSOR);
+  static constexpr int tile = TILE, atoms = ATOMS, split = SPLIT, threads = THREADS, lanes = THREADS / SPLIT, vector_atoms = TENSOR ? 2 : ATOMS, members = MEMBERS;
 };
 
+#if defined(SPREAD_THREADS)
+/// The cut for so few atoms that whole tiles would leave most of the card idle.
+using Spread = Cut<SMALL_TILE, SMALL_ATOMS, SMALL_SPLIT, SPREAD_THREADS, spread_members>;
+
+template <class Cut> __device__ int member() { return blockIdx.x % Cut::members; }
+/// All who work on a tile meet.
+template <class Cut> __device__ void meet() {
+  arrive_at_cluster();
+  wait_for_cluster();
+}
+template <class Cut, class X> __device__ void put_for_all(const X& x, int r, int k, const Pack<2>& value) {
+#pragma unroll
+  for (int block = 0; block < FAULT(34, 1, Cut::members); block++) X{place_in(x.memory, block)}.put(r, k, value);
+}
+#else
 /// The cuts for few atoms and for many.
 using Small = Cut<SMALL_TILE, SMALL_ATOMS, SMALL_SPLIT, SMALL_THREADS>;
 using Large = Cut<LARGE_TILE, LARGE_ATOMS, LARGE_SPLIT, LARGE_THREADS>;
 
-/// A block's atoms that exist, and shared memory for the sums that its groups pass on.
+template <class Cut> __device__ int member() { return 0; }
+template <class Cut> __device__ void meet() { __syncthreads(); }
+template <class Cut, class X> __device__ void put_for_all(const X& x, int r, int k, const Pack<2>& value) { x.put(r, k, value); }
+#endif
+
+/// A block's atoms that exist, and its shared memory for the sums that its groups pass on.
 template <class Cut> struct Tile {
   int first, count;
   real* exchange;
   /// `next` is where free shared memory begins, after it.
-  __device__ Tile(int atoms, real*& next) : first(blockIdx.x * Cut::tile), count(max(0, min(Cut::tile, atoms - first))), exchange(next) {
+  __device__ Tile(int atoms, real*& next) : first(blockIdx.x / Cut::members * Cut::tile), count(max(0, min(Cut::tile, atoms - first))), exchange(next) {
     next += update_exchange(Cut::atoms, Cut::split, Cut::threads, TENSOR);
   }
   /// Where an atom of the tile begins in (atoms, rows, F).
@@ -44,19 +69,20 @@ template <class Cut> struct Part {
 /// Calls work(part) for this thread's parts of WIDTH features and ATOMS atoms; every thread of the block is called equally often.
 template <class Cut, int WIDTH, int ATOMS = Cut::atoms, class Work> __device__ void each_part(Work work) {
 #if TENSOR
-  constexpr int columns = WIDTH / 16, atoms = 4 * Cut::atoms, step = Cut::lanes / 32;
+  constexpr int columns = WIDTH / 16, atoms = 4 * Cut::atoms, step = Cut::lanes / 32;  // of features; a block's own are neighbours
   const int group = warp_index() / step, own = warp_index() % step, feature = lane_index() / 4 * 2;
 #else
   constexpr int columns = WIDTH / 2, atoms = Cut::atoms, step = Cut::lanes;
   const int group = threadIdx.x / step, own = threadIdx.x % step, feature = 0;
 #endif
-  constexpr int parts = Cut::tile / atoms * columns;
+  constexpr int own_columns = (columns + Cut::members - 1) / Cut::members, parts = Cut::tile / atoms * own_columns;
+  const int first_column = member<Cut>() * own_columns;
 #pragma unroll 1
   for (int base = 0; base < parts; base += step) {
-    const bool here = base + own < parts;
-    const int p = here ? base + own : 0;
+    const bool here = base + own < parts && first_column + (base + own) % own_columns < columns;
+    const int p = here ? base + own : 0, column = here ? first_column + p % own_columns : 0;
 #pragma unroll 1
-    for (int n = 0; n < Cut::atoms; n += ATOMS) work(Part<Cut>{p / columns * atoms + n * (atoms / Cut::atoms), p % columns * (WIDTH / columns) + feature, group, here});
+    for (int n = 0; n < Cut::atoms; n += ATOMS) work(Part<Cut>{p / own_columns * atoms + n * (atoms / Cut::atoms), column * (WIDTH / columns) + feature, group, here});
   }
 }
 

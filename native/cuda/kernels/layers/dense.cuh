@@ -26,7 +26,7 @@ __device__ void hidden_forward(const Tile<Cut>& tile, const Dense<real>& layer, 
     for (int i = 0; i < Cut::atoms; i++) {
       Pack<2> value, slope;
       for (int c = 0; c < 2; c++) silu(z[i][0][c] + layer.bias[part.feature + c], value.v[c], slope.v[c]);
-      h.put(part.atom(i), part.feature, value);
+      put_for_all<Cut>(h, part.atom(i), part.feature, value);
       keep(part.atom(i), part.feature, slope);
     }
   });
@@ -46,7 +46,7 @@ __device__ void hidden_adjoint(const Tile<Cut>& tile, const Dense<real>& next, c
         const Pack<2> derivative = load<2>(slope + tile.at(part.atom(i)) + part.feature);
         for (int c = 0; c < 2; c++) out.v[c] = h_bar[i][0][c] * derivative.v[c];
       }
-      z_bar.put(part.atom(i), part.feature, out);
+      put_for_all<Cut>(z_bar, part.atom(i), part.feature, out);
     }
   });
 }
@@ -78,7 +78,7 @@ template <class Cut, class X> __device__ void fetch_by_parts(const Tile<Cut>& ti
 template <int WIDTH, class Cut, class X> __device__ void put(const Tile<Cut>& tile, const X& from, real* to) {
   constexpr int pairs = WIDTH / 2;
 #pragma unroll 1  // else the count of turns is worked out from sizes that are kept in registers for it
-  for (int p = threadIdx.x; p < tile.count * pairs; p += Cut::threads) {
+  for (int p = member<Cut>() * Cut::threads + threadIdx.x; p < tile.count * pairs; p += Cut::members * Cut::threads) {
     const int i = p / pairs, column = p % pairs * 2;
     store(to + static_cast<long long>(tile.first + i) * WIDTH + column, from.get(i, column));
   }

@@ -33,14 +33,14 @@ __device__ void update_forward(const Tile<Cut>& tile, const DistillerWeights<rea
         }
         store(saved.inverse_norm + atom * FEATURES + part.feature, inverse);
       }
-      sn.put(i, FEATURES + part.feature, norm);
+      put_for_all<Cut>(sn, i, FEATURES + part.feature, norm);
     }
   });
-  __syncthreads();
+  meet<Cut>();
   hidden_forward<FEATURES>(tile, weights.update1, sn, h, [&](int atom, int feature, const Pack<2>& derivative) {
     if (atom < tile.count) store(saved.update_slope + tile.at(atom) + feature, derivative);
   });
-  __syncthreads();
+  meet<Cut>();
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real y[Cut::atoms][groups][2];
     if (!multiply<FEATURES>(tile, part, h, weights.update2.weight, y)) return;
@@ -54,7 +54,7 @@ __device__ void update_forward(const Tile<Cut>& tile, const DistillerWeights<rea
         for (int g = 0; g < groups; g++) y[i][g][c] += weights.update2.bias[g * FEATURES + part.feature + c];
         s.v[c] += y[i][0][c];
       }
-      sn.put(part.atom(i), part.feature, s);
+      put_for_all<Cut>(sn, part.atom(i), part.feature, s);
       if constexpr (!LAST) {
         Pack<2> v[3];
         load_vector(saved.mid, atom, part.feature, v);
@@ -95,16 +95,16 @@ __device__ void update_adjoint(const Tile<Cut>& tile, const DistillerWeights<rea
             }
         }
       }
-      y_bar.put(i, by_parts(groups, 0, part.feature), s);
+      put_for_all<Cut>(y_bar, i, by_parts(groups, 0, part.feature), s);
       if constexpr (!LAST) {
-        y_bar.put(i, by_parts(groups, 1, part.feature), gate1);
-        y_bar.put(i, by_parts(groups, 2, part.feature), gate2);
+        put_for_all<Cut>(y_bar, i, by_parts(groups, 1, part.feature), gate1);
+        put_for_all<Cut>(y_bar, i, by_parts(groups, 2, part.feature), gate2);
       }
     }
   });
-  __syncthreads();
+  meet<Cut>();
   hidden_adjoint(tile, weights.update2, y_bar, saved.update_slope, z_bar);
-  __syncthreads();
+  meet<Cut>();
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real c_bar[Cut::atoms][2][2];  // of s, of n
     if (!multiply_back<FEATURES>(tile, part, z_bar, weights.update1.adjoint, c_bar)) return;

@@ -31,11 +31,11 @@ __device__ void readout_forward(const Tile<Cut>& tile, const Readout<real>& read
     hidden_forward<layer.width>(tile, readout.hidden[LAYER - 1], x, layer.h(), [&](int atom, int feature, const Pack<2>& derivative) {
       store(layer.slope(atom) + feature, derivative);
     });
-    __syncthreads();
+    meet<Cut>();
     readout_forward<LAYER + 1>(tile, readout, layer.h(), scratch, energies);
   } else {
     constexpr int width = readout_widths[readout_hidden];
-    for (int i = warp_index(); i < tile.count; i += blockDim.x / 32) {
+    for (int i = member<Cut>() * (Cut::threads / 32) + warp_index(); i < tile.count; i += Cut::members * (Cut::threads / 32)) {
       double sum = 0;
       for (int c = lane_index(); c < width; c += 32) sum += readout.last[c] * static_cast<double>(x.get(i, c / 2 * 2).v[c % 2]);
       for (int mask = 16; mask > 0; mask /= 2) sum += __shfl_xor_sync(all_lanes, sum, mask);
@@ -65,12 +65,12 @@ template <int LAYER, class Cut> __device__ void readout_adjoint(const Tile<Cut>&
         const ReadoutLayer<Cut, LAYER> layer(scratch);
         Pack<2> z = load<2>(layer.slope(atom) + part.feature);
         for (int c = 0; c < 2; c++) z.v[c] = FAULT(11, 1, z.v[c]) * h_bar[i][0][c];
-        layer.z_bar().put(atom, part.feature, z);
+        put_for_all<Cut>(layer.z_bar(), atom, part.feature, z);
       }
     }
   });
   if constexpr (LAYER > 0) {
-    __syncthreads();
+    meet<Cut>();
     readout_adjoint<LAYER - 1>(tile, readout, scratch, q_bar);
   }
 }

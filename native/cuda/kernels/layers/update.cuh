@@ -30,7 +30,7 @@ __device__ void update_forward(const Tile<Cut>& tile, const PainnWeights<real>& 
         norm.v[c] = sqrt(square);
         inverse.v[c] = norm.v[c] > 0 ? 1 / norm.v[c] : 0;  // a norm of zero has no gradient
       }
-      qn.put(part.atom(i), FEATURES + part.feature, norm);
+      put_for_all<Cut>(qn, part.atom(i), FEATURES + part.feature, norm);
       if (part.atom(i) >= tile.count) continue;
       store(saved.inverse_norm + tile.at(part.atom(i)) + part.feature, inverse);
       store(saved.dot + tile.at(part.atom(i)) + part.feature, dot);
@@ -41,11 +41,11 @@ __device__ void update_forward(const Tile<Cut>& tile, const PainnWeights<real>& 
           store(saved.vy + tile.at(part.atom(i), 6) + (2 * k + g) * FEATURES + part.feature, Pack<2>{vy[3 * i + k][g][0], vy[3 * i + k][g][1]});
     }
   });
-  __syncthreads();
+  meet<Cut>();
   hidden_forward<FEATURES>(tile, weights.update1, qn, h, [&](int atom, int feature, const Pack<2>& derivative) {
     if (atom < tile.count) store(saved.update_slope + tile.at(atom) + feature, derivative);
   });
-  __syncthreads();
+  meet<Cut>();
   constexpr int groups = LAST ? 2 : 3, scaled = groups - 1;  // y^q, y^m unless last, y^p
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real y[Cut::atoms][groups][2];
@@ -61,7 +61,7 @@ __device__ void update_forward(const Tile<Cut>& tile, const PainnWeights<real>& 
       Pack<2> q = qn.get(part.atom(i), part.feature);
       const Pack<2> dot = load<2>(saved.dot + tile.at(part.atom(i)) + part.feature);
       for (int c = 0; c < 2; c++) q.v[c] += y[i][0][c] + y[i][scaled][c] * dot.v[c];
-      qn.put(part.atom(i), part.feature, q);
+      put_for_all<Cut>(qn, part.atom(i), part.feature, q);
       if constexpr (!LAST) {
 #pragma unroll
         for (int k = 0; k < 3; k++) {
@@ -99,14 +99,14 @@ __device__ void update_adjoint(const Tile<Cut>& tile, const PainnWeights<real>& 
           }
         }
       }
-      y_bar.put(part.atom(i), by_parts(groups, 0, part.feature), q);
-      if constexpr (!LAST) y_bar.put(part.atom(i), by_parts(groups, 1, part.feature), gate);
-      y_bar.put(part.atom(i), by_parts(groups, scaled, part.feature), Pack<2>{q.v[0] * dot.v[0], q.v[1] * dot.v[1]});
+      put_for_all<Cut>(y_bar, part.atom(i), by_parts(groups, 0, part.feature), q);
+      if constexpr (!LAST) put_for_all<Cut>(y_bar, part.atom(i), by_parts(groups, 1, part.feature), gate);
+      put_for_all<Cut>(y_bar, part.atom(i), by_parts(groups, scaled, part.feature), Pack<2>{q.v[0] * dot.v[0], q.v[1] * dot.v[1]});
     }
   });
-  __syncthreads();
+  meet<Cut>();
   hidden_adjoint(tile, weights.update2, y_bar, saved.update_slope, z_bar);
-  __syncthreads();
+  meet<Cut>();
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real c_bar[Cut::atoms][2][2];  // of q, of n
     if (!multiply_back<FEATURES>(tile, part, z_bar, weights.update1.adjoint, c_bar)) return;
@@ -134,12 +134,12 @@ __device__ void update_adjoint(const Tile<Cut>& tile, const PainnWeights<real>& 
           v_bar.v[c] = two_products(norm_part, v.v[c], dot_bar, w.v[c]);
           w_bar.v[c] = two_products(dot_bar, v.v[c], FAULT(9, 0, y_m.v[c]), mu.v[c]);
         }
-        vy_bar.put(3 * part.atom(i) + k, by_parts(2, 0, part.feature), v_bar);
-        vy_bar.put(3 * part.atom(i) + k, by_parts(2, 1, part.feature), w_bar);
+        put_for_all<Cut>(vy_bar, 3 * part.atom(i) + k, by_parts(2, 0, part.feature), v_bar);
+        put_for_all<Cut>(vy_bar, 3 * part.atom(i) + k, by_parts(2, 1, part.feature), w_bar);
       }
     }
   });
-  __syncthreads();
+  meet<Cut>();
   each_part<Cut, FEATURES, Cut::vector_atoms>([&](const Part<Cut>& part) {
     real y[3 * Cut::vector_atoms][1][2];
     if (!multiply_back<FEATURES>(tile, part, vy_bar, weights.channels.adjoint, y)) return;

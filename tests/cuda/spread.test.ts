@@ -1,0 +1,62 @@
+import { describe, expect, test } from "vitest";
+import type { CudaEngine } from "../../src/engine/cuda.ts";
+import type { CudaPrecision } from "../../src/engine/native.ts";
+import type { ModelConfig } from "../../src/model/config.ts";
+import { gas } from "../engine/gas.ts";
+import { randomModel } from "../engine/models.ts";
+import { bits, everything } from "../engine/open.ts";
+import { ethanol, methanol, water } from "../systems.ts";
+import { addon, onCard, openCuda } from "./open.ts";
+
+/** Tiles of atoms that are spread over clusters of blocks: the sums are those of one block a tile. */
+const rows: readonly (readonly [string, CudaPrecision, ModelConfig["arch"], Partial<ModelConfig>])[] = [
+  ["PaiNN, fewer features than there are warps", "f32", "painn-schnetpack", {}],
+  [
+    "PaiNN, 64 features, three layers, two hidden layers in the readout",
+    "f32",
+    "painn-schnetpack",
+    { n_features: 64, n_layers: 3, readout_widths: [40, 20, 1] },
+  ],
+  ["PaiNN, 96 features, which blocks share unequally", "f32", "painn-schnetpack", { n_features: 96, n_layers: 1 }],
+  ["PaiNN, 128 features", "f32", "painn-schnetpack", { n_features: 128 }],
+  ["PaiNN, mixed precision", "mixed", "painn-schnetpack", { n_features: 64 }],
+  ["the student", "f32", "painn-distiller", { n_features: 64 }],
+];
+const open = (model: ReturnType<typeof randomModel>, precision: CudaPrecision, spreadWaves: number) =>
+  openCuda(model, precision, { tuning: { residentAtoms: 0, spreadWaves } });
+const structures = [ethanol, methanol, water]; // 18 atoms: two whole tiles, and two atoms of a third
+
+test.each(rows)("%s (%s): bits do not depend on it", async (_, precision, arch, changes) => {
+  const model = randomModel(arch, changes);
+  const [spread, whole] = [await open(model, precision, 1024), await open(model, precision, 0)];
+  for (const want of [everything, ["energy"] as const]) {
+    const found = await spread.evaluate(structures, want);
+    expect(found.map(bits)).toEqual((await whole.evaluate(structures, want)).map(bits));
+  }
+});
+
+test.skipIf(onCard)("it is done up to so many tiles a multiprocessor, and not in float64", async () => {
+  const model = randomModel("painn-schnetpack", { n_layers: 1 });
+  const updates = async (engine: CudaEngine, atoms: number) => {
+    const { launches } = await engine.profile([gas(atoms, 3)], ["energy", "forces"], 1);
+    return launches.map(({ kernel }) => kernel).filter((name) => name.includes("update"));
+  };
+  const tuning = { residentAtoms: 0, spreadWaves: 1, smallWaves: 2 };
+  const room = 8 * 2; // atoms of a tile, multiprocessors of the emulated card
+  const engine = await openCuda(model, "f32", { tuning });
+  expect(await updates(engine, room)).toEqual(["painn_update_last_spread"]);
+  expect(await updates(engine, room + 1)).toEqual(["painn_update_last_small"]);
+  expect(await updates(await openCuda(model, "f64", { tuning }), 8)).toEqual(["painn_update_last_small"]);
+});
+
+describe.skipIf(onCard)("a fault planted in the kernels", () => {
+  test("numbers that stay in the block that made them are missed", async () => {
+    const model = randomModel("painn-schnetpack", { n_features: 64 });
+    const [spread, whole] = [await open(model, "f32", 1024), await open(model, "f32", 0)];
+    const right = (await whole.evaluate([ethanol], everything)).map(bits);
+    addon.emulatedCard({ planted: 34 });
+    await expect(spread.evaluate([ethanol], everything)).rejects.toMatchObject({ code: "NOT_FINITE" }); // shared memory is NaN at first
+    addon.emulatedCard({ planted: 0 });
+    expect((await spread.evaluate([ethanol], everything)).map(bits)).toEqual(right);
+  });
+});
