@@ -51,12 +51,18 @@ export function assertArguments(command: string, defs: ArgsDef, argv: readonly s
     throw new PainnlessError("USAGE", `${command}: ${what}; see painnless ${command} --help`, { cause });
   };
   let positionals: string[] = [];
+  let values: Record<string, string | boolean | undefined> = {};
   try {
-    ({ positionals } = parseArgs({ args: argv.filter((arg) => !negated.has(arg)), options, allowPositionals: true, strict: true }));
+    ({ positionals, values } = parseArgs({ args: argv.filter((arg) => !negated.has(arg)), options, allowPositionals: true, strict: true }));
   } catch (cause) {
     usage(cause instanceof Error ? (cause.message.split("\n")[0] ?? "").replace(/\. To specify.*$/, "") : String(cause), cause);
   }
+  // Of a shell's variable that is not set, most often; as a path it would be the folder one is in.
+  const empty = Object.keys(values).find((name) => values[name] === "");
+  if (empty !== undefined) usage(`--${empty} is "", expected a value`);
   const expected = Object.entries(defs).filter(([, def]) => def.type === "positional");
+  if (positionals.includes(""))
+    usage(`${(expected[positionals.indexOf("")] ?? expected.at(-1))?.[0].toUpperCase()} is "", expected a value`);
   const missing = expected.filter(([, def]) => def.required !== false && def.default === undefined)[positionals.length];
   if (missing !== undefined) usage(`${missing[0].toUpperCase()} is missing`);
   if (positionals.length > expected.length && expected.at(-1)?.[0] !== variadic)

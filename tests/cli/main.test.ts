@@ -63,6 +63,9 @@ test.each([
   [["evaluate", model], /STRUCTURES is missing/],
   [["evaluate", model, "name:CH4", "--out", "x.cif"], /ends in .xyz/],
   [["inspect", model, "--atoms", "2000001"], /--atoms is "2000001", expected a whole number from 1 to 2000000/],
+  [["evaluate", model, "name:CH4", "--json", ""], /--json is "", expected a value/],
+  [["md", model, "name:CH4", "--report="], /--report is "", expected a value/],
+  [["import", "", "-o", "x"], /FILE is "", expected a value/],
   [["doctor", "now"], /unexpected argument "now"/],
   [["demo", "--sides", "x"], /Unknown option '--sides'/],
 ])("%j is bad usage", async (argv, message) => {
