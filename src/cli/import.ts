@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { defineCommand } from "citty";
 import { z } from "zod";
 import { PainnlessError } from "../errors.ts";
@@ -9,6 +8,7 @@ import { resolvePython } from "../python/environment.ts";
 import { energyUnits } from "../system/units.ts";
 import { option } from "./arguments.ts";
 import { describeModel } from "./model-summary.ts";
+import { assertOwnFiles } from "./output.ts";
 import { yellow } from "./terminal.ts";
 
 /** What `painnless.importers.convert` returns. */
@@ -33,13 +33,15 @@ export const importCommand = defineCommand({
     if (out === undefined) throw new PainnlessError("USAGE", `--out is missing: painnless import ${file} -o MODEL`, { field: "out" });
     if (unit !== null && !energyUnits.some((known) => known === unit))
       throw new PainnlessError("USAGE", `--energy-unit is "${unit}", expected one of ${energyUnits.join(", ")}`, { field: "energy-unit" });
-    if (resolve(out) === resolve(file))
-      throw new PainnlessError("USAGE", `--out is the checkpoint itself, "${file}"; name another file`, { field: "out" });
+    await assertOwnFiles({ "--out": out }, [file]);
     const answer = await withBridge(await resolvePython(), (bridge) => bridge.importCheckpoint(file, out, unit));
     const { sha256, warnings } = summarySchema.parse(answer);
     const model = await readModelFile(out);
     if (model.sha256 !== sha256)
-      throw new PainnlessError("INTERNAL", `${out} has SHA-256 ${model.sha256}, but Python wrote ${sha256}: someone else wrote there too`);
+      throw new PainnlessError(
+        "WRITE_FAILED",
+        `${out} has SHA-256 ${model.sha256}, expected ${sha256}: another process wrote there meanwhile; import again`,
+      );
     for (const warning of warnings) process.stderr.write(`${yellow("warning")}: ${warning}\n`);
     process.stdout.write(`${describeModel(model)}\nWritten to ${out}. Next: painnless crosscheck ${out} STRUCTURE...\n`);
   },

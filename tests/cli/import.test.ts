@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, link, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -84,13 +84,29 @@ describe("import refuses", () => {
   test.each([
     ["an unknown unit", [model, "-o", "m", "--energy-unit", "Ha"], "USAGE", /--energy-unit is "Ha", expected one of eV/],
     ["no target", [model], "USAGE", /--out is missing/],
-    ["the checkpoint as its own target", [model, "-o", model], "USAGE", /the checkpoint itself/],
+    ["the checkpoint as its own target", [model, "-o", model], "USAGE", /--out is ".*gaussian.model", which the command reads/],
     ["a file that is not there", ["nothing", "-o", "m"], "NOT_FOUND", /cannot read checkpoint nothing/],
     ["a file of another kind", [golden("schnetpack/expected.json"), "-o", "m"], "BAD_MODEL", /not a checkpoint painnless knows/],
   ])("%s", async (_, rawArgs, code, message) => {
     const failure = await importFile(...rawArgs).catch((error: unknown) => error);
     expect(failure).toMatchObject({ code, message: expect.stringMatching(message) });
   });
+});
+
+test.each([
+  ["a symbolic link", symlink],
+  ["another name", link],
+])("import does not write over its checkpoint by %s of it", async (what, make) => {
+  const [checkpoint, other] = [join(directory, "best_model"), join(directory, what)];
+  await cp(golden("schnetpack/gaussian.model"), checkpoint);
+  await make(checkpoint, other);
+  const before = await readFile(checkpoint);
+  for (const [from, to] of [
+    [other, checkpoint],
+    [checkpoint, other],
+  ] as const)
+    await expect(importFile(from, "-o", to, "--energy-unit", "eV")).rejects.toMatchObject({ code: "USAGE" });
+  expect(await readFile(checkpoint)).toEqual(before);
 });
 
 test("inspect names the command that imports a foreign checkpoint", async () => {
