@@ -43,7 +43,7 @@ export interface MdPlan {
 }
 
 /** @param report folder of the report, which needs frames
- *  @throws {PainnlessError} USAGE, NOT_FOUND, BAD_MODEL, BAD_STRUCTURE, BAD_CHECKPOINT */
+ *  @throws {PainnlessError} USAGE, NOT_FOUND, BAD_MODEL, BAD_STRUCTURE, BAD_CHECKPOINT, UNSUPPORTED */
 export async function planRun(args: Given, surplus: readonly string[], report: string | null): Promise<MdPlan> {
   if (surplus.length > 0) throw new PainnlessError("USAGE", `md: unexpected argument "${surplus[0]}"; a run has one structure`);
   for (const side of [args.side, args.shadow]) if (side !== undefined) assertSide(side);
@@ -65,7 +65,7 @@ async function planFresh(args: Given, report: string | null): Promise<MdPlan> {
 }
 
 async function readOne(source: string): Promise<Structure> {
-  const structures = await readStructures([source]);
+  const structures = await readStructures([source], { moved: true });
   const [structure] = structures;
   if (structure !== undefined && structures.length === 1) return structure;
   throw new PainnlessError(

@@ -11,6 +11,11 @@ export interface CallOptions {
   readonly deadlineMs?: number;
 }
 
+export interface ReadOptions extends CallOptions {
+  /** The atoms will be moved: structures with constraints or masses of their own, which a Structure does not hold, are refused. */
+  readonly moved?: boolean;
+}
+
 /** What we ask of Python as a library: one JSON call each, never an array in a loop. */
 export interface Bridge {
   /** Writes the foreign checkpoint `source` as a model file to `target`; the summary of `painnless.importers.convert`.
@@ -18,8 +23,8 @@ export interface Bridge {
   importCheckpoint(source: string, target: string, energyUnit: string | null, options?: CallOptions): Promise<unknown>;
   /** Every structure of each source: a file of any format ASE reads (all its frames), FILE@INDEX or FILE@FROM:TO:STEP (some of them),
    *  name:NAME (a molecule of ASE's collection, or an element's single atom).
-   *  @throws {PainnlessError} NOT_FOUND, BAD_STRUCTURE (ASE cannot read it), USAGE (a bad index) */
-  readStructures(sources: readonly string[], options?: CallOptions): Promise<Structure[]>;
+   *  @throws {PainnlessError} NOT_FOUND, BAD_STRUCTURE (ASE cannot read it), USAGE (a bad index), UNSUPPORTED (see `moved`) */
+  readStructures(sources: readonly string[], options?: ReadOptions): Promise<Structure[]>;
   /** Writes structures, and what was computed for them, to a file of the format its name says to ASE. */
   writeStructures(
     path: string,
@@ -80,7 +85,9 @@ async function openAndWork<T>(python: PythonEnvironment, work: (bridge: Bridge) 
     return await work({
       importCheckpoint: (source, target, energyUnit, options) => call(z.unknown(), { do: "import", source, target, energyUnit }, options),
       readStructures: async (sources, options) =>
-        (await call(z.array(packedStructure), { do: "read", sources }, options)).map((packed) => unpack(packed)),
+        (await call(z.array(packedStructure), { do: "read", sources, moved: options?.moved ?? false }, options)).map((packed) =>
+          unpack(packed),
+        ),
       writeStructures: async (path, structures, evaluations, options) => {
         await call(z.null(), { do: "write", path, structures: structures.map(pack), evaluations: evaluations?.map(packResult) }, options);
       },

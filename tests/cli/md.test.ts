@@ -105,6 +105,15 @@ test("a file of several structures is refused, and how to take one is said", asy
   });
 });
 
+test("a structure that is to be moved otherwise is refused", async () => {
+  const fixed = at("fixed.xyz");
+  await writeFile(fixed, "2\nProperties=species:S:1:pos:R:3:move_mask:L:1\nH 0 0 0 F\nH 0 0 0.8 T\n");
+  await expect(planRun({ ...system, structure: fixed }, [], null)).rejects.toMatchObject({
+    code: "UNSUPPORTED",
+    message: expect.stringMatching(/fixed.xyz has constraints \(FixAtoms\), expected none: md moves every atom/),
+  });
+});
+
 const other: [string, Record<string, string>, RegExp][] = [
   ["dt", { dt: "0.25" }, /--dt gives 0.25, but the run in .* has 0.2; leave it out/],
   ["temperature", { temperature: "310" }, /--temperature gives 310, but the run in .* has 300/],

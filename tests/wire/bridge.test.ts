@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -56,6 +56,14 @@ test("structures come and go through ASE, and faults have names", async () => {
     const some = await bridge.readStructures([`${path("three.xyz")}@1:`, `${path("three.xyz")}@-1`]);
     expect(some.map((frame) => frame.name)).toEqual(["three.xyz@1", "three.xyz@2", "three.xyz@2"]);
 
+    for (const name of ["a@b.xyz", "a@0"]) {
+      copyFileSync(path("three.xyz"), path(name));
+      expect((await bridge.readStructures([path(name)])).map((frame) => frame.positions[5])).toEqual([0.1, 0.2, 0.3]);
+      expect((await bridge.readStructures([`${path(name)}@1`])).map((frame) => frame.positions[5])).toEqual([0.2]);
+    }
+    await bridge.convertTrajectory(path("a@b.xyz"), path("a@b.traj"));
+    expect(await bridge.readStructures([path("a@b.traj")])).toHaveLength(3);
+
     const cell = Float64Array.of(4, 0, 0, 1, 4, 0, 0, 0, 9);
     const box = {
       name: "box",
@@ -80,6 +88,23 @@ test("structures come and go through ASE, and faults have names", async () => {
   });
   expect(process.env).toEqual(environment);
   expect(readFileSync(path("box.traj")).byteLength).toBeGreaterThan(0);
+});
+
+test("what is to be moved has no constraints and no masses of its own", async () => {
+  const one = (properties: string, rest: string) => `1\nProperties=species:S:1:pos:R:3:${properties}\nH 0 0 0 ${rest}\n`;
+  writeFileSync(path("fixed.xyz"), one("move_mask:L:1", "F"));
+  writeFileSync(path("deuterium.xyz"), one("masses:R:1", "2.014"));
+  writeFileSync(path("rounded.xyz"), one("masses:R:1", "1.00"));
+  await withBridge(python, async (bridge) => {
+    await expectFault(bridge.readStructures([path("fixed.xyz")], { moved: true }), "UNSUPPORTED", "has constraints (FixAtoms)");
+    await expectFault(
+      bridge.readStructures([path("deuterium.xyz")], { moved: true }),
+      "UNSUPPORTED",
+      "atom 0 (H) is 2.014 u, expected 1.008 u",
+    );
+    expect(await bridge.readStructures([path("rounded.xyz"), "name:CH4"], { moved: true })).toHaveLength(2);
+    expect(await bridge.readStructures([path("fixed.xyz"), path("deuterium.xyz")])).toHaveLength(2);
+  });
 });
 
 async function expectFault(call: Promise<unknown>, code: string | RegExp, part: string): Promise<void> {

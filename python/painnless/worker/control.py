@@ -28,6 +28,7 @@ class Import(msgspec.Struct, tag_field="do", tag="import", forbid_unknown_fields
 
 class Read(msgspec.Struct, tag_field="do", tag="read", forbid_unknown_fields=True):
     sources: list[str]
+    moved: bool
 
 
 class PackedStructure(msgspec.Struct, forbid_unknown_fields=True):
@@ -92,7 +93,7 @@ def _do(request: Attach | Import | Read | Write | Convert) -> Any:
                     "pbc": s.pbc,
                 }
                 for source in request.sources
-                for s in read_structures(source)
+                for s in read_structures(source, moved=request.moved)
             ]
         case Convert():
             from painnless.worker.files import convert_trajectory  # noqa: PLC0415

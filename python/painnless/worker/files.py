@@ -10,6 +10,7 @@ import numpy as np
 from ase import Atoms
 from ase.build import molecule
 from ase.calculators.singlepoint import SinglePointCalculator
+from ase.data import atomic_masses
 from ase.io.formats import UnknownFileTypeError
 from ase.io.trajectory import TrajectoryWriter
 from ase.utils import string2index
@@ -18,13 +19,18 @@ from painnless.batch import Evaluation
 from painnless.errors import PainnlessError
 from painnless.structure import Structure
 
+# u; formats that write masses round them, and no isotope is as near to its element's standard mass as it is far from the next isotope
+ROUNDED_MASS = 0.1
+
 __all__ = ["convert_trajectory", "read_structures", "write_structures"]
 
 
-def read_structures(source: str) -> list[Structure]:
+def read_structures(source: str, *, moved: bool = False) -> list[Structure]:
     """FILE (all frames), FILE@INDEX or FILE@FROM:TO:STEP (some), name:NAME (a molecule of ASE's collection, or an element's atom).
 
-    Raises NOT_FOUND, USAGE for a bad index, BAD_STRUCTURE for a file that ASE cannot read or that holds no structure.
+    moved: the atoms will be moved, by an integrator that knows no constraints and no masses but the elements'.
+    Raises NOT_FOUND, USAGE for a bad index, BAD_STRUCTURE for a file that ASE cannot read or that holds no structure, UNSUPPORTED for a
+    structure that says it moves otherwise.
     """
     if source.startswith("name:"):
         return [_structure(_named(source.removeprefix("name:")), source.removeprefix("name:"))]
@@ -48,7 +54,25 @@ def read_structures(source: str) -> list[Structure]:
     if not chosen:
         raise PainnlessError("BAD_STRUCTURE", f"{source}: no structure in it, expected at least one of {len(frames)}")
     base = os.path.basename(path)
+    if moved:
+        for k in chosen:
+            _assert_free(frames[k], source)
     return [_structure(frames[k], base if len(frames) == 1 else f"{base}@{k}") for k in chosen]
+
+
+def _assert_free(atoms: Atoms, source: str) -> None:
+    other = "remove them, or use ASE's dynamics with PainnlessCalculator"
+    if atoms.constraints:
+        kinds = ", ".join(sorted({type(constraint).__name__ for constraint in atoms.constraints}))
+        raise PainnlessError(
+            "UNSUPPORTED", f"{source} has constraints ({kinds}), expected none: md moves every atom; {other}", "constraints"
+        )
+    standard = atomic_masses[atoms.numbers]
+    off = np.flatnonzero(np.abs(atoms.get_masses() - standard) > ROUNDED_MASS)
+    if len(off):
+        i = off[0]
+        found = f"the mass of atom {i} ({atoms.symbols[i]}) is {atoms.get_masses()[i]:g} u, expected {standard[i]:g} u"
+        raise PainnlessError("UNSUPPORTED", f"{source} has masses of its own, {found}: md knows those of the elements; {other}", "masses")
 
 
 def write_structures(path: str, structures: Sequence[Structure], evaluations: Sequence[Evaluation] | None) -> None:
@@ -78,7 +102,7 @@ def convert_trajectory(source: str, target: str) -> None:
     temporary = f"{target}.tmp"
     try:
         with TrajectoryWriter(temporary) as writer:
-            for atoms in ase.io.iread(source, index=":", format="extxyz"):
+            for atoms in ase.io.iread(source, index=":", format="extxyz", do_not_split_by_at_sign=True):
                 writer.write(atoms)
         os.replace(temporary, target)
     except OSError as exc:
@@ -96,7 +120,7 @@ def _remove(path: str) -> None:
 
 def _read(path: str) -> list[Atoms]:
     try:
-        frames = ase.io.read(path, index=":")
+        frames = ase.io.read(path, index=":", do_not_split_by_at_sign=True)
     except Exception as exc:  # each of ASE's ~80 readers fails in its own way
         raise PainnlessError("BAD_STRUCTURE", f"{path}: ASE cannot read it: {type(exc).__name__}: {exc}") from exc
     return list(frames) if isinstance(frames, list) else [frames]
