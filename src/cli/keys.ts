@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { defineCommand } from "citty";
 import { PainnlessError } from "../errors.ts";
@@ -13,7 +13,11 @@ export const keysCommand = defineCommand({
   async run({ args }) {
     const pair = newKeyPair();
     await create(args.file, keyFile(pair), 0o600);
-    await create(`${args.file}.pub`, publicLine(pair, basename(args.file)), 0o644);
+    // A key alone would keep the next try from making the pair.
+    await create(`${args.file}.pub`, publicLine(pair, basename(args.file)), 0o644).catch(async (cause: unknown) => {
+      await rm(args.file);
+      throw cause;
+    });
     process.stdout.write(`${args.file}\n${args.file}.pub\n`);
   },
 });

@@ -87,6 +87,9 @@ describe("keys", () => {
     expect(parseKeyFile(readFileSync(path("made"), "utf8"), "made")).toEqual(pair);
     expect((await painnless("keys", path("no/such/folder/key"))).status).toBe(2);
     expect(existsSync(path("no"))).toBe(false);
+    writeFileSync(path("half.pub"), "another's");
+    expect(await painnless("keys", path("half"))).toMatchObject({ status: 2, err: expect.stringContaining("half.pub is there already") });
+    expect(existsSync(path("half"))).toBe(false);
   });
 
   test.each([
