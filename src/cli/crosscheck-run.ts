@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type CrosscheckSide, crosscheck } from "../crosscheck/crosscheck.ts";
-import { writeReplays } from "../crosscheck/replay.ts";
+import { removeReplays, writeReplays } from "../crosscheck/replay.ts";
 import { type CrosscheckResult, type LawName, lawNames } from "../crosscheck/result.ts";
 import { type ModelFile, summaryOf } from "../model/model-file.ts";
 import { renderCrosscheckReport } from "../report/crosscheck.ts";
@@ -37,10 +37,12 @@ export interface RunRequest {
 /** Opens the sides, runs crosscheck on them, writes what was asked for and closes everything, also when interrupted. */
 export async function runCrosscheck(request: RunRequest): Promise<CrosscheckResult> {
   const { model, signal } = request;
+  request.structures.catch(() => undefined); // heard of where they are waited for, which an output that cannot be written forestalls
   for (const side of [request.reference, ...request.sides]) assertSide(side);
   const json = request.json === null ? null : await claimOutput(request.json);
   const page = request.report === null ? null : await claimOutput(join(request.report, "index.html"));
   const pageJson = request.report === null ? null : await claimOutput(join(request.report, "crosscheck.json"));
+  if (request.report !== null) await removeReplays(request.report);
   const { checkpoint, threads, pythons } = request;
   const sides = sidesOf({ model, checkpoint, threads, proving: true, ...(pythons === undefined ? {} : { pythons }) });
   const letGo = onAbort(signal, () => void sides.close());

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { defineCommand } from "citty";
 import { readReplay, unpackStructure } from "../crosscheck/replay.ts";
 import { type LawName, lawNames } from "../crosscheck/result.ts";
@@ -42,6 +42,10 @@ export const crosscheckCommand = defineCommand({
     const { signal } = data as CommandData;
     const page = args.report && join(args.report, "index.html");
     await assertOwnFiles({ "--json": args.json, "the page of --report": page }, [...args._, args.checkpoint, args.replay]);
+    if (args.report !== undefined && args.replay !== undefined && resolve(dirname(args.replay), "..") === resolve(args.report))
+      throw new PainnlessError("USAGE", `--report is "${args.report}", whose page ${args.replay} is a failure of; name another folder`, {
+        field: "report",
+      });
     const outputs = {
       threads: args.threads === undefined ? null : wholeNumber("threads", args.threads, 1),
       pythons: foreignPythons("python", args.python),

@@ -1,11 +1,11 @@
 import { mkdir, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { PainnlessError } from "../errors.ts";
-import { writeWhole } from "../system/write-whole.ts";
+import { assertWritable, writeWhole } from "../system/write-whole.ts";
 
 /** A file that a command will write at its end. What an earlier run left there is removed now, so that a run that fails leaves nothing that
  *  could pass for its result; the new content appears whole or not at all. A device or a pipe, /dev/null or >(program), is written to and stays.
- *  @throws {PainnlessError} NOT_FOUND if the folder cannot be made or the old file not removed */
+ *  @throws {PainnlessError} NOT_FOUND if the folder cannot be made or written to, or the old file not removed */
 export async function claimOutput(path: string): Promise<{ write(content: string): Promise<void> }> {
   const unwritable = (cause: unknown): never => {
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -14,6 +14,7 @@ export async function claimOutput(path: string): Promise<{ write(content: string
   await mkdir(dirname(path), { recursive: true }).catch(unwritable);
   const found = await stat(path).catch(() => null); // nothing there yet
   if (found !== null && !found.isFile() && !found.isDirectory()) return { write: (content) => writeFile(path, content).catch(unwritable) };
+  await assertWritable(path).catch(unwritable); // told now, not after the hours that the command takes
   await rm(path, { force: true }).catch(unwritable);
   return { write: (content) => writeWhole(path, content).catch(unwritable) };
 }

@@ -1,8 +1,9 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { PainnlessError } from "../errors.ts";
 import type { Structure } from "../system/structure.ts";
+import { writeWhole } from "../system/write-whole.ts";
 import { lawNames } from "./result.ts";
 
 /** One failure, with all that is needed to see it again. JSON keeps every bit of a finite float64. */
@@ -43,12 +44,36 @@ export const unpackStructure = (packed: Replay["structure"]): Structure => ({
 /** File name of a failure inside the report's folder. */
 export const replayName = (index: number): string => `failures/${String(index + 1).padStart(3, "0")}.json`;
 
-/** Writes each failure under the folder, by `replayName`. */
+/** Of the names that `replayName` gives. */
+const replayNames = /^\d{3,}\.json$/;
+
+/** Removes the failures of an earlier report under the folder, which would pass for those of the next one.
+ *  @throws {PainnlessError} WRITE_FAILED */
+export async function removeReplays(folder: string): Promise<void> {
+  const failures = join(folder, "failures");
+  const names = await readdir(failures).catch(() => []); // none were written
+  try {
+    for (const name of names.filter((found) => replayNames.test(found))) await rm(join(failures, name), { force: true });
+  } catch (cause) {
+    throw new PainnlessError("WRITE_FAILED", `cannot remove the failures of an earlier report from ${failures}: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** Writes each failure under the folder, by `replayName`. @throws {PainnlessError} WRITE_FAILED */
 export async function writeReplays(folder: string, replays: readonly Replay[]): Promise<void> {
   if (replays.length === 0) return;
-  await mkdir(join(folder, "failures"), { recursive: true });
-  for (const [index, replay] of replays.entries()) await writeFile(join(folder, replayName(index)), `${JSON.stringify(replay, null, 1)}\n`);
+  try {
+    await mkdir(join(folder, "failures"), { recursive: true });
+    for (const [index, replay] of replays.entries())
+      await writeWhole(join(folder, replayName(index)), `${JSON.stringify(replay, null, 1)}\n`);
+  } catch (cause) {
+    throw new PainnlessError("WRITE_FAILED", `cannot write the failures under ${folder}: ${messageOf(cause)}`, { cause });
+  }
 }
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 /** @throws {PainnlessError} NOT_FOUND without the file, USAGE if it is no replay file */
 export async function readReplay(file: string): Promise<Replay> {

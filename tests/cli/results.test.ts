@@ -40,6 +40,7 @@ describe("an output file", () => {
     await writeFile(join(folder, "file"), "");
     await expect(claimOutput(join(folder, "file", "x.json"))).rejects.toMatchObject({ code: "NOT_FOUND" });
     await expect(claimOutput(folder)).rejects.toMatchObject({ code: "NOT_FOUND" });
+    if (existsSync("/sys/kernel")) await expect(claimOutput("/sys/kernel/x.json")).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 });
 
@@ -198,7 +199,22 @@ test("sides that disagree are exit 1, and each failure replays alone with the sa
   expect(replay).toMatchObject({ format: "painnless.replay/1", side: "native:cpu:f64", structure: { name: "CH3OH" } });
   const again = await painnless("crosscheck", "--replay", join(folder, "bad", "failures", files[0] as string));
   expect(again).toMatchObject({ status: 1, out: expect.stringContaining("CH3OH: ") });
+
+  const report = join(folder, "bad");
+  const onItself = await painnless("crosscheck", "--replay", join(report, "failures", files[0] as string), "--report", report);
+  expect(onItself).toMatchObject({ status: 2, err: expect.stringContaining("name another folder") });
+  expect(await readdir(join(report, "failures"))).toEqual(files);
+  const passing = ["crosscheck", model, "name:CH4", "--sides", "native:cpu:f64", "--reference", "native:cpu:f32", "--laws", "none"];
+  await painnless(...passing, "--samples", "0", "--no-boxes", "--report", report);
+  expect((await json("bad/crosscheck.json")) as object).toMatchObject({ structures: [{ name: "CH4" }] });
+  const left = (await readdir(join(report, "failures"))).map((file) => readFile(join(report, "failures", file), "utf8"));
+  expect((await Promise.all(left)).filter((text) => text.includes("CH3OH"))).toEqual([]);
 }, 60_000);
+
+test("an output and structures that are not there are one error, on one line", async () => {
+  const { status, err } = await painnless("crosscheck", model, join(folder, "none.xyz"), "--json", folder);
+  expect({ status, err }).toEqual({ status: 2, err: expect.stringMatching(/^painnless: cannot write .*\n$/) });
+});
 
 test("an interrupted run exits 130, leaves no file and no process", async () => {
   const argv = ["crosscheck", model, "name:CH3CH2OH", "--samples", "200", "--json", join(folder, "i.json")];
