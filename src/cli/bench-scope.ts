@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import { type PythonEnvironment, requirePackage, resolvePython } from "../python/environment.ts";
 import { onAbort } from "../system/on-abort.ts";
+import { temporaryFolder } from "../system/temporary-folder.ts";
 
 export interface BenchScope {
   /** one that has PyTorch */
@@ -22,7 +21,7 @@ export async function withBenchScope<Result>(
 ): Promise<Result> {
   const python = await resolvePython();
   requirePackage(python, "torch", purpose);
-  const folder = await mkdtemp(join(tmpdir(), "painnless-bench-"));
+  const folder = await temporaryFolder("painnless-bench-");
   const opened: BenchScope["opened"] = [];
   const closeAll = async () => void (await Promise.all(opened.splice(0).map((one) => one.close())));
   const letGo = onAbort(signal, () => void closeAll());

@@ -75,6 +75,14 @@ test.each([
   expect(err).toMatch(/^painnless: .*\n$/);
 });
 
+test("a TMPDIR that is not there is bad usage, with the remedy", async () => {
+  const { status, err } = await start(["evaluate", model, "name:CH4", "--side", "torch:cpu:f64"], { TMPDIR: "/nowhere" }).ended;
+  expect({ status, err }).toEqual({
+    status: 2,
+    err: expect.stringMatching(/^painnless: cannot make a folder in \/nowhere: .*; set TMPDIR .*\n$/),
+  });
+});
+
 test("what this machine lacks is exit 3, with the remedy", async () => {
   const cuda = await painnless("evaluate", model, "name:CH4", "--side", "native:cuda:f32");
   expect(cuda).toMatchObject({ status: 3, err: expect.stringMatching(/no NVIDIA driver .*use native:cpu/) });
