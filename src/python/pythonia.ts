@@ -24,7 +24,7 @@ export interface PythoniaSession {
 export function openPythonia(python: PythonEnvironment): PythoniaSession {
   const settings = { ...childVariables(), PYTHON_BIN: python.executable, REQ_TIMEOUT: "0" };
   const before = { ...process.env };
-  Object.assign(process.env, settings);
+  setVariables(settings);
   try {
     const pythonia = createRequire(import.meta.url)("pythonia") as Pythonia;
     const control = pythonia.python("painnless.worker.control");
@@ -34,7 +34,12 @@ export function openPythonia(python: PythonEnvironment): PythoniaSession {
     if (child === null) throw new Error("pythonia has no process after it was asked for a module");
     return { child, control, end: () => pythonia.com.proc === child && pythonia.python.exit() };
   } finally {
-    for (const name of Object.keys(settings)) if (!(name in before)) delete process.env[name];
-    Object.assign(process.env, before);
+    setVariables(before);
   }
+}
+
+/** These and no others. */
+function setVariables(variables: NodeJS.ProcessEnv): void {
+  for (const name of Object.keys(process.env)) if (!(name in variables)) delete process.env[name];
+  Object.assign(process.env, variables);
 }

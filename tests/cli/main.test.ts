@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { painnless, start, startInto } from "./run.ts";
 
@@ -81,6 +84,15 @@ test("a TMPDIR that is not there is bad usage, with the remedy", async () => {
     status: 2,
     err: expect.stringMatching(/^painnless: cannot make a folder in \/nowhere: .*; set TMPDIR .*\n$/),
   });
+});
+
+test("variables that would keep Python from its own files or from its assertions keep nothing from us", async () => {
+  const file = join(await mkdtemp(join(tmpdir(), "painnless-test-")), "plain.xyz");
+  await writeFile(file, "2\nread by assertions\nH 0 0 0\nH 0 0 0.8\n");
+  const { status, out, err } = await start(["evaluate", model, file], { PYTHONSAFEPATH: "1", PYTHONOPTIMIZE: "2" }).ended;
+  expect({ status, err }).toEqual({ status: 0, err: expect.not.stringContaining("Error") });
+  expect(out).toContain("plain.xyz");
+  await rm(dirname(file), { recursive: true });
 });
 
 test("what this machine lacks is exit 3, with the remedy", async () => {
