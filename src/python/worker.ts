@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { PainnlessError } from "../errors.ts";
 import type { Evaluation, Potential, Property } from "../system/potential.ts";
 import type { Domain, Structure } from "../system/structure.ts";
-import { temporaryFolder } from "../system/temporary-folder.ts";
+import { socketFolder } from "../system/temporary-folder.ts";
 import { childVariables, type PythonEnvironment, type PythonPackage, requirePackage } from "./environment.ts";
 import { guard } from "./lifeline.ts";
 
@@ -136,7 +136,7 @@ class WorkerProcess {
     const { python, serve } = options;
     const kind = serve === "torch" || serve === "package" ? serve : "ase";
     for (const name of ["pyzmq", "msgspec", "numpy", ...needs[kind]] as const) requirePackage(python, name, `side "${serve}"`);
-    const folder = await temporaryFolder("painnless-");
+    const folder = await socketFolder();
     const endpoint = `ipc://${join(folder, "wire")}`;
     const child = spawn(python.executable, ["-m", "painnless.worker", ...workerArguments(options, endpoint)], {
       env: childVariables(),

@@ -3,7 +3,7 @@ import { rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { Context, Router, type SocketOptions } from "zeromq";
 import { PainnlessError } from "../errors.ts";
-import { temporaryFolder } from "../system/temporary-folder.ts";
+import { socketFolder } from "../system/temporary-folder.ts";
 import { guardWith, type ServerCurve } from "./curve.ts";
 import { badEndpoint as bad, claim, codeOf, isInode, preparePrivate } from "./socket-name.ts";
 
@@ -37,7 +37,7 @@ const pathBytes = 106;
 /** @throws {PainnlessError} USAGE (an endpoint in use, or that cannot be), UNSUPPORTED (tcp without keys) */
 export async function openDoor(options: DoorOptions): Promise<Door> {
   const { endpoint } = options;
-  if (endpoint === null) return openIpc(join(await temporaryFolder("painnless-"), "wire"), { ...options, ownFolder: true });
+  if (endpoint === null) return openIpc(join(await socketFolder(), "wire"), { ...options, ownFolder: true });
   if (endpoint.startsWith("ipc://")) return openIpc(resolve(endpoint.slice("ipc://".length)), options);
   if (endpoint.startsWith("tcp://")) return openTcp(endpoint, options);
   throw bad(`endpoint "${endpoint}": expected ipc://PATH or tcp://HOST:PORT`);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -93,6 +93,15 @@ test("variables that would keep Python from its own files or from its assertions
   expect({ status, err }).toEqual({ status: 0, err: expect.not.stringContaining("Error") });
   expect(out).toContain("plain.xyz");
   await rm(dirname(file), { recursive: true });
+});
+
+test("a TMPDIR whose path is too long for a socket's is no obstacle", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "painnless-test-"));
+  const long = join(folder, "x".repeat(100));
+  await mkdir(long);
+  const found = await start(["evaluate", model, "name:CH4", "--side", "torch:cpu:f64"], { TMPDIR: long }).ended;
+  expect(found).toMatchObject({ status: 0, out: expect.stringContaining("CH4") });
+  await rm(folder, { recursive: true });
 });
 
 test("what this machine lacks is exit 3, with the remedy", async () => {
