@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const folder = join(root, "build/sanitizer");
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { tests: { type: "string", default: "engine,slices,random,neighbors,dynamics,memory,portions,resident" } },
+  options: { tests: { type: "string", default: "engine,slices,spread,random,neighbors,dynamics,memory,portions,resident" } },
 });
 /** Blocks of the resident schedule wait for numbers that come from others, which racecheck does not follow: it takes each for a race. */
 const testsFor = (/** @type {string} */ tool) =>

@@ -110,7 +110,7 @@ class Card final : public Device {
     if (!has_clusters_ || !call_.launch_with || !call_.resident_clusters) return 0;
     auto* function = static_cast<DriverFunction*>(kernel);
     if (call_.set_function_attribute(function, function_large_clusters, 1) != 0) return 0;
-    Clusters clusters({cluster, 1, cluster}, threads, shared_bytes, stream());
+    Clusters clusters({cluster, 1, cluster, true}, threads, shared_bytes, stream());
     int count = 0;
     return call_.resident_clusters(&count, function, &clusters.launch) == 0 ? count : 0;  // an error: no such cluster on this card
   }

@@ -91,8 +91,8 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
   message_blocks = tight ? 4 : single ? 3 : 2;
   large_blocks = tight && large.threads < 512 && 2 * (shared_bytes(large) + (1 << 10)) <= info.shared_bytes ? 2 : 1;
   spread = {};
-  const int columns = (features / 16 + spread_members - 1) / spread_members;  // of a block, a warp each
-  if (tensor && info.architecture >= 90) spread = {small.tile, small.atoms, small.split, 32 * std::min(columns, 4) * small.split};
+  const int columns = (features / 16 + spread_members - 1) / spread_members;  // of a block, a warp each, but not so many that registers run out
+  if (tensor && info.architecture >= 90) spread = {small.tile, small.atoms, small.split, 32 * std::min(columns, 2) * small.split};
   resident = resident_room(*this, config, info);
   if (mixed && !tensor)
     throw InputError("UNSUPPORTED", "precision",

@@ -17,8 +17,8 @@ export interface RunRequest {
   readonly checkpoint: string | null;
   /** of the foreign sides, where they have environments of their own */
   readonly pythons?: ForeignPythons;
-  /** read while the sides open, which takes longer */
-  readonly structures: Promise<readonly Structure[]>;
+  /** Reads them: while the sides open, which takes longer, and not before all that can be refused without them has been looked at. */
+  readonly structures: () => Promise<readonly Structure[]>;
   readonly sides: readonly string[];
   readonly reference: string;
   readonly seed: number;
@@ -37,7 +37,6 @@ export interface RunRequest {
 /** Opens the sides, runs crosscheck on them, writes what was asked for and closes everything, also when interrupted. */
 export async function runCrosscheck(request: RunRequest): Promise<CrosscheckResult> {
   const { model, signal } = request;
-  request.structures.catch(() => undefined); // heard of where they are waited for, which an output that cannot be written forestalls
   for (const side of [request.reference, ...request.sides]) assertSide(side);
   const json = request.json === null ? null : await claimOutput(request.json);
   const page = request.report === null ? null : await claimOutput(join(request.report, "index.html"));
@@ -53,7 +52,7 @@ export async function runCrosscheck(request: RunRequest): Promise<CrosscheckResu
     const measure = yardstickOf(request.reference, request.sides);
     const opening = names.map((name) => sides.open(name));
     const measuring = measure === null ? null : sides.open(measure);
-    const [structures, yardstick, ...opened] = await Promise.all([request.structures, measuring, ...opening]);
+    const [structures, yardstick, ...opened] = await Promise.all([request.structures(), measuring, ...opening]);
     const [reference, ...others] = opened.map(
       ({ potential, note }): CrosscheckSide => ({ potential, note, laws: potential.name.startsWith("native:") }),
     ) as [CrosscheckSide, ...CrosscheckSide[]];

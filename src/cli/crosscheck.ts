@@ -95,7 +95,7 @@ async function freshRequest(
   const checkpoint = args.checkpoint ?? null;
   if (checkpoint !== null) await assertSource(model, checkpoint);
   const { reference, boxes } = args;
-  return { model, checkpoint, structures: readStructures(sources), sides, reference, boxes, laws, ...numbers };
+  return { model, checkpoint, structures: () => readStructures(sources), sides, reference, boxes, laws, ...numbers };
 }
 
 const lawsOf = (text: string | undefined): readonly LawName[] => {
@@ -126,7 +126,7 @@ async function replayRequest(file: string, positionals: readonly string[], check
   return {
     model,
     checkpoint,
-    structures: Promise.resolve([unpackStructure(replay.structure)]),
+    structures: async () => [unpackStructure(replay.structure)],
     sides: [replay.side],
     reference: replay.reference,
     seed: replay.seed,

@@ -43,7 +43,7 @@ export const demoCommand = defineCommand({
     const file = await readModelFile(model);
     const structures = readStructures(molecules);
     const crosscheck = await runCrosscheck({
-      ...{ model: file, checkpoint: null, structures, sides: defaultSides, reference: defaultReference, seed },
+      ...{ model: file, checkpoint: null, structures: () => structures, sides: defaultSides, reference: defaultReference, seed },
       ...{ samples: 2, boxes: true, threads: null, command: `painnless demo --seed ${seed}`, report: args.report, json: null, signal },
     });
     process.stdout.write(crosscheckSummary(crosscheck));

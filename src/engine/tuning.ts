@@ -37,4 +37,5 @@ export const describeTuning = (tuning: Tuning): string =>
     .map(([name, value]) => `${name} ${value}`)
     .join(", ") || "as it comes";
 
-export const fullTuningSchema = tuningSchema.required() satisfies z.ZodType<CudaTuning>;
+/** Also as it was kept before there was spreadWaves, when nothing was spread. */
+export const fullTuningSchema = tuningSchema.required().extend({ spreadWaves: z.number().default(0) }) satisfies z.ZodType<CudaTuning>;

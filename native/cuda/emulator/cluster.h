@@ -35,6 +35,7 @@ inline bool complete(const Arrivals& arrivals, unsigned parity) { return arrival
 template <class Value> Value* place_in(Value* at, unsigned block) {
   emulator::Runtime& now = *emulator::runtime;
   const unsigned rank = now.block.x % now.cluster;
+  if (!now.has_begun(now.block.x - rank + block)) now.early++;
   if (now.has_ended(now.block.x - rank + block)) now.lost++;
   const long long blocks = static_cast<long long>(block) - static_cast<long long>(rank);
   return reinterpret_cast<Value*>(reinterpret_cast<unsigned char*>(at) + blocks * now.shared_stride);

@@ -17,7 +17,7 @@ class HostCompiler final : public Compiler {
   HostCompiler(std::string command, std::string folder) : command_(std::move(command)), folder_(std::move(folder)) {}
   std::string identity() const override {
     const std::filesystem::path folder = std::filesystem::path(language()) / "../emulator";
-    return "host compiler " + command_ + "\n" + read(folder / "language.h") + read(folder / "runtime.h") + read(folder / "tensor.h");
+    return "host compiler " + command_ + "\n" + read(folder / "language.h") + read(folder / "runtime.h") + read(folder / "tensor.h") + read(folder / "cluster.h");
   }
 
   Compiled compile(const std::string& main, const std::vector<Text>& texts, const std::vector<std::string>& options, int) const override {

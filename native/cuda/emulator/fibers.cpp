@@ -26,6 +26,7 @@ Fibers::Fibers() {
   };
   runtime_.meet_cluster = [] { active->leave(State::at_cluster); };
   runtime_.has_ended = [](unsigned block) { return active->ended_[block] == active->threads_; };
+  runtime_.has_begun = [](unsigned block) { return active->begun_[block] != 0; };
   runtime_.let_others_run = [] { active->leave(State::waiting); };
   runtime_.next_exchange = [] {
     Fiber& own = active->fibers_[active->current_];
@@ -55,6 +56,7 @@ void Fibers::leave(State state) {
 void Fibers::resume(int index) {
   Fiber& fiber = fibers_[index];
   current_ = index;
+  begun_[index / threads_] = true;
   runtime_.thread = {static_cast<unsigned>(index % threads_), 0, 0};
   if (blocks_ > 1) {
     runtime_.block = {static_cast<unsigned>(index / threads_), 0, 0};
@@ -115,7 +117,8 @@ void Fibers::run(Kernel kernel, const void* argument, int threads, int blocks) {
   blocks_ = blocks;
   first_ = 0;
   ended_.assign(blocks, 0);
-  runtime_.lost = 0;
+  begun_.assign(blocks, false);
+  runtime_.lost = runtime_.early = 0;
   shared_ = runtime_.shared;
   for (int i = 0; i < all; i++) fibers_[i].state = State::ready;
   order_.resize(all);
@@ -138,6 +141,7 @@ void Fibers::run(Kernel kernel, const void* argument, int threads, int blocks) {
       }
       const bool finished = std::all_of(fibers_.begin(), fibers_.begin() + all, [](const Fiber& f) { return f.state == State::done; });
       if (finished && runtime_.lost > 0) throw std::runtime_error("emulated GPU: " + std::to_string(runtime_.lost) + " times something was sent to a block that had ended");
+      if (finished && runtime_.early > 0) throw std::runtime_error("emulated GPU: " + std::to_string(runtime_.early) + " times something was sent to a block that had not begun");
       if (finished) return;
       if (!waiting || idle) throw std::runtime_error("emulated GPU: threads wait for each other in vain");
       idle = true;

@@ -49,6 +49,7 @@ class Fibers {
   std::vector<Fiber> fibers_;
   std::vector<Warp> warps_;
   std::vector<int> order_, ended_;  // threads that have ended, of each block
+  std::vector<char> begun_;
   uint64_t seed_ = 1;
   int current_ = 0, threads_ = 0, blocks_ = 1, first_ = 0;  // threads of a block, and those that meet by themselves
   unsigned char* shared_ = nullptr;

@@ -20,7 +20,9 @@ struct Runtime {
   void (*meet_cluster)();
   /// Have all threads of a block ended? Then nothing may be sent to it any more: `lost` counts what was.
   bool (*has_ended)(unsigned block);
-  int lost;
+  /// Has any thread of it begun? Nothing may be sent to it before.
+  bool (*has_begun)(unsigned block);
+  int lost, early;
   /// Of a thread that waits for what another will write.
   void (*let_others_run)();
   /// Places of the 32 threads of this one's warp, for exchanges; two sets in turn, so that one meeting an exchange is enough.

@@ -80,7 +80,7 @@ export async function tune(options: TuneOptions): Promise<Tuned> {
       progress(bound.name, k, total);
       let left = false;
       const value = await withEngines(
-        [bound.always, bound.never].map((setting) => open({ ...found.tuning, [bound.name]: setting })),
+        [bound.always, bound.never].map((setting) => open({ ...found.tuning, ...bound.beside, [bound.name]: setting })),
         (engines) =>
           moveBound(bound, usual[bound.name], async (step) => {
             left = late();

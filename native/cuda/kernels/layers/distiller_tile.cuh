@@ -37,6 +37,7 @@ template <class Cut> __device__ void adjoint(const DistillerUpdateArguments<real
   DYNAMIC_SHARED(real, memory);
   const Tile<Cut> tile(a.sizes->atoms, memory);
   if (tile.count == 0) return;
+  if constexpr (Cut::members > 1) meet<Cut>();  // nothing may be put into a block that has not begun
   update_adjoint<false>(tile, a.weights, a.saved, memory, after_wide<Cut>(memory), a.s_bar, a.v_bar);
 }
 
