@@ -52,6 +52,11 @@ class Connection:
         return self._call(lambda potential: potential.welcome)
 
     @property
+    def model(self) -> str | None:
+        """sha256 of the model of the first answer, or that the server must have; None before."""
+        return self._model
+
+    @property
     def server_pid(self) -> int | None:
         """The process of a private server that runs; None without one."""
         return None if self._server is None else self._server.pid
@@ -139,7 +144,11 @@ class Connection:
         # Ours alone, and in no variable: an error keeps the variables of its calls, and would keep the server running.
         if isinstance(self._target, ServerSpec):
             self._server = private_server(self._target)
-        self._potential = self._open_line()
+        try:
+            self._potential = self._open_line()
+        except BaseException:
+            self._server = None  # which ends it
+            raise
 
     def _open_line(self) -> RemotePotential:
         if isinstance(self._target, str):

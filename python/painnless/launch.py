@@ -128,7 +128,8 @@ class PrivateServer:
             chunk = os.read(descriptor, 65536)
             if not chunk:
                 self._process.wait(_STOP_SECONDS)
-                raise PainnlessError("WORKER_DIED", f"before it could be reached, {self.ended()}; Node.js 20.11 or later is needed")
+                needed = "; Node.js 20.11 or later is needed" if self._process.returncode > 0 else ""
+                raise PainnlessError("WORKER_DIED", f"before it could be reached, {self.ended()}{needed}")
             line += chunk
         try:
             announcement = msgspec.json.decode(line.splitlines()[0], type=_Announcement)

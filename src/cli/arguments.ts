@@ -61,12 +61,12 @@ export function assertArguments(command: string, defs: ArgsDef, argv: readonly s
   const empty = Object.keys(values).find((name) => values[name] === "");
   if (empty !== undefined) usage(`--${empty} is "", expected a value`);
   const expected = Object.entries(defs).filter(([, def]) => def.type === "positional");
-  if (positionals.includes(""))
-    usage(`${(expected[positionals.indexOf("")] ?? expected.at(-1))?.[0].toUpperCase()} is "", expected a value`);
+  const variable = expected.at(-1)?.[0] === variadic;
+  const emptyAt = positionals.findIndex((value, k) => value === "" && (variable || k < expected.length));
+  if (emptyAt >= 0) usage(`${(expected[emptyAt] ?? expected.at(-1))?.[0].toUpperCase()} is "", expected a value`);
   const missing = expected.filter(([, def]) => def.required !== false && def.default === undefined)[positionals.length];
   if (missing !== undefined) usage(`${missing[0].toUpperCase()} is missing`);
-  if (positionals.length > expected.length && expected.at(-1)?.[0] !== variadic)
-    usage(`unexpected argument "${positionals[expected.length]}"`);
+  if (positionals.length > expected.length && !variable) usage(`unexpected argument "${positionals[expected.length]}"`);
 }
 
 /** A whole number that an option gave as text. @throws {PainnlessError} USAGE */

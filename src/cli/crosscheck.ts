@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, realpath } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { defineCommand } from "citty";
 import { readReplay, unpackStructure } from "../crosscheck/replay.ts";
@@ -42,7 +42,12 @@ export const crosscheckCommand = defineCommand({
     const { signal } = data as CommandData;
     const page = args.report && join(args.report, "index.html");
     await assertOwnFiles({ "--json": args.json, "the page of --report": page }, [...args._, args.checkpoint, args.replay]);
-    if (args.report !== undefined && args.replay !== undefined && resolve(dirname(args.replay), "..") === resolve(args.report))
+    const real = (path: string) => realpath(path).catch(() => resolve(path));
+    if (
+      args.report !== undefined &&
+      args.replay !== undefined &&
+      (await real(dirname(args.replay))) === (await real(join(args.report, "failures")))
+    )
       throw new PainnlessError("USAGE", `--report is "${args.report}", whose page ${args.replay} is a failure of; name another folder`, {
         field: "report",
       });

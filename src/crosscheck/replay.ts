@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { PainnlessError } from "../errors.ts";
 import type { Structure } from "../system/structure.ts";
-import { writeWhole } from "../system/write-whole.ts";
+import { assertWritable, writeWhole } from "../system/write-whole.ts";
 import { lawNames } from "./result.ts";
 
 /** One failure, with all that is needed to see it again. JSON keeps every bit of a finite float64. */
@@ -51,8 +51,13 @@ const replayNames = /^\d{3,}\.json$/;
  *  @throws {PainnlessError} WRITE_FAILED */
 export async function removeReplays(folder: string): Promise<void> {
   const failures = join(folder, "failures");
-  const names = await readdir(failures).catch(() => []); // none were written
   try {
+    const names = await readdir(failures).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code === "ENOENT") return null; // none were written
+      throw cause;
+    });
+    if (names === null) return;
+    await assertWritable(join(failures, replayName(0).replace(/^.*\//, "")));
     for (const name of names.filter((found) => replayNames.test(found))) await rm(join(failures, name), { force: true });
   } catch (cause) {
     throw new PainnlessError("WRITE_FAILED", `cannot remove the failures of an earlier report from ${failures}: ${messageOf(cause)}`, {

@@ -111,10 +111,9 @@ export function requirePackage(python: PythonEnvironment, name: PythonPackage, p
   );
 }
 
-/** Variables for a Python child: ours, and where to find the package, so that an interpreter of the user's serves as it is. But for two that
- *  others stumble over: pythonia finds its own files beside its script, which PYTHONSAFEPATH forbids; readers of ASE rely on `assert`, which
- *  PYTHONOPTIMIZE takes out. */
+/** Variables for a Python child: ours, and where to find the package, so that an interpreter of the user's serves as it is. But for
+ *  PYTHONOPTIMIZE, which takes out the `assert` that readers of ASE rely on. */
 export function childVariables(variables: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
-  const { PYTHONPATH: path, PYTHONSAFEPATH: _safe, PYTHONOPTIMIZE: _optimize, ...others } = variables;
+  const { PYTHONPATH: path, PYTHONOPTIMIZE: _optimize, ...others } = variables;
   return { ...others, PYTHONPATH: path ? `${pythonSource}${delimiter}${path}` : pythonSource, PYTHONUNBUFFERED: "1" };
 }

@@ -22,7 +22,8 @@ export interface PythoniaSession {
 /** Starts the interpreter and imports our control module in it. Only one session at a time: pythonia keeps its process in a global.
  *  pythonia reads its settings from the environment, so they are there only while it does, in one synchronous stretch. */
 export function openPythonia(python: PythonEnvironment): PythoniaSession {
-  const settings = { ...childVariables(), PYTHON_BIN: python.executable, REQ_TIMEOUT: "0" };
+  const { PYTHONSAFEPATH: _safe, ...variables } = childVariables(); // it finds its own files beside its script
+  const settings = { ...variables, PYTHON_BIN: python.executable, REQ_TIMEOUT: "0" };
   const before = { ...process.env };
   setVariables(settings);
   try {

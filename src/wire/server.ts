@@ -188,7 +188,11 @@ export class Server {
     const { model, cutoff, versions } = this.#options;
     if (hello.protocol !== protocolVersion) throw otherProtocol(hello.protocol);
     if (hello.model !== null && hello.model !== model)
-      throw new PainnlessError("UNSUPPORTED", `model ${hello.model} was asked for, this server has ${model ?? "none"}`, { field: "model" });
+      throw new PainnlessError(
+        "UNSUPPORTED",
+        `model ${hello.model} was asked for, this server has ${model ?? "none"}: its file or the server was replaced; make a new calculator or connection for this one`,
+        { field: "model" },
+      );
     this.#admit(route, hello.epoch, hello.client);
     const { name, provides, domain } = this.#potential;
     this.#say(route, {

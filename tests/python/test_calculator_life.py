@@ -149,9 +149,12 @@ def test_a_model_file_that_was_written_anew_is_another_model(tmp_path: Path) -> 
         file.write_bytes((GOLDEN / "model-file/painn.safetensors").read_bytes())
         with PainnlessCalculator(file) as second:
             assert pid_of(first) != pid_of(second)
+        copied = copy.copy(first)
         first.close()
-        with refusal("UNSUPPORTED", "model", "asked for"):  # it began with what the file was then
-            first.get_forces(ethanol(1))
+        for calc in (first, copied):
+            with refusal("UNSUPPORTED", "model", "make a new calculator"):  # it began with what the file was then
+                calc.get_forces(ethanol(1))
+            assert calc._connection.server_pid is None
 
 
 @pytest.mark.parametrize("how", ["copy", "deepcopy", "pickle"])

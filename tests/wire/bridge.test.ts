@@ -95,6 +95,8 @@ test("what is to be moved has no constraints and no masses of its own", async ()
   writeFileSync(path("fixed.xyz"), one("move_mask:L:1", "F"));
   writeFileSync(path("deuterium.xyz"), one("masses:R:1", "2.014"));
   writeFileSync(path("rounded.xyz"), one("masses:R:1", "1.00"));
+  writeFileSync(path("free.xyz"), one("move_mask:L:1", "T")); // ASE attaches a FixAtoms that holds none
+  writeFileSync(path("freer.xyz"), one("move_mask:L:3", "T T T"));
   await withBridge(python, async (bridge) => {
     await expectFault(bridge.readStructures([path("fixed.xyz")], { moved: true }), "UNSUPPORTED", "has constraints (FixAtoms)");
     await expectFault(
@@ -102,7 +104,8 @@ test("what is to be moved has no constraints and no masses of its own", async ()
       "UNSUPPORTED",
       "atom 0 (H) is 2.014 u, expected 1.008 u",
     );
-    expect(await bridge.readStructures([path("rounded.xyz"), "name:CH4"], { moved: true })).toHaveLength(2);
+    const free = ["rounded.xyz", "free.xyz", "freer.xyz"].map(path);
+    expect(await bridge.readStructures([...free, "name:CH4"], { moved: true })).toHaveLength(4);
     expect(await bridge.readStructures([path("fixed.xyz"), path("deuterium.xyz")])).toHaveLength(2);
   });
 });

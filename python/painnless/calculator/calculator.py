@@ -95,6 +95,7 @@ class PainnlessCalculator(Calculator):
         )
         self.parameters = asdict(self._options)
         self._stress_used = False
+        self._copied_model: str | None = None
         self._connection = _connect(self._options, warn=True)
         provides = self._connection.welcome.provides
         self.implemented_properties = [name for name, carried in _WIRE.items() if carried in provides]
@@ -102,7 +103,7 @@ class PainnlessCalculator(Calculator):
     @cached_property
     def _connection(self) -> Connection:
         # Of a copy: to look at one, whose results go along, needs no model, and what fails within a pool's unpickling hangs the pool.
-        return _connect(self._options, warn=False)
+        return _connect(self._options, warn=False, model=self._copied_model)
 
     @property
     def side(self) -> str:
@@ -245,7 +246,9 @@ class PainnlessCalculator(Calculator):
         self.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**{name: value for name, value in vars(self).items() if name != "_connection"}, "results": dict(self.results)}
+        rest = {name: value for name, value in vars(self).items() if name != "_connection"}
+        model = self._connection.model if "_connection" in vars(self) else self._copied_model
+        return {**rest, "results": dict(self.results), "_copied_model": model}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -279,13 +282,14 @@ def _absolute(model: str | os.PathLike[str]) -> str:
         raise PainnlessError("USAGE", f"model is a {type(model).__name__}, expected the path of a file: save it", "model") from exc
 
 
-def _connect(options: Options, warn: bool) -> Connection:
+def _connect(options: Options, warn: bool, model: str | None = None) -> Connection:
+    """model: sha256 that it must be, of a copy, whose results are that model's."""
     if options.model is None:
         assert options.server is not None
-        return Connection(options.server, silence=options.timeout)
+        return Connection(options.server, silence=options.timeout, model=model)
     file, notes = model_file_of(options.model, options.energy_unit)
     for note in notes if warn else ():
         warnings.warn(f"{options.model}: {note}", UserWarning, stacklevel=3)
     if options.server is not None:
-        return Connection(options.server, silence=options.timeout, model=read_model(file).sha256)
-    return Connection(ServerSpec(file, options.side, options.threads), silence=options.timeout)
+        return Connection(options.server, silence=options.timeout, model=model or read_model(file).sha256)
+    return Connection(ServerSpec(file, options.side, options.threads), silence=options.timeout, model=model)

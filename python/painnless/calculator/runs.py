@@ -10,6 +10,7 @@ from ase.data import atomic_masses
 
 from painnless.calculator.conversion import structure_of
 from painnless.connection import Connection
+from painnless.constraints import holding
 from painnless.errors import PainnlessError
 from painnless.motion import Snapshot
 
@@ -29,7 +30,7 @@ def run(
             raise PainnlessError("USAGE", f"{name} is {count!r}, expected a whole number, {least} or more", name)
     if not (isinstance(every, int) and every >= 1 and steps % every == 0):
         raise PainnlessError("USAGE", f"every is {every!r}, expected a divisor of steps, {steps!r}, so that the last one is seen", "every")
-    if atoms.constraints:
+    if holding(atoms):
         raise PainnlessError("UNSUPPORTED", "the engine knows no constraints; remove them, or use ASE's dynamics", "constraints")
     if not np.array_equal(atoms.get_masses(), atomic_masses[atoms.numbers]):
         raise PainnlessError("UNSUPPORTED", "the engine knows ASE's standard masses; for others use ASE's dynamics", "masses")

@@ -16,10 +16,11 @@ from ase.io.trajectory import TrajectoryWriter
 from ase.utils import string2index
 
 from painnless.batch import Evaluation
+from painnless.constraints import holding
 from painnless.errors import PainnlessError
 from painnless.structure import Structure
 
-# u; formats that write masses round them, and no isotope is as near to its element's standard mass as it is far from the next isotope
+# u; formats that write masses round them. What is nearer (lithium 7) is taken for the element's own.
 ROUNDED_MASS = 0.1
 
 __all__ = ["convert_trajectory", "read_structures", "write_structures"]
@@ -62,8 +63,8 @@ def read_structures(source: str, *, moved: bool = False) -> list[Structure]:
 
 def _assert_free(atoms: Atoms, source: str) -> None:
     other = "remove them, or use ASE's dynamics with PainnlessCalculator"
-    if atoms.constraints:
-        kinds = ", ".join(sorted({type(constraint).__name__ for constraint in atoms.constraints}))
+    if constraints := holding(atoms):
+        kinds = ", ".join(sorted({type(constraint).__name__ for constraint in constraints}))
         raise PainnlessError(
             "UNSUPPORTED", f"{source} has constraints ({kinds}), expected none: md moves every atom; {other}", "constraints"
         )

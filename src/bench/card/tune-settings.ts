@@ -20,7 +20,7 @@ export function bounds(tile: number, multiprocessors: number, structures: number
   const at = (values: readonly number[]) => values.map((value) => ({ value, atoms: value }));
   // Launches are recorded for a batch of up to 19 % more atoms than there are (next_bucket of native/cuda/schedule.h), and it is those that a bound counts.
   const inWaves = (values: readonly number[]) =>
-    values.map((value) => ({ value, atoms: Math.floor((value * tile * multiprocessors) / 1.19) }));
+    values.map((value) => ({ value, atoms: Math.max(1, Math.floor((value * tile * multiprocessors) / 1.19)) }));
   return [
     { name: "residentAtoms", always: 64, never: 0, steps: at([4, 8, 12, 16, 20, 24, 28]), structures: 1 },
     { name: "slicesAtoms", always: 2 ** 30, never: 64, steps: at([96, 192, 384, 512, 768, 1024, 1536, 2048]), structures },
