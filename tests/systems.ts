@@ -98,3 +98,14 @@ export const wire = crystal(
 
 export const molecules = [ethanol, water, methanol, singleAtom, farDimer, closeDimer, noEdges] as const;
 export const periodicSystems = [cubic, triclinic, smallCrystal, selfImages, slab, wire] as const;
+
+/** n atoms on a lattice, with so many Å between them. */
+export const lattice = (n: number, spacing: number) => {
+  const side = Math.ceil(Math.cbrt(n));
+  const numbers = new Array<number>(n).fill(1);
+  const positions = Float64Array.from({ length: 3 * n }, (_, k) => {
+    const i = Math.floor(k / 3);
+    return spacing * ([i % side, Math.floor(i / side) % side, Math.floor(i / side ** 2)][k % 3] ?? 0);
+  });
+  return { name: `${n} atoms`, numbers, positions, cell: null, pbc: [false, false, false] as [boolean, boolean, boolean] };
+};

@@ -10,7 +10,7 @@ import { decodeMessage, encodeMessage } from "../../src/wire/codec.ts";
 import { Exchange } from "../../src/wire/exchange.ts";
 import { painnless } from "../cli/run.ts";
 import { damaged } from "../moments.ts";
-import { ethanol, water } from "../systems.ts";
+import { ethanol, lattice, water } from "../systems.ts";
 import { framed } from "./framed.ts";
 import { sleep, withDealer, withServer } from "./in-process.ts";
 import { type Serving, startServe, stop } from "./processes.ts";
@@ -28,17 +28,6 @@ const say = (text: string) => process.stderr.write(`  ${text}\n`);
 const seconds = (since: number) => (performance.now() - since) / 1e3;
 const pathOf = ({ endpoint }: Serving) => endpoint.slice("ipc://".length);
 const memoryOf = async (client: RemotePotential) => (await client.statistics()).memory / 2 ** 20;
-
-/** n atoms on a lattice, with so many Å between them. */
-const lattice = (n: number, spacing: number) => {
-  const side = Math.ceil(Math.cbrt(n));
-  const numbers = new Array<number>(n).fill(1);
-  const positions = Float64Array.from({ length: 3 * n }, (_, k) => {
-    const i = Math.floor(k / 3);
-    return spacing * ([i % side, Math.floor(i / side) % side, Math.floor(i / side ** 2)][k % 3] ?? 0);
-  });
-  return { name: `${n} atoms`, numbers, positions, cell: null, pbc: [false, false, false] as [boolean, boolean, boolean] };
-};
 
 test("SIGSTOP of the server: TIMEOUT after the silence that was agreed on, and it goes on where it was stopped", async () => {
   const { endpoint, child } = await start();
