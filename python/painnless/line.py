@@ -6,12 +6,13 @@ import sys
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import cast
 
 import zmq
 
 from painnless.codec import LARGE_BYTES, FrameBytes
+from painnless.context import join_context, require_descriptors
 from painnless.destination import Destination
 from painnless.errors import PainnlessError
 
@@ -25,6 +26,8 @@ _LONGEST_SECONDS = 2e6
 _EAGER_SECONDS = 150e-6
 """Where the last answer came within this, the next is met awake, as to be woken takes half as long again. Otherwise the engine may need the
 core on which we would wait: with two threads on two cores that cost it a tenth of its time."""
+_DESCRIPTORS = 20
+"""A line takes four, the context five, and pyzmq's account of large frames eight, each of them when it is first needed."""
 _LOST = zmq.EVENT_DISCONNECTED
 _REFUSED = zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 
@@ -44,20 +47,21 @@ class Line:
         self._ended = ended
         self._waited = 0.0
         self._copies = True
-        context: zmq.Context[Socket] = zmq.Context()
         try:
-            self._connect(context, destination, bye)
-        except BaseException as exc:
-            context.destroy(linger=0)
-            if not isinstance(exc, (zmq.ZMQError, OSError)):
-                raise
+            require_descriptors(_DESCRIPTORS)
+            with ExitStack() as opened:
+                self._connect(opened, destination)
+                self._finalizer = weakref.finalize(self, _hang_up, opened.pop_all(), self._socket, bye, os.getpid())
+        except (zmq.ZMQError, OSError) as exc:
             if exc.errno in (errno.EMFILE, errno.ENFILE):
-                why = "each calculator holds some nine descriptors; let several atoms share one, or raise the limit (ulimit -n)"
+                why = "let several atoms share a calculator, as each holds a few descriptors, or raise the limit (ulimit -n)"
                 raise PainnlessError("MISSING", f"{self.endpoint}: too many open files: {why}") from exc
             raise PainnlessError("USAGE", f"{self.endpoint} is no endpoint: {exc.strerror}", "server") from exc
 
-    def _connect(self, context: "zmq.Context[Socket]", destination: Destination, bye: Sequence[FrameBytes]) -> None:
-        self._socket = context.socket(zmq.DEALER)
+    def _connect(self, opened: ExitStack, destination: Destination) -> None:
+        context, leave = join_context()
+        opened.callback(leave)
+        self._socket = opened.enter_context(context.socket(zmq.DEALER))
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.RCVTIMEO, _LOOK_MS)
         self._socket.setsockopt(zmq.SNDTIMEO, int(1000 * min(self._silence, _LONGEST_SECONDS)))
@@ -65,10 +69,9 @@ class Line:
             self._socket.setsockopt(zmq.CURVE_PUBLICKEY, destination.curve.public)
             self._socket.setsockopt(zmq.CURVE_SECRETKEY, destination.curve.secret)
             self._socket.setsockopt(zmq.CURVE_SERVERKEY, destination.curve.server)
-        self._monitor = self._socket.get_monitor_socket(_LOST | _REFUSED)
-        os.close(os.open(os.devnull, os.O_RDONLY))  # ZeroMQ connects later, and where it has no descriptor for that it says nothing
+        self._monitor = opened.enter_context(self._socket.get_monitor_socket(_LOST | _REFUSED))
+        opened.callback(self._socket.disable_monitor)
         self._socket.connect(self.endpoint)
-        self._finalizer = weakref.finalize(self, _hang_up, context, self._socket, self._monitor, bye, os.getpid())
 
     @property
     def closed(self) -> bool:
@@ -152,13 +155,10 @@ class Line:
         return PainnlessError("WORKER_DIED", self._ended() or f"the connection to the server at {self.endpoint} is lost")
 
 
-def _hang_up(context: "zmq.Context[Socket]", socket: Socket, monitor: Socket, bye: Sequence[FrameBytes], owner: int) -> None:
+def _hang_up(opened: ExitStack, socket: Socket, bye: Sequence[FrameBytes], owner: int) -> None:
     if os.getpid() != owner:  # in a fork they are the parent's
         return
-    socket.disable_monitor()
-    monitor.close(linger=0)
-    socket.setsockopt(zmq.LINGER, _BYE_LINGER_MS)
-    with suppress(zmq.Again):  # nobody is there to hear it
-        socket.send_multipart(bye, zmq.NOBLOCK)
-    socket.close()
-    context.term()
+    with opened:
+        socket.setsockopt(zmq.LINGER, _BYE_LINGER_MS)
+        with suppress(zmq.Again):  # nobody is there to hear it
+            socket.send_multipart(bye, zmq.NOBLOCK)
