@@ -23,9 +23,10 @@ _LOOK_MS = 50
 """How often one who waits looks whether the server is still there."""
 _LONGEST_SECONDS = 2e6
 """ZeroMQ counts ms in 32 bits."""
-_EAGER_SECONDS = 150e-6
-"""Where the last answer came within this, the next is met awake, as to be woken takes half as long again. Otherwise the engine may need the
-core on which we would wait: with two threads on two cores that cost it a tenth of its time."""
+_EAGER_SECONDS = 1e-3
+"""Where the last answer came within this, the next is met awake: to be woken takes some 0.1 ms."""
+_AWAY_SECONDS = 100e-6
+"""Who carries the answer to us takes a core for a tenth of this. Where we are away for longer, others need it, the engine perhaps."""
 _DESCRIPTORS = 20
 """A line takes four, the context five, and pyzmq's account of large frames eight, each of them when it is first needed."""
 _LOST = zmq.EVENT_DISCONNECTED
@@ -102,12 +103,11 @@ class Line:
 
     def receive(self, end: float) -> Sequence[FrameBytes]:
         """The next message. end: on time.monotonic's clock. Raises TIMEOUT then or after silence, WORKER_DIED, UNSUPPORTED (keys)."""
-        start = time.monotonic()
-        while self._waited < _EAGER_SECONDS and time.monotonic() - start < _EAGER_SECONDS:
-            if cast("int", self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
-                return self._take()
-            os.sched_yield()  # the engine may need this very core
-        looked, silent = start, 0.0
+        start = looked = time.monotonic()
+        if self._waited < _EAGER_SECONDS and self._comes_soon(start):
+            self._waited = time.monotonic() - start
+            return self._take()
+        silent = 0.0
         while True:
             try:
                 message = self._take()
@@ -125,6 +125,19 @@ class Line:
                 raise PainnlessError("TIMEOUT", f"{self.endpoint}: no answer in time")
             if silent >= self._silence:
                 raise PainnlessError("TIMEOUT", f"{self.endpoint}: no sign of life for {silent:.1f} s")
+
+    def _comes_soon(self, start: float) -> bool:
+        """Looks out for a message without sleep, for a moment and as long as nobody else needs the core."""
+        now = start
+        while now - start < _EAGER_SECONDS:
+            if cast("int", self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+                return True
+            looked = now
+            os.sched_yield()
+            now = time.monotonic()
+            if now - looked > _AWAY_SECONDS:
+                return False
+        return False
 
     def _take(self) -> Sequence[FrameBytes]:
         try:

@@ -1,17 +1,13 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
-import { type EngineTimes, type ShimCase, type ShimResult, shimCases, shimResult, shimRunSchema } from "../bench/shim.ts";
+import { type EngineTimes, type ShimCase, ShimProcess, type ShimResult, type ShimRun, shimCases, shimResult } from "../bench/shim.ts";
 import type { NativeEngine } from "../engine/engine.ts";
 import { readModelFile } from "../model/model-file.ts";
-import { childVariables, type PythonEnvironment, requirePackage, resolvePython } from "../python/environment.ts";
+import { type PythonEnvironment, requirePackage, resolvePython } from "../python/environment.ts";
 import type { Potential } from "../system/potential.ts";
 import type { Structure } from "../system/structure.ts";
 import { Server } from "../wire/server.ts";
 import { nativeEngine } from "./bench-run.ts";
 import { serverAt, sidesOf } from "./sides.ts";
 import { bold, green, red, table } from "./terminal.ts";
-
-const call = promisify(execFile);
 
 export interface ShimRequest {
   readonly model: string;
@@ -31,7 +27,7 @@ export async function runShim(request: ShimRequest): Promise<ShimResult[]> {
     const engine = nativeEngine((await sides.open(request.side)).potential);
     const results: ShimResult[] = [];
     for (const shape of shimCases) {
-      request.progress(`${shape.atoms} atoms, ${shape.calls} calls`);
+      request.progress(`${shape.atoms} atoms, ${shape.turns} turns of ${shape.calls} calls`);
       results.push(await runCase(python, engine, shape));
     }
     return results;
@@ -53,31 +49,37 @@ async function runCase(python: PythonEnvironment, engine: NativeEngine, shape: S
   };
   const server = await Server.start(timed, { endpoint: null, model: null, cutoff: null, versions: {} });
   try {
-    const { atoms, spacing, calls } = shape;
-    const options = { endpoint: server.endpoint, atoms, spacing, calls };
-    const argv = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-    const { stdout } = await call(python.executable, ["-m", "painnless.worker.shim", ...argv], {
-      env: childVariables(),
-      maxBuffer: 1 << 28,
-    });
-    const run = shimRunSchema.parse(JSON.parse(stdout));
-    const client = await serverAt(server.endpoint);
-    const statistics = await client.statistics();
-    await client.close();
-    const { numbers, positions } = run;
-    const structure: Structure = {
-      name: "lattice",
-      numbers,
-      positions: Float64Array.from(positions),
-      cell: null,
-      pbc: [false, false, false],
-    };
-    const called = calledSeconds.filter((_, k) => k % 2 === 0).slice(-calls); // every other one came through ASE
-    return shimResult(shape, run, statistics, { ...(await engineTimes(engine, structure, calls)), called });
+    const shim = await ShimProcess.start(python, server.endpoint, shape);
+    try {
+      const { calls, turns, warmTurns } = shape;
+      const run: Run = { ase: [], client: [], pingAfter: [], ping: [] };
+      const times: Times = { engine: [], door: [], called: [] };
+      // The way and what lies within it in turns: a clock that changes, or a neighbour, falls on both alike, as their difference is the result.
+      for (let k = 0; k < warmTurns + turns; k++) {
+        const from = calledSeconds.length;
+        const turn = await shim.turn(calls);
+        const inside = await engineTimes(engine, shim.structure, calls);
+        if (k < warmTurns) continue;
+        for (const way of typedKeys(run)) run[way].push(...turn[way]);
+        for (const way of typedKeys(inside)) times[way].push(...inside[way]);
+        times.called.push(...calledSeconds.slice(from, from + calls)); // those through ASE came first
+      }
+      const client = await serverAt(server.endpoint);
+      const statistics = await client.statistics();
+      await client.close();
+      return shimResult(shape, run, statistics, times);
+    } finally {
+      await shim.close();
+    }
   } finally {
     await server.close(0);
   }
 }
+
+type Run = { -readonly [Way in keyof ShimRun]: number[] };
+type Times = { -readonly [Way in keyof EngineTimes]: number[] };
+
+const typedKeys = <T extends object>(object: T) => Object.keys(object) as (keyof T)[];
 
 async function engineTimes(engine: NativeEngine, structure: Structure, calls: number): Promise<Pick<EngineTimes, "engine" | "door">> {
   const within = await engine.time([structure], ["forces"], calls + 1);

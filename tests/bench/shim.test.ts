@@ -2,14 +2,14 @@ import { expect, test } from "vitest";
 import { type ShimCase, shimResult } from "../../src/bench/shim.ts";
 import type { Statistics } from "../../src/wire/messages.ts";
 
-const shape: ShimCase = { atoms: 20, spacing: 1.6, calls: 3, medianMs: 0.5, p99Ms: 0.9 };
+const shape: ShimCase = { atoms: 20, spacing: 1.6, calls: 3, turns: 1, warmTurns: 0, medianMs: 0.5, p99Ms: 0.9 };
 
 /** Seconds of three measurements about so many ms, the last later by `late`. */
 const around = (ms: number, late = 0) => [0.9, 1, 1 + late].map((factor) => (factor * ms) / 1e3);
 const statisticsOf = (latency: number, compute: number) =>
   ({ latency: { p50: latency }, compute: { p50: compute } }) as unknown as Statistics;
 
-const run = { ase: around(1.2), client: around(1.15), pingAfter: around(0.19), ping: around(0.15), numbers: [1], positions: [0, 0, 0] };
+const run = { ase: around(1.2), client: around(1.15), pingAfter: around(0.19), ping: around(0.15) };
 const times = { engine: around(0.75), door: around(0.8), called: [0.0009, 0.0008, 0.0011] };
 
 test("rows say what each layer adds, and add up to the call", () => {

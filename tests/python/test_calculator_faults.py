@@ -94,6 +94,7 @@ def test_a_stopped_server_is_given_up_and_replaced() -> None:
         assert np.array_equal(calc.get_forces(ethanol()), forces)
 
 
+@pytest.mark.filterwarnings("ignore:the connection.*was closed, between two calls:RuntimeWarning")  # where it fell within an answer
 def test_an_interruption_leaves_a_calculator_that_works(steady: PainnlessCalculator) -> None:
     atoms = Atoms("H3000", np.random.default_rng(1).uniform(0, 100, (3000, 3)))
     small = steady.get_forces(ethanol())

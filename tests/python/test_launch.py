@@ -13,7 +13,7 @@ from painnless import PainnlessCalculator, launch
 from painnless.errors import PainnlessError
 from painnless.launch import ServerSpec, private_server
 
-SPEC = ServerSpec(str(MODEL), "auto", None)
+SPEC = ServerSpec(str(MODEL), "auto", 3)  # whose server no other test may have left to the garbage collector
 
 
 def test_the_package_is_light_and_its_names_are_exact() -> None:
