@@ -66,6 +66,7 @@ class Team {
   void judge(Barrier::Time delay, Barrier::Time whole);
   void run(void (*job)(void*, int), void* context);
   void help(int thread);
+  void leave_shared_core(int thread);
 
   static constexpr int judged_runs = 16;                               // a moment's delay is chance; so many runs are looked at together,
   static constexpr auto judged_delay = std::chrono::milliseconds(20);  // or fewer that were held up so long
@@ -76,6 +77,7 @@ class Team {
   static constexpr auto shortest_rest = std::chrono::milliseconds(4), longest_rest = std::chrono::milliseconds(1024);
 
   Barrier barrier_;
+  std::vector<std::atomic<int>> cores_;  // on which each thread began its last job; -1: not known
   std::vector<std::thread> helpers_;
   void (*job_)(void*, int) = nullptr;
   void* context_ = nullptr;

@@ -23,7 +23,7 @@ _LOOK_MS = 50
 """How often one who waits looks whether the server is still there."""
 _LONGEST_SECONDS = 2e6
 """ZeroMQ counts ms in 32 bits."""
-_EAGER_SECONDS = 1e-3
+_EAGER_SECONDS = 2e-3
 """Where the last answer came within this, the next is met awake: to be woken takes some 0.1 ms."""
 _AWAY_SECONDS = 100e-6
 """Who carries the answer to us takes a core for a tenth of this. Where we are away for longer, others need it, the engine perhaps."""
