@@ -19,12 +19,12 @@ const recordSchema = z.strictObject({
 
 /** What NVRTC made of all texts: seven architectures take five minutes of a core. PaiNN in float32, and mixed, is what registers are counted out for: it is
  *  compiled for every architecture, unless its text stands here as it is. The rest has room (student) or may spill (float64): it is compiled for
- *  two of them, and stands here for the others. `PAINNLESS_RECORD_KERNELS=1` compiles what has changed and writes this anew. */
+ *  one of them, and stands here for the others. `PAINNLESS_RECORD_KERNELS=1` compiles what has changed and writes this anew. */
 const recording = process.env.PAINNLESS_RECORD_KERNELS === "1";
 const architectures = [75, 80, 86, 89, 90, 100, 120] as const;
 const recordFile = new URL("kernels.json", import.meta.url);
 const record = recordSchema.parse(JSON.parse(await readFile(recordFile, "utf8")));
-const always: readonly number[] = [75, 90];
+const always: readonly number[] = [90];
 
 const python = await resolvePython().catch(() => null); // a machine without Python may have a toolkit
 const nvrtc = await nvrtcCandidates(process.env, python?.sitePackages ?? null);
