@@ -46,7 +46,9 @@ export const pythonEnvironment = {
     const uv = await makeVenv(work, venv, python);
     const project = `${join(root, "python")}[${extras(level).join(",")}]`;
     const pins = ["--constraint", join(root, "python/constraints.txt")];
-    await commands.run("python", uv, ["pip", "install", "--compile-bytecode", "--python", python, ...pins, "--editable", project], { cwd: root });
+    await commands.run("python", uv, ["pip", "install", "--compile-bytecode", "--python", python, ...pins, "--editable", project], {
+      cwd: root,
+    });
     const modules = [
       "numpy",
       "ase",
