@@ -5,6 +5,7 @@
 #endif
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace painnless {
@@ -23,20 +24,24 @@ void relax() {
 
 int current_core() { return sched_getcpu(); }
 
-/// Moves the calling thread to another core that it may use, where there is one for each of so many threads.
-void leave_core(int core, int threads) {
+/// Moves the calling thread to a core that it may use and where none of `cores` is, if there is one. What another process says meanwhile of where
+/// it may run is lost.
+void move_from(const std::vector<std::atomic<int>>& cores) {
   cpu_set_t allowed;
   if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;  // there are more cores than a set holds
-  if (CPU_COUNT(&allowed) < threads) return;
   cpu_set_t others = allowed;
-  CPU_CLR(core, &others);
-  if (sched_setaffinity(0, sizeof others, &others) == 0) sched_setaffinity(0, sizeof allowed, &allowed);
+  for (const auto& core : cores)
+    if (const int taken = core.load(std::memory_order_relaxed); taken >= 0) CPU_CLR(taken, &others);
+  if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof others, &others) != 0) return;
+  if (sched_setaffinity(0, sizeof allowed, &allowed) == 0) return;
+  std::memset(&allowed, 0xff, sizeof allowed);  // none of them is ours any more: wherever we may be now
+  sched_setaffinity(0, sizeof allowed, &allowed);
 }
 
 #else
 
 int current_core() { return -1; }
-void leave_core(int, int) {}
+void move_from(const std::vector<std::atomic<int>>&) {}
 
 #endif
 
@@ -126,7 +131,8 @@ void Team::judge(Barrier::Time delay, Barrier::Time whole) {
 void Team::leave_shared_core(int thread) {
   const int core = current_core();
   const auto is_taken = [core](const std::atomic<int>& other) { return other.load(std::memory_order_relaxed) == core; };
-  if (core >= 0 && std::any_of(cores_.begin(), cores_.begin() + thread, is_taken)) leave_core(core, size());
+  cores_[thread].store(-1, std::memory_order_relaxed);
+  if (core >= 0 && std::any_of(cores_.begin(), cores_.begin() + thread, is_taken)) move_from(cores_);
   cores_[thread].store(current_core(), std::memory_order_relaxed);
 }
 

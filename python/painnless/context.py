@@ -7,31 +7,39 @@ from contextlib import ExitStack
 
 import zmq
 
-__all__ = ["Context", "join_context", "require_descriptors"]
+__all__ = ["Context", "join_context"]
 
 Context = zmq.Context[zmq.Socket[bytes]]
 
-_turn = threading.RLock()  # a line's end may come at any allocation, of joining too
+_DESCRIPTORS = 20
+"""A line takes four, the context five, and pyzmq's account of large frames eight, each of them when it is first needed."""
+
+_turn = threading.RLock()  # a line that is garbage may end, and leave, within join_context
 _shared: "_Shared | None" = None
 
 
 class _Shared:
-    def __init__(self) -> None:
-        self.zmq = Context()
-        self.owner = os.getpid()
+    def __init__(self, owner: int) -> None:
+        self.owner = owner
         self.lines = 0
+        self.zmq = Context()
+        self.zmq.set(zmq.MAX_SOCKETS, self.zmq.get(zmq.SOCKET_LIMIT))  # by default three a line are too many for 342 lines
+        self.zmq.socket(zmq.PAIR).close()  # with the first, its threads begin
 
 
 def join_context() -> tuple[Context, Callable[[], None]]:
     """The context, and what leaves it: to be called once, after all sockets of whoever joined are closed.
 
-    The last to leave ends the context, and waits until what lingers is sent. A fork has one of its own.
+    The last to leave ends the context, and waits until what lingers is sent. A fork has one of its own. Raises OSError (EMFILE) where
+    descriptors run short: ZeroMQ would end the process, or connect in silence to nobody.
     """
     global _shared  # noqa: PLW0603
     with _turn:
-        if _shared is None or _shared.owner != os.getpid():
-            _shared = _Shared()
-        shared = _shared
+        _require_descriptors(_DESCRIPTORS)
+        owner = os.getpid()
+        shared = _shared  # behind every call before the count: in each of them the last line may leave, and take the context along
+        if shared is None or shared.owner != owner:
+            shared = _shared = _Shared(owner)
         shared.lines += 1
 
     def leave() -> None:
@@ -42,16 +50,16 @@ def join_context() -> tuple[Context, Callable[[], None]]:
                 return
             if _shared is shared:
                 _shared = None
-        shared.zmq.term()
+        shared.zmq.destroy()  # what an interruption left open too
 
     return shared.zmq, leave
 
 
-def require_descriptors(count: int) -> None:
-    """Raises OSError (EMFILE) unless so many can be had: ZeroMQ ends the process, or says nothing, where it has none."""
+def _require_descriptors(count: int) -> None:
     with ExitStack() as opened:
-        for _ in range(count):
-            opened.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+        for _ in range(count // 2):
+            for descriptor in os.pipe():
+                opened.callback(os.close, descriptor)
 
 
 def _after_fork() -> None:

@@ -12,7 +12,7 @@ from typing import cast
 import zmq
 
 from painnless.codec import LARGE_BYTES, FrameBytes
-from painnless.context import join_context, require_descriptors
+from painnless.context import join_context
 from painnless.destination import Destination
 from painnless.errors import PainnlessError
 
@@ -26,9 +26,7 @@ _LONGEST_SECONDS = 2e6
 _EAGER_SECONDS = 2e-3
 """Where the last answer came within this, the next is met awake: to be woken takes some 0.1 ms."""
 _AWAY_SECONDS = 100e-6
-"""Who carries the answer to us takes a core for a tenth of this. Where we are away for longer, others need it, the engine perhaps."""
-_DESCRIPTORS = 20
-"""A line takes four, the context five, and pyzmq's account of large frames eight, each of them when it is first needed."""
+"""Threads that carry an answer keep a core for some 10 µs. Where others had ours for longer than this, they need it, as the engine may."""
 _LOST = zmq.EVENT_DISCONNECTED
 _REFUSED = zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 
@@ -49,13 +47,12 @@ class Line:
         self._waited = 0.0
         self._copies = True
         try:
-            require_descriptors(_DESCRIPTORS)
             with ExitStack() as opened:
                 self._connect(opened, destination)
                 self._finalizer = weakref.finalize(self, _hang_up, opened.pop_all(), self._socket, bye, os.getpid())
         except (zmq.ZMQError, OSError) as exc:
             if exc.errno in (errno.EMFILE, errno.ENFILE):
-                why = "let several atoms share a calculator, as each holds a few descriptors, or raise the limit (ulimit -n)"
+                why = "let several atoms share a calculator, as each holds four, or raise the limit (ulimit -n)"
                 raise PainnlessError("MISSING", f"{self.endpoint}: too many open files: {why}") from exc
             raise PainnlessError("USAGE", f"{self.endpoint} is no endpoint: {exc.strerror}", "server") from exc
 
@@ -79,7 +76,7 @@ class Line:
         return not self._finalizer.alive
 
     def close(self) -> None:
-        """Says bye; may be called twice."""
+        """Says bye, which is on its way when this returns; may be called twice."""
         self._finalizer()
 
     def send(self, frames: Sequence[FrameBytes]) -> None:

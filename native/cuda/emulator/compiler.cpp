@@ -12,15 +12,22 @@
 namespace painnless::cuda::emulator {
 namespace {
 
-/// Of this very processor: without its own multiply-add each is a call.
-constexpr const char* flags = " -std=c++17 -O1 -march=native -g0 -fPIC -shared -ffp-contract=off -w";
+/// With the processor's own multiply-add, where it has one: each is a call otherwise, and there are many.
+std::string flags() {
+#ifdef __x86_64__
+  const char* own = __builtin_cpu_supports("fma") ? " -mfma" : "";
+#else
+  const char* own = "";
+#endif
+  return std::string(" -std=c++17 -O1 -g0 -fPIC -shared -ffp-contract=off -w") + own;
+}
 
 class HostCompiler final : public Compiler {
  public:
   HostCompiler(std::string command, std::string folder) : command_(std::move(command)), folder_(std::move(folder)) {}
   std::string identity() const override {
     const std::filesystem::path folder = std::filesystem::path(language()) / "../emulator";
-    return "host compiler " + command_ + flags + "\n" + read(folder / "language.h") + read(folder / "runtime.h") + read(folder / "tensor.h") + read(folder / "cluster.h");
+    return "host compiler " + command_ + flags() + "\n" + read(folder / "language.h") + read(folder / "runtime.h") + read(folder / "tensor.h") + read(folder / "cluster.h");
   }
 
   Compiled compile(const std::string& main, const std::vector<Text>& texts, const std::vector<std::string>& options, int) const override {
@@ -36,7 +43,7 @@ class HostCompiler final : public Compiler {
     for (const std::string& option : options)
       if (option.rfind("-D", 0) == 0) words += " '" + option + "'";
     const fs::path library = folder / "kernels.so", log = folder / "log";
-    const std::string line = command_ + flags + " -I'" + (folder / "kernels").string() + "' -I'" + language() +
+    const std::string line = command_ + flags() + " -I'" + (folder / "kernels").string() + "' -I'" + language() +
                              "'" + words + " -x c++ '" + (folder / "kernels" / main).string() + "' -o '" + library.string() + "' 2> '" + log.string() + "'";
     const int status = std::system(line.c_str());
     Compiled compiled{read(library), read(log)};
