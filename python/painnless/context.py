@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import zmq
 
-__all__ = ["Context", "join_context"]
+__all__ = ["join_context"]
 
 Context = zmq.Context[zmq.Socket[bytes]]
 

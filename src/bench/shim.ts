@@ -36,7 +36,7 @@ const answerSchema = z.discriminatedUnion("kind", [
 ]);
 type Answer = z.infer<typeof answerSchema>;
 
-/** Seconds of each way, of all turns. */
+/** Seconds of each call, by way. */
 export type ShimRun = Omit<Extract<Answer, { kind: "timed" }>, "kind">;
 
 /** Python's end of the way, in a process of its own. */
@@ -68,6 +68,8 @@ export class ShimProcess {
     }
   }
 
+  /** So many calls of each way, those through ASE first.
+   *  @throws {PainnlessError} WORKER_DIED, WORKER_FAILED with its own words, BAD_MESSAGE */
   async turn(calls: number): Promise<ShimRun> {
     const { kind: _, ...run } = await this.#process.answer("timed", { kind: "turn", calls });
     return run;
