@@ -5,7 +5,7 @@ import type { Structure } from "../system/structure.ts";
 import { failure, LineProcess } from "./line-process.ts";
 import { origin, ratio, timing } from "./result.ts";
 import { ratioOf, timingOf } from "./statistics.ts";
-import { type Answer, type Contestant, interleave, type Schedule, verify } from "./trial.ts";
+import { type Answer, type Contestant, type Inputs, interleave, type Schedule, verify } from "./trial.ts";
 
 /** What the script of somebody who has a SchNetPack model takes, from end to end, before and after the line that makes its calculator is swapped:
  *  `painnless bench ase`. */
@@ -135,17 +135,17 @@ export async function runAseRow(
   after: Script,
   sides: { readonly before: string; readonly after: string },
   judged: readonly Answer[],
+  inputs: Inputs,
   schedule: Schedule,
-  cutoff: number,
 ): Promise<AseRow> {
-  const atoms = (judged[0]?.forces.length ?? 0) / 3;
+  const [atoms = 0] = inputs.atoms;
   const contestant = (script: Script, name: string, on: string): Contestant => ({
     ...{ name: `${script.calculator}, ${name}`, side: on, evaluate: (set) => script.evaluate(set) },
     time: async (set, count) => [await script.step("ase", set, count)],
   });
   const [old, own] = [contestant(before, "before", sides.before), contestant(after, "after", sides.after)];
   const inside: Contestant = { ...own, time: async (set, count) => [await after.step("run_nve", set, insideSteps * count)] };
-  for (const one of [old, own]) await verify(one, judged, { sets: judged.length, atoms: [atoms], cutoff });
+  for (const one of [old, own]) await verify(one, judged, inputs);
   const [oldTimes, ownTimes, insideTimes] = await interleave([old, own, inside], schedule);
   if (oldTimes === undefined || ownTimes === undefined || insideTimes === undefined)
     throw new PainnlessError("INTERNAL", "three contestants gave fewer times");

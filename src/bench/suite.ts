@@ -1,7 +1,9 @@
 import type { NativeEngine } from "../engine/engine.ts";
 import { PainnlessError } from "../errors.ts";
 import type { ModelFile } from "../model/model-file.ts";
+import type { Potential } from "../system/potential.ts";
 import { type BaselineProcess, mallocs, type Precision } from "./baseline.ts";
+import { movementOf, type OpenExact } from "./conditioning.ts";
 import { type Absent, type Opponent, pickOpponents } from "./opponents.ts";
 import type { Trial } from "./result.ts";
 import { ratioOf, timingOf } from "./statistics.ts";
@@ -22,6 +24,7 @@ export interface TrialOptions {
   /** of every number of threads and malloc that may be tried */
   readonly processes: readonly BaselineProcess[];
   readonly engines: OwnEngines;
+  readonly openExact: OpenExact;
   readonly precision: Precision;
   readonly threads: number;
   readonly seed: number;
@@ -41,7 +44,7 @@ const mallocMatters = 1000;
 const want = ["energy", "forces"] as const;
 const now = () => performance.now() / 1e3;
 
-const answerOf = async (engine: NativeEngine, batch: System["sets"][number]): Promise<Answer> => {
+const answerOf = async (engine: Potential, batch: System["sets"][number]): Promise<Answer> => {
   const evaluations = await engine.evaluate(batch, want);
   return { energies: evaluations.map((e) => e.netEnergy), forces: Float64Array.from(evaluations.flatMap((e) => [...(e.forces ?? [])])) };
 };
@@ -75,7 +78,8 @@ export async function runTrial(row: SystemRow, options: TrialOptions): Promise<T
   const system = makeSystem(row, options.seed, setCount, model.config.elements);
   const atoms = (system.sets[0] ?? []).map(({ numbers }) => numbers.length);
   const total = atoms.reduce((sum, n) => sum + n, 0);
-  const inputs = { sets: setCount, atoms, cutoff: model.config.cutoff };
+  const movement = movementOf(model, options.openExact, (exact, set) => answerOf(exact, system.sets[set] ?? []));
+  const inputs = { judge: "torch:cpu:f64", sets: setCount, atoms, cutoff: model.config.cutoff, movement };
   const processes = options.processes.filter(({ malloc }) => malloc === mallocs[0] || total >= mallocMatters);
   const judge = processes[0];
   if (judge === undefined) throw new PainnlessError("INTERNAL", "there is no PyTorch process to judge the inputs");

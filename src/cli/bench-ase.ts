@@ -2,13 +2,17 @@ import { loadavg } from "node:os";
 import { join } from "node:path";
 import { type AseResult, type AseRow, aseResultSchema, type Calculator, runAseRow, Script, type ScriptOptions } from "../bench/ase.ts";
 import { cardRow, makeSets } from "../bench/card/rows.ts";
+import { movementOf } from "../bench/conditioning.ts";
+import type { Answer } from "../bench/trial.ts";
 import { cudaCards } from "../engine/device.ts";
 import { readModelFile } from "../model/model-file.ts";
 import { withBridge } from "../python/bridge.ts";
 import { requirePackage } from "../python/environment.ts";
+import type { Potential } from "../system/potential.ts";
+import type { Structure } from "../system/structure.ts";
 import { commit, randomModel } from "./bench-run.ts";
 import { withBenchScope } from "./bench-scope.ts";
-import { sidesOf } from "./sides.ts";
+import { openExact, sidesOf } from "./sides.ts";
 import { bold, dim, table } from "./terminal.ts";
 import { thisMachine } from "./version.ts";
 
@@ -62,15 +66,20 @@ export async function runAse(request: AseRequest): Promise<AseResult> {
     for (const size of request.sizes) {
       progress(`${size} atoms`);
       const places = makeSets({ ...cardRow(size, 1), name: size }, request.seed, sets, model.config.elements).flat();
-      const judged = (await exact.evaluate(places, ["energy", "forces"])).map(({ energy, forces }) => ({
-        ...{ energies: [energy], forces: forces ?? new Float64Array(0) },
-      }));
+      const answer = async (potential: Potential, set: number): Promise<Answer> => {
+        const [evaluation] = await potential.evaluate([places[set] as Structure], ["energy", "forces"]);
+        return { energies: [evaluation?.energy ?? Number.NaN], forces: evaluation?.forces ?? new Float64Array(0) };
+      };
+      const judged: Answer[] = [];
+      for (const set of places.keys()) judged.push(await answer(exact, set));
+      const atoms = places.slice(0, 1).map(({ numbers }) => numbers.length);
+      const inputs = { judge: exact.name, sets, atoms, cutoff: model.config.cutoff, movement: movementOf(model, openExact, answer) };
       const old = await Script.start(python, options(calculator), places, now);
       opened.push(old);
       const own = await Script.start(python, options("painnless"), places, now);
       opened.push(own);
       const schedule = { seconds: request.seconds, minimumRounds: 5, turn, sets, now };
-      rows.push(await runAseRow(old, own, { before: theirSide, after: side }, judged, schedule, model.config.cutoff));
+      rows.push(await runAseRow(old, own, { before: theirSide, after: side }, judged, inputs, schedule));
       await Promise.all([old.close(), own.close()]);
     }
     const machine = await thisMachine({ python: python.version });

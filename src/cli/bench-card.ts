@@ -22,7 +22,7 @@ import { commit, randomModel } from "./bench-run.ts";
 import { withBenchScope } from "./bench-scope.ts";
 import { stepsFromPython } from "./bench-steps.ts";
 import { ask } from "./doctor/finding.ts";
-import { type Sides, sidesOf } from "./sides.ts";
+import { openExact, type Sides, sidesOf } from "./sides.ts";
 import { thisMachine } from "./version.ts";
 
 export interface CardRequest {
@@ -206,7 +206,7 @@ async function runRow(
   const without = opponent?.process === null ? [{ name: "torch", reason: opponent.reason }] : [];
   try {
     const options: CardTrialOptions = {
-      ...{ model, engine, card: request.card, precision: request.precision, compile: request.compile },
+      ...{ model, engine, openExact, card: request.card, precision: request.precision, compile: request.compile },
       ...{ process, theirEdges: opponent?.process ? opponent.edges : [] },
       ...{ seconds: request.seconds, evaluations: request.iterations },
     };
@@ -220,8 +220,8 @@ async function runRow(
       const reason = `${python.executable} lacks ase, pyzmq or msgspec`;
       return whole ? trial : { ...trial, absent: [{ name: "from Python", reason }] };
     }
-    const byTorch = process === null ? null : await judgeByTorch(process, sets, model.config.cutoff).catch(passOver);
-    const judgement = byTorch ?? (await judgeByEngine(await exact(), sets, model, request.seed));
+    const byTorch = process === null ? null : await judgeByTorch(process, sets, model, openExact).catch(passOver);
+    const judgement = byTorch ?? (await judgeByEngine(await exact(), sets, model, request.seed, openExact));
     return explained(await runNetworkTrial(row, sets, judgement, options));
   } finally {
     await engine.close();

@@ -15,7 +15,7 @@ import { type ModelFile, readModelFile } from "../model/model-file.ts";
 import { childVariables, type PythonEnvironment } from "../python/environment.ts";
 import type { Potential } from "../system/potential.ts";
 import { withBenchScope } from "./bench-scope.ts";
-import { sidesOf } from "./sides.ts";
+import { openExact, sidesOf } from "./sides.ts";
 import { thisMachine } from "./version.ts";
 
 const call = promisify(execFile);
@@ -59,7 +59,7 @@ export async function runBench(request: BenchRequest): Promise<CpuResult> {
       for (const precision of request.precisions) {
         progress(`timing ${row.name} (${row.what}), ${precision}`);
         const own = engines.get(precision) as OwnEngines;
-        trials.push(await runTrial(row, { ...request, model, processes, precision, engines: own }));
+        trials.push(await runTrial(row, { ...request, model, processes, precision, engines: own, openExact }));
       }
     const machine = await thisMachine({ python: python.version, torch: processes[0]?.torch ?? "" });
     const { config } = model;

@@ -1,5 +1,6 @@
 import { defineCommand } from "citty";
-import type { NativePlan } from "../engine/native.ts";
+import { cudaCards } from "../engine/device.ts";
+import type { CudaCard, NativePlan } from "../engine/native.ts";
 import { cudaPlanFor, planFor } from "../engine/plan.ts";
 import { PainnlessError } from "../errors.ts";
 import { findingsOf } from "../model/findings.ts";
@@ -8,10 +9,12 @@ import { typicalNeighbors, workOf } from "../model/work.ts";
 import { option, usual, wholeNumber } from "./arguments.ts";
 import { countWeights, describeModel, lines } from "./model-summary.ts";
 import { assertOwnFiles, claimOutput } from "./output.ts";
+import { nvrtcHere, tuningFor } from "./sides.ts";
 import { bold, yellow } from "./terminal.ts";
 
 const precisions = ["f32", "f64"] as const;
-type Plans = { readonly side: string; readonly plan: NativePlan }[];
+/** `where`: the card, and what its engines go by; null on the processor, and for a card that is not here */
+type Plans = { readonly side: string; readonly plan: NativePlan; readonly where: string | null }[];
 
 /** No engine takes more in a batch, nor counts more in 32 bits. */
 const mostAtoms = 2_000_000;
@@ -57,7 +60,9 @@ export const inspectCommand = defineCommand({
           ["forces", `${say(work.reverse)} more`],
           ...("missing" in plans
             ? [["plan", plans.missing] as const]
-            : plans.found.map(({ side, plan }) => [side, describePlan(plan)] as const)),
+            : plans.found.map(
+                ({ side, plan, where }) => [side, where === null ? describePlan(plan) : `${describePlan(plan)}; ${where}`] as const,
+              )),
         ]),
     );
   },
@@ -70,9 +75,25 @@ const usualCard = { architecture: 80, multiprocessors: 108, sharedBytes: 163 * 1
 async function plansFor(model: ModelFile, atoms: number, pairs: number): Promise<{ found: Plans } | { missing: string }> {
   try {
     const onCpu = await Promise.all(precisions.map((precision) => planFor(model, precision, atoms, pairs)));
-    return { found: [...onCpu, ...precisions.map((precision) => cudaPlanFor(model, precision, usualCard, atoms, pairs))] };
+    const card = cardHere();
+    const onCard = precisions.map(async (precision) => {
+      if (card === null) return { ...cudaPlanFor(model, precision, usualCard, atoms, pairs), where: null };
+      const { tuning, note } = await tuningFor(model, precision, card, await nvrtcHere());
+      const where = note === null ? `on ${card.name}` : `on ${card.name}, ${note}`;
+      return { ...cudaPlanFor(model, precision, card, atoms, pairs, tuning), where };
+    });
+    return { found: [...onCpu.map((each) => ({ ...each, where: null })), ...(await Promise.all(onCard))] };
   } catch (error) {
     if (error instanceof PainnlessError && error.code === "MISSING") return { missing: error.message };
+    throw error;
+  }
+}
+
+function cardHere(): CudaCard | null {
+  try {
+    return cudaCards()[0] ?? null;
+  } catch (error) {
+    if (error instanceof PainnlessError && error.code === "MISSING") return null;
     throw error;
   }
 }

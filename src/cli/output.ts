@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, realpath, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { PainnlessError } from "../errors.ts";
@@ -28,8 +29,10 @@ export async function assertOwnFiles(
 ): Promise<void> {
   const taken = new Map<string, string>();
   for (const input of inputs.filter((source) => source != null)) {
-    for (const path of [input, input.replace(/@[^@]*$/, "")]) {
-      const file = await identityOf(path);
+    // A file that has an @ in its name is read by that name, as in worker/files.py.
+    const path = existsSync(input) ? input : input.replace(/@[^@]*$/, "");
+    for (const each of [input, path]) {
+      const file = await identityOf(each);
       if (file !== null) taken.set(file, "the command reads");
     }
   }

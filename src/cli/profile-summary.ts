@@ -67,7 +67,7 @@ function commands(
     .join(" ");
   const longest = kernels[0]?.kernel ?? "";
   return [
-    `nsys profile --trace=cuda --cuda-graph-trace=node -o painnless ${again}`,
+    `nsys profile --trace=cuda,nvtx --cuda-graph-trace=node -o painnless ${again}`,
     `ncu --set full --clock-control none --kernel-name ${longest} --launch-skip 20 --launch-count 3 -o painnless ${again}`,
   ];
 }

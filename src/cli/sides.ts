@@ -4,7 +4,7 @@ import { automaticSide, cudaCards, cudaKernels } from "../engine/device.ts";
 import { createNativeEngine } from "../engine/engine.ts";
 import type { CudaCard, CudaPrecision } from "../engine/native.ts";
 import { kernelCache, nvrtcCandidates, tuningFolder } from "../engine/nvrtc.ts";
-import { kernelsOf, shippedTuning, type Tuning } from "../engine/tuning.ts";
+import { shippedTuning, type Tuning } from "../engine/tuning.ts";
 import { type Found, findTuning, tunedFor } from "../engine/tuning-file.ts";
 import { PainnlessError } from "../errors.ts";
 import type { ModelFile } from "../model/model-file.ts";
@@ -91,6 +91,9 @@ export function assertSide(side: string): void {
   if (!known.test(side)) throw unknownSide(side);
 }
 
+/** What other sides are judged by, of a model of its own; whoever opens it closes it. */
+export const openExact = async (model: ModelFile): Promise<Potential> => createNativeEngine(model, { device: "cpu", precision: "f64" });
+
 /** The server at an endpoint, for what it can do beyond a potential. @throws {PainnlessError} UNSUPPORTED, TIMEOUT */
 export function serverAt(endpoint: string): Promise<RemotePotential> {
   return RemotePotential.connect(endpoint);
@@ -149,7 +152,7 @@ async function build(
     const engine = await createCudaEngine(model, { precision: exactly, nvrtc, cache: kernelCache(process.env), tuning });
     const runsOn = `${side} runs on ${card.name}`;
     const notes = [proof === null ? runsOn : `${runsOn}, ${describeProof(proof)}`, ...(note === null ? [] : [note])];
-    return { potential: engine, note: notes.join("; "), kernels: kernelsOf(card.architecture, tuning), versions: {} };
+    return { potential: engine, note: notes.join("; "), kernels: `sm_${card.architecture}`, versions: {} };
   }
   if (side.startsWith("native:")) {
     const engine = createNativeEngine(model, { device: "cpu", precision, ...limit });
@@ -184,8 +187,8 @@ export async function subjectOf(model: ModelFile): Promise<Subject> {
 /** Paths of NVRTC, for who opens engines himself. */
 export const nvrtcHere = async (): Promise<string[]> => nvrtcCandidates(process.env, await sitePackages(() => resolvePython()));
 
-/** What `painnless tune` has found for such an engine here. */
-async function tuningFor(model: ModelFile, precision: CudaPrecision, card: CudaCard, nvrtc: readonly string[]): Promise<Found> {
+/** What an engine goes by here: what `painnless tune` has found for it, or what is shipped. */
+export async function tuningFor(model: ModelFile, precision: CudaPrecision, card: CudaCard, nvrtc: readonly string[]): Promise<Found> {
   try {
     return await findTuning(tuningFolder(process.env), await tunedFor(model, precision, card, nvrtc), card.architecture);
   } catch (error) {

@@ -14,7 +14,7 @@ import { option, usual, wholeNumber } from "./arguments.ts";
 import { cudaEngine } from "./bench-card.ts";
 import type { CommandData } from "./command.ts";
 import { assertOwnFiles, claimOutput } from "./output.ts";
-import { nvrtcHere, sidesOf } from "./sides.ts";
+import { nvrtcHere, openExact, sidesOf } from "./sides.ts";
 import { bold, dim, progressBar, table } from "./terminal.ts";
 
 /** seconds after which what is left stays as it is */
@@ -28,7 +28,6 @@ export const tuneCommand = defineCommand({
   args: {
     model: usual.model,
     side: option("SIDE", tunable, "native:cuda:f32"),
-    batch: option("N", "Structures of a batch, for the bound that counts the atoms of a structure", "1"),
     seed: usual.seed,
     json: option("FILE", "Write what is kept there too"),
   },
@@ -38,7 +37,6 @@ export const tuneCommand = defineCommand({
     if (!/^native:cuda:(f32|f64|mixed)$/.test(side))
       throw new PainnlessError("UNSUPPORTED", `--side is "${side}": a GPU's engine is tuned, ${tunable}`, { field: "side" });
     const precision = side.slice("native:cuda:".length) as CudaPrecision;
-    const batch = wholeNumber("batch", args.batch, 1, 4096);
     const seed = wholeNumber("seed", args.seed, 0);
     await assertOwnFiles({ "--json": args.json }, [args.model]);
     const model = await readModelFile(args.model);
@@ -60,14 +58,14 @@ export const tuneCommand = defineCommand({
           opened.push(own);
           return cudaEngine((await own.open(side)).potential);
         },
-        ...tuneSubjects(exact, model, seed),
+        ...tuneSubjects(exact, model, seed, openExact),
         schedule: { seconds: 0.5, minimumRounds: 7, turn: 0.02, sets: 1, now },
-        ...{ batch, limit, multiprocessors: card.multiprocessors },
+        ...{ limit, multiprocessors: card.multiprocessors },
         progress: (stage, done, total) => bar.update({ stage, done, total }),
       });
       bar.stop();
       const file: TuningFile = {
-        ...{ format: "painnless.tuning/1", made: new Date().toISOString(), seconds: now() - began, tunedFor: wanted, structures: batch },
+        ...{ format: "painnless.tuning/2", made: new Date().toISOString(), seconds: now() - began, tunedFor: wanted },
         ...{ ...tuned, tuning: { ...shipped, ...tuned.tuning } },
       };
       const path = await keep(file);

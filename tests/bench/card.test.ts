@@ -10,6 +10,7 @@ import { type CardTrialOptions, runNetworkTrial } from "../../src/bench/card/tri
 import { floorOf, peakOf } from "../../src/bench/floors.ts";
 import { type CardTrial, cardTrialSchema } from "../../src/bench/result.ts";
 import { cardSummary } from "../../src/cli/bench-card-summary.ts";
+import { openExact } from "../../src/cli/sides.ts";
 import type { CudaEngine } from "../../src/engine/cuda.ts";
 import type { CudaCard } from "../../src/engine/native.ts";
 import type { Tuning } from "../../src/engine/tuning.ts";
@@ -38,7 +39,7 @@ function fakeEngine(force: number, schedule: "layered" | "resident" = "layered")
     seconds: async (_batch, _want, _count, cold = false) => ({ network: cold ? 2e-3 : 1e-3, search: 5e-4 }),
     activity: async () => ({
       ...{ schedule, edges: 72, compilations: 0, captures: 2, allocations: 1, arenaBytes: 1e6, weightBytes: 1e6 },
-      tuning: { residentAtoms: 64, slicesAtoms: 512, spreadWaves: 0, smallWaves: 1, portionAtoms: 8192, chunkSteps: 128 },
+      tuning: { residentAtoms: 64, spreadWaves: 0, smallWaves: 1, portionAtoms: 8192, chunkSteps: 128 },
     }),
   };
   return engine as CudaEngine;
@@ -56,13 +57,13 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((process) => process.close()));
 });
 
-const quick = { card, precision: "f32", compile: true, seconds: 0, evaluations: null } as const;
+const quick = { card, openExact, precision: "f32", compile: true, seconds: 0, evaluations: null } as const;
 
 async function race(fault: string, force = 0, edges = 72, schedule: "layered" | "resident" = "layered"): Promise<CardTrial> {
   const process = await start(fault);
   const sets = makeSets(row, 1, 3, null);
   await process.load(sets);
-  const judgement = await judgeByTorch(process, sets, 5);
+  const judgement = await judgeByTorch(process, sets, small, openExact);
   const options = { ...quick, model: small, engine: fakeEngine(force, schedule), process, theirEdges: [edges, edges, edges] };
   return cardTrialSchema.parse(await runNetworkTrial(row, sets, judgement, options));
 }
@@ -129,7 +130,7 @@ describe("rows on an emulated card", { timeout: 120_000 }, () => {
   test("ours alone, verified", async () => {
     const engine = await openLayered();
     const sets = makeSets(row, 1, 2, null);
-    const judgement = await judgeByEngine(exact, sets, small, 1);
+    const judgement = await judgeByEngine(exact, sets, small, 1, openExact);
     const found = cardTrialSchema.parse(await runNetworkTrial(row, sets, judgement, options(engine, small)));
     expect(found).toMatchObject({ schedule: "layered", judge: "native:cpu:f64", against: {}, made: { whileTimed: 0 } });
     expect(found.edges).toBe(12);
@@ -140,7 +141,7 @@ describe("rows on an emulated card", { timeout: 120_000 }, () => {
   test("a set that goes in portions: its memory and its graphs are there before it is timed", async () => {
     const two: CardRow = { ...row, structures: 2 };
     const sets = makeSets(two, 1, 2, null);
-    const judgement = await judgeByEngine(exact, sets, small, 1);
+    const judgement = await judgeByEngine(exact, sets, small, 1, openExact);
     const found = await runNetworkTrial(two, sets, judgement, options(await openLayered({ portionAtoms: 4 }), small));
     expect(found.made).toMatchObject({ whileTimed: 0 });
     expect(found.edges).toBe(24);
@@ -168,13 +169,31 @@ describe("rows on an emulated card", { timeout: 120_000 }, () => {
     await expect(runDynamicsTrial(moving, sets, other, options(engine, small))).rejects.toMatchObject({ code: "NOT_FINITE" });
     expect(cardSummary(resultOf([found]))).toMatch(/20 .* steps\/s.*no 1000000 f32: the GPU has too little memory/s);
   });
+
+  test("dynamics of a model far from its training: as far off as float32 explains, and no further", async () => {
+    const wild = randomModel("painn-schnetpack", { n_layers: 3 });
+    const gas: CardRow = { ...row, atoms: 20, measures: "dynamics" };
+    const sets = makeSets(gas, 2, 1, null);
+    const exact = openCpu(wild);
+    addon.emulatedCard({ clusters: 0 });
+    const engine = await openCuda(wild, "f32");
+    const found = await runDynamicsTrial(gas, sets, exact, options(engine, wild));
+    expect(found.judge).toMatch(/farthest atom is \d\.\de-[56] Å after/); // 1e-6 is what is usual
+    addon.emulatedCard({ planted: 12 });
+    await expect(runDynamicsTrial(gas, sets, exact, options(engine, wild))).rejects.toMatchObject({ code: "NOT_FINITE" });
+    addon.emulatedCard({ planted: 0, clusters: 7 });
+    const double = { ...engine, name: "native:cuda:f64" };
+    await expect(runDynamicsTrial(gas, sets, exact, options(double, wild))).rejects.toMatchObject({
+      message: expect.stringContaining("allowed is 0.000001"),
+    });
+  });
 });
 
 test("of a large structure some atoms are judged, by what lies around them", async () => {
   const model = randomModel("painn-schnetpack", { n_layers: 1, cutoff: 3 });
   const exact = openCpu(model);
   const sets = makeSets({ ...row, atoms: 41_000 }, 3, 1, null);
-  const judgement: Judgement = await judgeByEngine(exact, sets, model, 3);
+  const judgement: Judgement = await judgeByEngine(exact, sets, model, 3, openExact);
   const [whole] = sets[0] ?? [];
   if (whole === undefined) throw new Error("no structure");
   const right = judgement.of(await exact.evaluate([whole], judgement.want), 0);

@@ -5,14 +5,13 @@ import { trialSchema } from "../../src/bench/result.ts";
 import { type OwnEngines, runTrial } from "../../src/bench/suite.ts";
 import { makeSystem, systems } from "../../src/bench/systems.ts";
 import { nominalFlops } from "../../src/bench/work.ts";
+import { openExact } from "../../src/cli/sides.ts";
 import type { NativeEngine } from "../../src/engine/engine.ts";
-import type { ModelFile } from "../../src/model/model-file.ts";
 import type { PythonEnvironment } from "../../src/python/environment.ts";
+import { randomModel } from "../engine/models.ts";
 
 const python = { executable: fileURLToPath(new URL("fake-python.mjs", import.meta.url)) } as PythonEnvironment;
-const model = {
-  config: { elements: null, cutoff: 5, n_features: 128, n_layers: 3, n_rbf: 20, arch: "painn-schnetpack" },
-} as unknown as ModelFile;
+const model = randomModel("painn-schnetpack", { n_features: 128, n_layers: 3, n_rbf: 20 });
 const ethanol = systems[0];
 
 /** An engine whose forces are `force` everywhere and whose evaluations take a millisecond. */
@@ -45,6 +44,7 @@ const trial = async (fault: string, force = 0) => {
     model,
     processes: [await start(fault)],
     engines,
+    openExact,
     precision: "f32",
     threads: 2,
     seed: 1,

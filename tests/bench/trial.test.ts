@@ -1,7 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { type Answer, type Contestant, interleave, verify } from "../../src/bench/trial.ts";
 
-const inputs = { sets: 2, atoms: [2], cutoff: 5 };
+const inputs = {
+  ...{ judge: "torch:cpu:f64", sets: 2, atoms: [2], cutoff: 5 },
+  movement: async () => ({ rms: 0, largest: 0 }),
+};
 const judged: Answer[] = [
   { energies: [-1], forces: Float64Array.of(1, 0, 0, -1, 0, 0) },
   { energies: [-2], forces: Float64Array.of(0, 2, 0, 0, -2, 0) },

@@ -29,7 +29,7 @@ describe("help and version", () => {
 /** Each is refused with exit 2 before any Python starts, on one line of standard error that names what is wrong. */
 test.each([
   [["tune", model, "--side", "native:cpu:f32"], /--side is "native:cpu:f32": a GPU's engine is tuned, native:cuda:f32/],
-  [["tune", model, "--batch", "0"], /--batch is "0"/],
+  [["tune", model, "--seed=-1"], /--seed is "-1"/],
   [["bench", "shim", "--side", "torch:cpu:f32"], /--side is "torch:cpu:f32", expected native:cpu:f32/],
   [["bench", "ase", "--sizes", "water"], /--sizes is "water", expected a whole number/],
   [["bench", "ase", "--model", model, "--checkpoint", "x"], /--model and --checkpoint both say/],

@@ -70,6 +70,12 @@ describe("files to write", () => {
     await assertOwnFiles({ "--out": "/dev/null", "--json": "/dev/null", "a report": null, "a log": undefined }, [place("in.xyz")]);
     await assertOwnFiles({ "--out": place("x"), "--json": place("made/x") }, [place("in.xyz"), place("made/in.xyz")]);
   });
+  test("may have the name of one that is read, up to its @; not its whole name", async () => {
+    await writeFile(place("m@1"), "");
+    await assertOwnFiles({ "--out": place("m") }, [place("m@1")]);
+    await expect(assertOwnFiles({ "--out": place("m@1") }, [place("m@1")])).rejects.toMatchObject(refusal("which the command reads"));
+    await expect(assertOwnFiles({ "--out": place("m@1") }, [place("m@1@0")])).rejects.toMatchObject(refusal("which the command reads"));
+  });
   test.each([
     ["evaluate", ["MODEL", "IN", "--out", "IN"]],
     ["inspect", ["MODEL", "--json", "MODEL"]],

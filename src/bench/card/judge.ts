@@ -4,6 +4,7 @@ import type { Evaluation, Potential, Property } from "../../system/potential.ts"
 import { Random } from "../../system/random.ts";
 import type { Structure } from "../../system/structure.ts";
 import type { BaselineProcess } from "../baseline.ts";
+import { movementOf, type OpenExact } from "../conditioning.ts";
 import type { Answer, Inputs } from "../trial.ts";
 import type { Sets } from "./rows.ts";
 
@@ -33,17 +34,22 @@ function concatenate(parts: readonly Float64Array[]): Float64Array {
   return all;
 }
 
-const inputsOf = (sets: Sets, cutoff: number): Inputs => ({
-  sets: sets.length,
-  atoms: (sets[0] ?? []).map(({ numbers }) => numbers.length),
-  cutoff,
+const want = ["energy", "forces"] as const satisfies readonly Property[];
+
+/** What is asked of whole sets. */
+const ofWhole = (judge: string, sets: Sets, model: ModelFile, open: OpenExact) => ({
+  ...{ judge, want, of: whole },
+  inputs: {
+    ...{ judge, sets: sets.length, atoms: (sets[0] ?? []).map(({ numbers }) => numbers.length), cutoff: model.config.cutoff },
+    movement: movementOf(model, open, async (potential, set) => whole(await potential.evaluate(sets[set] ?? [], want))),
+  },
 });
 
 /** By PyTorch in float64, which has loaded the sets. @throws {PainnlessError} WORKER_FAILED where it cannot, for want of memory, say */
-export async function judgeByTorch(process: BaselineProcess, sets: Sets, cutoff: number): Promise<Judgement> {
+export async function judgeByTorch(process: BaselineProcess, sets: Sets, model: ModelFile, open: OpenExact): Promise<Judgement> {
   const answers: Answer[] = [];
   for (const set of sets.keys()) answers.push(await process.evaluate("eager", "f64", set));
-  return { judge: "torch:cuda:f64", answers, inputs: inputsOf(sets, cutoff), want: ["energy", "forces"], of: whole };
+  return { ...ofWhole("torch:cuda:f64", sets, model, open), answers };
 }
 
 /** Whole structures up to this size are judged whole. */
@@ -52,30 +58,30 @@ const probes = 3;
 
 /** By our engine on the processor in float64, which `painnless crosscheck` holds to PyTorch. Of larger structures some atoms are judged: a force
  *  depends on atoms within two cutoffs a layer, so those are cut out. */
-export async function judgeByEngine(exact: Potential, sets: Sets, { config }: ModelFile, seed: number): Promise<Judgement> {
-  const { cutoff } = config;
+export async function judgeByEngine(exact: Potential, sets: Sets, model: ModelFile, seed: number, open: OpenExact): Promise<Judgement> {
+  const { cutoff, n_layers: layers } = model.config;
   const total = (sets[0] ?? []).reduce((sum, { numbers }) => sum + numbers.length, 0);
   if (total <= wholeAtoms) {
     const answers: Answer[] = [];
-    for (const batch of sets) answers.push(whole(await exact.evaluate(batch, ["energy", "forces"])));
-    return { judge: exact.name, answers, inputs: inputsOf(sets, cutoff), want: ["energy", "forces"], of: whole };
+    for (const batch of sets) answers.push(whole(await exact.evaluate(batch, want)));
+    return { ...ofWhole(exact.name, sets, model, open), answers };
   }
   const [first] = sets[0] ?? [];
   if (first === undefined || sets.some((batch) => batch.length !== 1) || first.pbc.includes(true))
     throw new PainnlessError("UNSUPPORTED", `batches, and periodic structures, of more than ${wholeAtoms} atoms cannot be judged in parts`);
   const random = new Random(seed, "bench/card/probes");
   const centres = Array.from({ length: probes }, () => random.integer(total));
+  const radius = 2 * layers * cutoff;
+  const answer = async (potential: Potential, set: number) => {
+    const around = centres.map((centre) => cutOut((sets[set] ?? [])[0] as Structure, centre, radius));
+    return partOf(await potential.evaluate(around, ["energy", "forces", "energies"]), (k) => [k, 0]);
+  };
   const answers: Answer[] = [];
-  for (const [structure] of sets as readonly (readonly [Structure])[]) {
-    const around = centres.map((centre) => cutOut(structure, centre, 2 * config.n_layers * cutoff));
-    const found = await exact.evaluate(around, ["energy", "forces", "energies"]);
-    answers.push(partOf(found, (k) => [k, 0]));
-  }
+  for (const set of sets.keys()) answers.push(await answer(exact, set));
+  const judge = `${exact.name}, of ${probes} atoms with what lies within ${radius} Å of them`;
   return {
-    judge: `${exact.name}, of ${probes} atoms with what lies within ${2 * config.n_layers * cutoff} Å of them`,
-    answers,
-    inputs: { sets: sets.length, atoms: centres.map(() => 1), cutoff },
-    want: ["energy", "forces", "energies"],
+    ...{ judge, answers, want: ["energy", "forces", "energies"] },
+    inputs: { judge: exact.name, sets: sets.length, atoms: centres.map(() => 1), cutoff, movement: movementOf(model, open, answer) },
     of: (evaluations) => partOf(evaluations, (k) => [0, centres[k] as number]),
   };
 }

@@ -4,6 +4,7 @@ import { PainnlessError } from "../../errors.ts";
 import type { ModelFile } from "../../model/model-file.ts";
 import type { Property } from "../../system/potential.ts";
 import type { BaselineProcess, Precision } from "../baseline.ts";
+import type { OpenExact } from "../conditioning.ts";
 import { floorOf } from "../floors.ts";
 import type { Absent } from "../opponents.ts";
 import type { CardTrial } from "../result.ts";
@@ -17,6 +18,7 @@ export interface CardTrialOptions {
   readonly model: ModelFile;
   readonly engine: CudaEngine;
   readonly card: CudaCard;
+  readonly openExact: OpenExact;
   readonly precision: Precision;
   /** PyTorch that has loaded the sets; null: ours alone */
   readonly process: BaselineProcess | null;

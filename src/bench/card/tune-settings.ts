@@ -4,31 +4,28 @@ import type { Tuning } from "../../engine/tuning.ts";
 
 /** A setting that is a size, up to which one way is taken, and beyond it another. */
 export interface Bound {
-  readonly name: "residentAtoms" | "slicesAtoms" | "spreadWaves" | "smallWaves";
+  readonly name: "residentAtoms" | "spreadWaves" | "smallWaves";
   /** values at which the way below the bound is taken always, and never */
   readonly always: number;
   readonly never: number;
   /** that are tried, ascending: the value, and the atoms of a structure at which the two ways are compared */
   readonly steps: readonly { readonly value: number; readonly atoms: number }[];
-  readonly structures: number;
   /** what both ways have beside it */
   readonly beside?: Tuning;
 }
 
-/** @param tile atoms of a block of the small cut  @param structures of a batch, for the bound that counts the atoms of a structure */
-export function bounds(tile: number, multiprocessors: number, structures: number): Bound[] {
-  const at = (values: readonly number[]) => values.map((value) => ({ value, atoms: value }));
+/** @param tile atoms of a block of the small cut */
+export function bounds(tile: number, multiprocessors: number): Bound[] {
   // Launches are recorded for a batch of up to 19 % more atoms than there are (next_bucket of native/cuda/schedule.h), and it is those that a bound counts.
   const inWaves = (values: readonly number[]) =>
     values.map((value) => ({ value, atoms: Math.max(1, Math.floor((value * tile * multiprocessors) / 1.19)) }));
   return [
-    { name: "residentAtoms", always: 64, never: 0, steps: at([4, 8, 12, 16, 20, 24, 28]), structures: 1 },
-    { name: "slicesAtoms", always: 2 ** 30, never: 64, steps: at([96, 192, 384, 512, 768, 1024, 1536, 2048]), structures },
+    { name: "residentAtoms", always: 64, never: 0, steps: [4, 8, 12, 16, 20, 24, 28].map((value) => ({ value, atoms: value })) },
     {
-      ...{ name: "spreadWaves", always: 1024, never: 0, structures: 1 },
-      ...{ steps: inWaves([0.0625, 0.125, 0.25, 0.5, 1]), beside: { residentAtoms: 0 } },
+      ...{ name: "spreadWaves", always: 1024, never: 0, beside: { residentAtoms: 0 } },
+      steps: inWaves([0.0625, 0.125, 0.25, 0.5, 1]),
     },
-    { name: "smallWaves", always: 1024, never: 0, steps: inWaves([0.25, 0.5, 1, 1.5, 2, 3, 4]), structures: 1 },
+    { name: "smallWaves", always: 1024, never: 0, steps: inWaves([0.25, 0.5, 1, 1.5, 2, 3, 4]) },
   ];
 }
 

@@ -39,20 +39,21 @@ export async function moveBound(
   return place === start ? usual : (steps[place - 1]?.value ?? never);
 }
 
+export interface TuneRun {
+  advance(steps: number): Promise<number>;
+  state(): Float64Array;
+  close(): Promise<void>;
+}
+
 export interface TuneOptions {
   /** An engine with such settings, and the rest as it comes. */
   open(tuning: Tuning): Promise<CudaEngine>;
   structures(atoms: number, structures: number): readonly Structure[];
   /** what is right, and whether an answer is as near as its precision is. @throws {PainnlessError} NOT_FINITE */
   verify(engine: CudaEngine, batch: readonly Structure[]): Promise<void>;
-  /** Steps of a short run, whose seconds are asked for. */
-  openRun(
-    engine: CudaEngine,
-    structure: Structure,
-  ): Promise<{ advance(steps: number): Promise<number>; state(): Float64Array; close(): Promise<void> }>;
+  /** A run whose seconds are asked for; `still`: of steps so short that it may go on for long, else of such as a few show what forces are. */
+  openRun(engine: CudaEngine, structure: Structure, still: boolean): Promise<TuneRun>;
   readonly schedule: Schedule;
-  /** of a batch, for the bound of slices */
-  readonly batch: number;
   readonly multiprocessors: number;
   /** seconds after which what is left keeps its usual value */
   readonly limit: number;
@@ -71,7 +72,7 @@ export async function tune(options: TuneOptions): Promise<Tuned> {
   const usual = await withEngines([open({})], async ([engine]) => (engine as CudaEngine).plan(1, 0).tuning);
   const tile = await withEngines([open({ residentAtoms: 0 })], async ([engine]) => (engine as CudaEngine).plan(1, 0).tile);
   const found: { tuning: Tuning; trials: Trial[]; leftOut: string[] } = { tuning: {}, trials: [], leftOut: [] };
-  const all = bounds(tile, options.multiprocessors, options.batch);
+  const all = bounds(tile, options.multiprocessors);
   const total = all.length + choices.length;
   const late = () => schedule.now() - began > limit;
   for (const [k, bound] of all.entries()) {
@@ -87,8 +88,8 @@ export async function tune(options: TuneOptions): Promise<Tuned> {
             if (left) return "even";
             progress(`${bound.name}, ${step.atoms} atoms`, k, total);
             const trial = await compareAt(bound, step.atoms, engines as [CudaEngine, CudaEngine], options);
-            found.trials.push(trial);
-            return trial.verdict;
+            if (trial !== null) found.trials.push(trial);
+            return trial?.verdict ?? "even";
           }),
       );
       if (value !== usual[bound.name]) found.tuning[bound.name] = value;
@@ -118,8 +119,15 @@ async function withEngines<Result>(
   }
 }
 
-async function compareAt(bound: Bound, atoms: number, [always, never]: [CudaEngine, CudaEngine], options: TuneOptions): Promise<Trial> {
-  const batch = options.structures(atoms, bound.structures);
+/** Null where both ways are one: this model, or this card, has no other (nothing can be spread over a cluster, say). */
+async function compareAt(
+  bound: Bound,
+  atoms: number,
+  [always, never]: [CudaEngine, CudaEngine],
+  options: TuneOptions,
+): Promise<Trial | null> {
+  const batch = options.structures(atoms, 1);
+  if ((await launchesOf(always, batch)) === (await launchesOf(never, batch))) return null;
   for (const engine of [always, never]) {
     await options.verify(engine, batch);
     await assertRepeats(engine, batch);
@@ -132,7 +140,12 @@ async function compareAt(bound: Bound, atoms: number, [always, never]: [CudaEngi
     },
   });
   const [mine = [], theirs = []] = await interleave([contestant(always), contestant(never)], options.schedule);
-  return trialOf({ setting: bound.name, value: bound.always, against: bound.never, atoms, structures: bound.structures }, mine, theirs);
+  return trialOf({ setting: bound.name, value: bound.always, against: bound.never, atoms, structures: 1 }, mine, theirs);
+}
+
+async function launchesOf(engine: CudaEngine, batch: readonly Structure[]): Promise<string> {
+  const { launches } = await engine.profile(batch, want, 1);
+  return launches.map(({ kernel, blocks, cluster, threads }) => `${kernel} ${blocks} ${cluster} ${threads}`).join("\n");
 }
 
 function trialOf(
@@ -178,11 +191,16 @@ async function subjectOf(choice: Choice, engine: CudaEngine, batch: readonly Str
       seconds: async (count) => [...(await engine.time(batch, want, count + 1))].slice(1),
       close: async () => undefined,
     };
-  const run = await options.openRun(engine, batch[0] as Structure);
+  const run = await options.openRun(engine, batch[0] as Structure, true);
   return {
     async bits() {
-      await run.advance(comparedSteps);
-      return run.state();
+      const moving = await options.openRun(engine, batch[0] as Structure, false);
+      try {
+        await moving.advance(comparedSteps);
+        return moving.state();
+      } finally {
+        await moving.close();
+      }
     },
     seconds: async (count) => [(await run.advance(count)) / count],
     close: () => run.close(),

@@ -17,9 +17,10 @@ export interface Evaluated {
   readonly real: 4 | 8;
 }
 
-/** bytes of a placed atom, of one in its slot, and of an edge of the list: receiver, sender, reverse, vector, direction, rest */
+/** bytes of a placed atom, of one in its slot, of what is asked of a sender, and of an edge of the list: receiver, sender, reverse, vector, direction, rest */
 const placed = 120;
-const slotted = 48;
+const slotted = 16;
+const sender = 32;
 const edgeBytes = (real: number) => 12 + 24 + 5 * real;
 
 type Count = (evaluated: Evaluated) => LaunchWork;
@@ -62,12 +63,12 @@ const studentFilter = ({ n_rbf: r, n_features: f }: ModelConfig) => 2 * r * f + 
 
 /** By kernel; those of tiles of atoms come in three cuts, `_spread`, `_small` and `_large`. What a kernel does is said in docs/kernels.md. */
 const counts: Readonly<Record<string, Count>> = {
-  place_atoms: search(28 + placed, () => 0),
-  scan_slots: search(16, () => 0),
+  place_atoms: search(28 + placed + sender, () => 0),
+  scan_slots: search(24, () => 0),
   fill_slots: search(placed + slotted, () => 0),
   scan_neighbors: search(8, () => 0),
-  find_neighbors: search(placed + slotted + 8, () => 8),
-  finish_edges: search(placed + 8, (real) => 8 + edgeBytes(real)),
+  find_neighbors: search(placed + slotted + 12, () => 8),
+  finish_edges: search(sender + 4, (real) => 8 + edgeBytes(real)),
 
   // Values and slopes of the radial functions of an edge, each as two halves.
   painn_radial: ({ config, edges, real }) => ({ operations: 0, bytes: edges * (5 * real + 8 * (config.n_rbf + 1)) }),
