@@ -73,10 +73,9 @@ struct CpuPlan {
   double weight_bytes, scratch_bytes;
 };
 /// What the launcher of a CUDA engine goes by where several ways lead to the same result; which is fastest depends on the card (docs/kernels.md, tuning).
-/// Only slices have sums of their own, and change last bits.
+/// No bit depends on it.
 struct CudaTuning {
   int resident_atoms = 64;   // of a batch: up to so many take the resident schedule, where it has room for them
-  int slices_atoms = 512;    // of a structure: more than 64 and up to so many have their messages passed by slices
   double spread_waves = 0;   // a tile of atoms is spread over a cluster of blocks up to so many tiles a multiprocessor,
   double small_waves = 1;    // then taken by one block of the small cut up to so many, then by one of the large cut, which has larger tiles
   int portion_atoms = 8192;  // a set of twice as many goes in portions of so many or more, which are copied while others are computed

@@ -149,12 +149,12 @@ Napi::Value compile_kernels(const Napi::CallbackInfo& info) {
   });
 }
 
-/// planCuda(config, tensors, precision, card, atoms, pairs): needs no card
+/// planCuda(config, tensors, precision, tuning, card, atoms, pairs): needs no card
 Napi::Value plan(const Napi::CallbackInfo& info) {
   Plan plan;
   or_throw(info.Env(), [&] {
-    plan = plan_cuda(config_from(info[0].As<Napi::Object>()), tensors_from(info[1].As<Napi::Object>()), precision(info[2].As<Napi::String>()), {},
-                     card_from(info[3].As<Napi::Object>()), info[4].As<Napi::Number>().Int32Value(), info[5].As<Napi::Number>().Int32Value());
+    plan = plan_cuda(config_from(info[0].As<Napi::Object>()), tensors_from(info[1].As<Napi::Object>()), precision(info[2].As<Napi::String>()),
+                     tuning_from(info[3].As<Napi::Object>()), card_from(info[4].As<Napi::Object>()), info[5].As<Napi::Number>().Int32Value(), info[6].As<Napi::Number>().Int32Value());
   });
   return plan_to(info.Env(), plan);
 }

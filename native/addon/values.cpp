@@ -108,7 +108,6 @@ Napi::Object plan_to(Napi::Env env, const CpuPlan& plan) {
 CudaTuning tuning_from(const Napi::Object& object) {
   CudaTuning tuning;
   if (object.Has("residentAtoms")) tuning.resident_atoms = integer(object, "residentAtoms");
-  if (object.Has("slicesAtoms")) tuning.slices_atoms = integer(object, "slicesAtoms");
   if (object.Has("spreadWaves")) tuning.spread_waves = number(object, "spreadWaves");
   if (object.Has("smallWaves")) tuning.small_waves = number(object, "smallWaves");
   if (object.Has("portionAtoms")) tuning.portion_atoms = integer(object, "portionAtoms");
@@ -119,7 +118,6 @@ CudaTuning tuning_from(const Napi::Object& object) {
 Napi::Object tuning_to(Napi::Env env, const CudaTuning& tuning) {
   auto object = Napi::Object::New(env);
   object["residentAtoms"] = tuning.resident_atoms;
-  object["slicesAtoms"] = tuning.slices_atoms;
   object["spreadWaves"] = tuning.spread_waves;
   object["smallWaves"] = tuning.small_waves;
   object["portionAtoms"] = tuning.portion_atoms;

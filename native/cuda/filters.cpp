@@ -32,25 +32,38 @@ uint32_t take_half(double& x) {
   return sign | (count < 1024 ? count : (static_cast<uint32_t>(exponent + 14) << 10) + (count - 1024));
 }
 
-/// Adds the weights of eight features: weight(input, column). A feature's large parts are multiples of one power of two.
-template <class Weight> void add_fragment(std::vector<double>& words, int radial, Weight weight) {
-  for (int lane = 0; lane < 32; lane++) {
+/// A lane's words of one row and two neighbouring inputs.
+struct SplitPair {
+  uint32_t part[2] = {};  // large, small
+};
+
+/// Adds the weights of sixteen features: weight(input, row). A feature's large parts are multiples of one power of two.
+template <class Weight> void add_half(std::vector<double>& words, int radial, Weight weight) {
+  double unit[16];
+  for (int row = 0; row < 16; row++) {
     double largest = 0;
-    for (int input = 0; input <= radial; input++) largest = std::max(largest, std::fabs(weight(input, lane / 4)));
-    const double unit = 1 / scale_for(largest, 11);
-    for (int group = 0; group < filter_groups(radial); group++) {
-      uint32_t large = 0, small = 0;
-      for (int k = 0; k < 2; k++) {
-        const int input = 8 * group + 2 * (lane % 4) + k;
-        double rest = input <= radial ? weight(input, lane / 4) : 0, multiple = unit * std::nearbyint(rest / unit);
-        rest -= multiple;
-        large |= take_half(multiple) << 16 * k;
-        small |= take_half(rest) << 16 * k;
-      }
-      words.push_back(large);
-      words.push_back(small);
-    }
+    for (int input = 0; input <= radial; input++) largest = std::max(largest, std::fabs(weight(input, row)));
+    unit[row] = 1 / scale_for(largest, 11);
   }
+  const auto pair_of = [&](int group, int lane, int upper) {
+    SplitPair pair;
+    for (int k = 0; k < 2; k++) {
+      const int input = 8 * group + 2 * (lane % 4) + k, row = lane / 4 + 8 * upper;
+      double rest = input <= radial ? weight(input, row) : 0, multiple = unit[row] * std::nearbyint(rest / unit[row]);
+      rest -= multiple;
+      pair.part[0] |= take_half(multiple) << 16 * k;
+      pair.part[1] |= take_half(rest) << 16 * k;
+    }
+    return pair;
+  };
+  const int groups = filter_groups(radial);
+  for (int group = 0; group + 1 < groups; group += 2)
+    for (int part = 0; part < 2; part++)
+      for (int lane = 0; lane < 32; lane++)
+        for (int n = 0; n < 4; n++) words.push_back(pair_of(group + n / 2, lane, n % 2).part[part]);
+  if (groups % 2 == 1)
+    for (int lane = 0; lane < 32; lane++)
+      for (int n = 0; n < 4; n++) words.push_back(pair_of(groups - 1, lane, n % 2).part[n / 2]);
 }
 
 /// Scaled. Input R is the cutoff, its weight the bias; padding is zero.
@@ -88,15 +101,13 @@ double filter_scale(const Linear& filter) {
   return scale_for(largest, 14);
 }
 
-std::vector<double> filter_fragments(const Linear& filter, int features, int radial) {
+std::vector<double> slice_weights(const Linear& filter, int features, int radial) {
   const ScaledFilter scaled{filter, features, radial};
   std::vector<double> words;
   for (int first = 0; first < padded(features); first += slice_features)
     for (int block = 0; block < 3; block++)
-      for (int tile = 0; tile < 2; tile++)
-        add_fragment(words, radial, [&](int input, int column) {
-          return scaled(block, first + 4 * (column / 2) + 2 * tile + column % 2, input);
-        });
+      for (int half = 0; half < 2; half++)
+        add_half(words, radial, [&](int input, int row) { return scaled(block, first + 4 * (row % 8) + 2 * half + row / 8, input); });
   return words;
 }
 

@@ -17,7 +17,8 @@ struct InputScales {
 /// The power of two that brings a layer's weights below 2^14.
 double filter_scale(const Linear& filter);
 
-/// Words (whole numbers below 2^32) of each slice of sixteen features: (slices, 3, 2, filter_fragment_words()).
-std::vector<double> filter_fragments(const Linear& filter, int features, int radial);
+/// Words (whole numbers below 2^32) of each slice of features: (slices, 3, 2, filter_half_words()). Row r of half h is feature 4 (r % 8) + 2 h + r / 8, so that
+/// a lane's rows of both halves are four neighbouring features.
+std::vector<double> slice_weights(const Linear& filter, int features, int radial);
 
 }  // namespace painnless::cuda

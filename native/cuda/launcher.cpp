@@ -64,6 +64,7 @@ template <class Real> Capacity Launcher<Real>::room_for(const Batch& batch, Step
 }
 
 template <class Real> void Launcher<Real>::launch(const Batch& batch, Steps steps) {
+  const Range range(name_of(steps));
   const auto [atoms, structures, edges, for_slices] = room_for(batch, steps);
   if (steps == Steps::search)
     search_.launch(*device_, programs_, space_, atoms, needs_bins(batch), nullptr);
@@ -81,6 +82,7 @@ template <class Real> Graph& Launcher<Real>::graph(const Batch& batch, Steps ste
 }
 
 template <class Real> std::unique_ptr<Graph> Launcher<Real>::record(const std::function<void()>& launches) {
+  const Range range("record");
   auto graph = device_->record(launches);
   captures_++;
   return graph;
@@ -104,6 +106,7 @@ template <class Real> void Launcher<Real>::poison() {
 }
 
 template <class Real> void Launcher<Real>::send(const Batch& batch, double nearest) {
+  const Range range("request");
   if (poisoned_) poison();
   write_request(batch, config_.cutoff, config_.edge_at_cutoff, nearest, request_.begin());
   device_->upload(reinterpret_cast<Address>(space_.request), request_.begin(), request_bytes(batch.atoms(), batch.structures()));
@@ -118,8 +121,12 @@ template <class Real> void Launcher<Real>::grow(const Batch& batch, int edges) {
 
 /// Queues what was recorded for a batch whose request is there.
 template <class Real> void Launcher<Real>::replay(const Batch& batch, Steps steps) {
-  if (!schedule_->searches()) device_->replay(graph(batch, Steps::search));
-  device_->replay(graph(batch, steps));
+  const auto stage = [&](Steps which) {
+    const Range range(name_of(which));
+    device_->replay(graph(batch, which));
+  };
+  if (!schedule_->searches()) stage(Steps::search);
+  stage(steps);
 }
 
 /// Is a batch answered? Where the edges found do not fit, nothing was computed from them, and now there is room to do it again.
@@ -143,6 +150,7 @@ template <class Real> void Launcher<Real>::run(const Batch& batch, Steps steps) 
     schedule_ = &choose(batch);
     send(batch, 0);
     replay(batch, steps);
+    const Range range("answer");
     device_->download(answer_.begin(), reinterpret_cast<Address>(space_.answer), answer_bytes(batch.atoms(), batch.structures()));
     device_->wait();
   } while (!accept(batch, sizes_of_answer(answer_.begin())));

@@ -75,6 +75,7 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
   void answer(const Batch& batch, Want want, Evaluation& result);
   Schedule<Real>& choose(const Batch& batch) const;
   Capacity room_for(const Batch& batch, Steps steps) const;
+  const char* name_of(Steps steps) const { return steps == Steps::search ? "search" : schedule_->name(); }
   void launch(const Batch& batch, Steps steps);
   Graph& graph(const Batch& batch, Steps steps);
 

@@ -14,15 +14,23 @@ template <class Real> void Layered<Real>::launch(const Workspace<Real>& workspac
                                         .edges = work.edges,
                                         .sums = work.sums,
                                         .edge_capacity = work.edge_capacity,
+                                        .slices = shape_.slices,
                                         .chunks = shape_.chunks,
+                                        .for_slices = which_slices(kinds),
+                                        .placed = work.placed,
                                         .direction_eps = config_.direction_eps,
                                         .energy_unit = config_.energy_unit,
                                         .energies = work.energies,
                                         .virials = workspace.virials,
-                                        .answer = workspace.answer};
+                                        .answer = workspace.answer,
+                                        .structure_blocks = structures,
+                                        .windows = workspace.windows,
+                                        .chunk_sums = workspace.chunk_sums,
+                                        .chunks_done = workspace.chunks_done};
   constexpr int warps = result_threads / 32;
+  const int further = (atoms - 1) / atom_chunk;  // windows in which a structure's second chunk or one behind it may begin
   if (gradient) programs_.launch(kernels::sum_forces, {static_cast<unsigned>((atoms + warps - 1) / warps), 1}, result_threads, 0, arguments);
-  programs_.launch(gradient ? kernels::sum_structures : kernels::sum_energies, {static_cast<unsigned>(structures), 1}, result_threads, 0, arguments);
+  programs_.launch(gradient ? kernels::sum_structures : kernels::sum_energies, {static_cast<unsigned>(structures + further), 1}, result_threads, 0, arguments);
 }
 
 template class Layered<float>;

@@ -28,6 +28,8 @@ struct Kinds {
   bool for_slices, others;
 };
 
+inline ForSlices which_slices(Kinds kinds) { return {kinds.for_slices, kinds.for_slices && !kinds.others}; }
+
 template <class Real> class Network {
  public:
   virtual ~Network() = default;
@@ -104,11 +106,12 @@ struct Grids {
     programs.launch(name, {programs.resident(name, blocks, message_threads, shape.message_shared), static_cast<unsigned>(shape.chunks)}, message_threads,
                     shape.message_shared, argument);
   }
-  /// On tensor cores: a block a receiver and chunk, a warp each sixteen features.
+  /// On tensor cores: a warp a receiver and slice of features, some of whose slices may go to one block.
   template <template <class> class Arguments, class Real>
-  void on_slices(Programs& programs, KernelName<Arguments> name, int atoms, size_t shared_bytes, const Arguments<Real>& argument) const {
-    const int threads = 32 * shape.slices;
-    programs.launch(name, {programs.resident(name, static_cast<unsigned>(atoms), threads, shared_bytes), static_cast<unsigned>(shape.chunks)}, threads, shared_bytes,
+  void on_slices(Programs& programs, KernelName<Arguments> name, int atoms, int together, size_t shared_bytes, const Arguments<Real>& argument) const {
+    const int receivers = message_threads / 32 / together;
+    const auto blocks = static_cast<unsigned>((atoms + receivers - 1) / receivers);
+    programs.launch(name, {programs.resident(name, blocks, message_threads, shared_bytes), static_cast<unsigned>(shape.slices / together)}, message_threads, shared_bytes,
                     argument);
   }
 };

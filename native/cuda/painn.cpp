@@ -21,7 +21,7 @@ template <class Real> class Painn final : public Network<Real> {
         const double scale = filter_scale(from.filter);
         const InputScales inputs(source_);
         PainnSlices<Real>& slices = slices_[t];
-        slices.fragments = store.put<unsigned>(filter_fragments(from.filter, f, shape_.radial));
+        slices.weights = store.put<unsigned>(slice_weights(from.filter, f, shape_.radial));
         slices.of_value = static_cast<Real>(1 / (scale * inputs.value)), slices.of_slope = static_cast<Real>(1 / (scale * inputs.slope));
       }
       to.context1 = pack_dense<Real>(store, shape_.tensor, from.context1, {1, f}, {1, f});
@@ -57,7 +57,7 @@ template <class Real> class Painn final : public Network<Real> {
                       radial_threads, 0, message(work, 0, 0, kinds));
     for (int t = 0; t <= last; t++) {
       if (kinds.others) grids_.on_receivers(programs, t == 0 ? kernels::painn_message_first : kernels::painn_message, atoms, message(work, t, 0, kinds));
-      if (kinds.for_slices) grids_.on_slices(programs, t == 0 ? kernels::painn_slices_first : kernels::painn_slices, atoms, 0, message(work, t, 0, kinds));
+      if (kinds.for_slices) grids_.on_slices(programs, t == 0 ? kernels::painn_slices_first : kernels::painn_slices, atoms, slices_together(shape_.features), 0, message(work, t, 0, kinds));
       if (t < last) {
         grids_.on_tiles(programs, {kernels::painn_update_spread, kernels::painn_update_small, kernels::painn_update_large}, shape_.update_shared, atoms, update(work, t, t + 1, 0, gradient));
       } else {
@@ -69,20 +69,20 @@ template <class Real> class Painn final : public Network<Real> {
     int bars = 0;  // which of the two mu_bar is current
     for (int t = last; t > 0; t--) {
       if (kinds.others) grids_.on_receivers(programs, kernels::painn_message_adjoint, atoms, message(work, t, bars, kinds));
-      if (kinds.for_slices) grids_.on_slices(programs, kernels::painn_slices_adjoint, atoms, shape_.slices_shared, message(work, t, bars, kinds));
+      if (kinds.for_slices) grids_.on_slices(programs, kernels::painn_slices_adjoint, atoms, 1, shape_.slices_shared, message(work, t, bars, kinds));
       bars ^= 1;
       grids_.on_tiles(programs, {kernels::painn_update_adjoint_spread, kernels::painn_update_adjoint_small, kernels::painn_update_adjoint_large}, shape_.adjoint_shared, atoms,
                       update(work, t - 1, t, bars, gradient));
     }
     if (kinds.others) grids_.on_receivers(programs, kernels::painn_message_adjoint_first, atoms, message(work, 0, bars, kinds));
-    if (kinds.for_slices) grids_.on_slices(programs, kernels::painn_slices_adjoint_first, atoms, shape_.slices_shared, message(work, 0, bars, kinds));
+    if (kinds.for_slices) grids_.on_slices(programs, kernels::painn_slices_adjoint_first, atoms, 1, shape_.slices_shared, message(work, 0, bars, kinds));
   }
 
  private:
   PainnMessageArguments<Real> message(const Work<Real>& work, int t, int bars, Kinds kinds) const {
     PainnSlices<Real> slices = slices_[t];
     slices.values = work.values, slices.slopes = work.slopes;
-    slices.most = kinds.for_slices ? shape_.tuning.slices_atoms : 0, slices.all = kinds.for_slices && !kinds.others;
+    slices.which = which_slices(kinds);
     return {.sizes = work.sizes,
             .edges = work.edges,
             .radial = radial_,

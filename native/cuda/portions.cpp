@@ -42,18 +42,20 @@ void Launcher<Real>::answer_in_portions(const Batch& whole, const std::vector<Po
   reserve(capacity_for(atoms, structures, kinds_of(whole, shape_).for_slices));
   courier_.reserve(request_bytes(atoms, structures), answer_bytes(atoms, structures));
 
-  const auto by_host = [&](int k, CudaProfile::Portion::Span CudaProfile::Portion::* span, const auto& work) {
+  const auto by_host = [&](const char* name, int k, CudaProfile::Portion::Span CudaProfile::Portion::* span, const auto& work) {
+    const Range range(name);
     const double begin = trace ? trace->now() : 0;
     work();
     if (trace) (*trace)[k].*span = {begin, trace->now()};
   };
   const auto send = [&](int k) {
     std::byte* const request = courier_.request(k);
-    by_host(k, &CudaProfile::Portion::written, [&] { write_request(batch(k), config_.cutoff, config_.edge_at_cutoff, 0, request); });
+    by_host("portion request", k, &CudaProfile::Portion::written, [&] { write_request(batch(k), config_.cutoff, config_.edge_at_cutoff, 0, request); });
     courier_.send(k, request_bytes(batch(k).atoms(), batch(k).structures()), trace);
   };
   std::vector<Schedule<Real>*> chosen;
   const auto compute = [&](int k) {
+    const Range range("portion");
     if (poisoned_) poison();
     courier_.hand_over(k, reinterpret_cast<Address>(space_.request), request_bytes(batch(k).atoms(), batch(k).structures()), trace);
     chosen.push_back(schedule_ = &choose(batch(k)));
@@ -69,7 +71,7 @@ void Launcher<Real>::answer_in_portions(const Batch& whole, const std::vector<Po
       answer = answer_.begin();
     }
     const Portion::Place at = portions[static_cast<size_t>(k)].place;
-    by_host(k, &CudaProfile::Portion::read, [&] { read_answer(answer, want, batch(k).atoms(), batch(k).structures(), result, at.atom, at.structure); });
+    by_host("portion answer", k, &CudaProfile::Portion::read, [&] { read_answer(answer, want, batch(k).atoms(), batch(k).structures(), result, at.atom, at.structure); });
   };
 
   send(0);

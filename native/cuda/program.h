@@ -10,6 +10,7 @@
 #include "kernels/list.h"
 #include "kernels/signatures.h"
 #include "kernels/steps.h"
+#include "nvtx.h"
 
 namespace painnless::cuda {
 
@@ -71,6 +72,7 @@ class Programs {
 
   template <template <class> class Arguments, class Real>
   void launch(KernelName<Arguments> name, Grid grid, int threads, size_t shared_bytes, const Arguments<Real>& argument) {
+    const Range range(name.text);
     void* const kernel = handle(name.text, shared_bytes);
     if (watch_) watch_->before(name.text, grid, threads, shared_bytes);
     device_.launch(name.text, kernel, grid, threads, shared_bytes, &argument, sizeof argument);

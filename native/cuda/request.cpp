@@ -26,6 +26,18 @@ void search_on_host(const Batch& batch, int s, double cutoff, bool edge_at_cutof
                 batch.pbc.subspan(3 * static_cast<size_t>(s), 3), cutoff, edge_at_cutoff, list);
 }
 
+/// The normals' Gram matrix has eigenvalues of up to 1 + the largest sum of the cosines in a row, and what is bounded goes by its inverse.
+float nearness(const Basis& basis) {
+  double most = 0;
+  for (int k = 0; k < 3; k++) {
+    double sum = 0;
+    for (int l = 0; l < 3; l++)
+      if (l != k) sum += std::abs(dot(basis.inverse[k], basis.inverse[l])) / std::sqrt(dot(basis.inverse[k], basis.inverse[k]) * dot(basis.inverse[l], basis.inverse[l]));
+    most = std::max(most, sum);
+  }
+  return static_cast<float>(1 / (1 + most));
+}
+
 Structure describe(const Batch& batch, int s, double cutoff, bool edge_at_cutoff) {
   const auto cell = batch.cells.subspan(9 * static_cast<size_t>(s), 9);
   const Basis basis(cell, batch.pbc.subspan(3 * static_cast<size_t>(s), 3));
@@ -47,6 +59,7 @@ Structure describe(const Batch& batch, int s, double cutoff, bool edge_at_cutoff
   out.first = batch.offsets[s];
   out.atoms = batch.offsets[s + 1] - batch.offsets[s];
   out.few = out.atoms <= few_atoms;
+  if (!out.few) out.nearness = nearness(basis);
   return out;
 }
 

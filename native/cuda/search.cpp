@@ -1,6 +1,7 @@
 #include "search.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "../neighbors/placing.h"
 
@@ -11,35 +12,38 @@ Search<Real>::Search(const Config& config) : largest_(largest_square(config.cuto
 
 template <class Real>
 void Search<Real>::launch(Device& device, Programs& programs, const Workspace<Real>& workspace, int atoms, bool bins, int* shifts) const {
-  constexpr int threads = 128, scan_threads = 1024;
+  constexpr int threads = 128;
   Edges<Real> edges = workspace.work.edges;
   edges.shifts = shifts;
   const SearchArguments<Real> arguments{.request = workspace.request,
                                         .sizes = workspace.work.sizes,
                                         .largest = largest_,
+                                        .longest = static_cast<float>(std::sqrt(largest_)),
                                         .direction_eps = direction_eps_,
                                         .edge_capacity = workspace.work.edge_capacity,
-                                        .slots = workspace.slots,
+                                        .slots = bins ? workspace.slots : 0,
                                         .placed = workspace.placed,
                                         .numbers = workspace.work.numbers,
                                         .slot_begin = workspace.slot_begin,
                                         .slot_end = workspace.slot_end,
+                                        .slots_taken = workspace.slots_taken,
+                                        .group_edges = workspace.group_edges,
                                         .in_slots = workspace.in_slots,
-                                        .find_begin = workspace.find_begin,
+                                        .senders = workspace.senders,
                                         .found = workspace.found,
                                         .spare = workspace.spare,
                                         .edges = edges};
-  const auto blocks = [](int items) { return static_cast<unsigned>((items + threads - 1) / threads); };
-  const unsigned of_warps = static_cast<unsigned>((atoms + threads / 32 - 1) / (threads / 32));
+  const auto blocks = [](int items, int of_block) { return static_cast<unsigned>((items + of_block - 1) / of_block); };
+  const unsigned of_warps = blocks(atoms, threads / 32);
   const auto zero = reinterpret_cast<Address>(workspace.work.sizes);
-  device.fill(zero, 0, bins ? reinterpret_cast<Address>(workspace.slot_begin) - zero : sizeof(Sizes));
-  programs.launch(kernels::place_atoms, {blocks(atoms), 1}, threads, 0, arguments);
+  device.fill(zero, 0, reinterpret_cast<Address>(bins ? workspace.slot_begin : workspace.slots_taken) - zero);
+  programs.launch(kernels::place_atoms, {blocks(atoms, threads), 1}, threads, 0, arguments);
   if (bins) {
-    programs.launch(kernels::scan_slots, {1, 1}, scan_threads, 0, arguments);
-    programs.launch(kernels::fill_slots, {blocks(atoms), 1}, threads, 0, arguments);
+    programs.launch(kernels::scan_slots, {blocks(workspace.slots, scan_items), 1}, scan_threads, 0, arguments);
+    programs.launch(kernels::fill_slots, {blocks(atoms, threads), 1}, threads, 0, arguments);
   }
   programs.launch(kernels::find_neighbors, {of_warps, 1}, threads, 0, arguments);
-  programs.launch(kernels::scan_neighbors, {1, 1}, scan_threads, 0, arguments);
+  programs.launch(kernels::scan_neighbors, {blocks(atoms, scan_items), 1}, scan_threads, 0, arguments);
   programs.launch(kernels::finish_edges, {of_warps, 1}, threads, 0, arguments);
 }
 

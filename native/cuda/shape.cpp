@@ -49,11 +49,10 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
   filters_in_shared = message_shared + weights <= limit;
   if (filters_in_shared) message_shared += weights;
 
-  slices = single && painn && info.architecture >= 80 ? 32 * lane_values / slice_features : 0;
-  slices_shared = real_bytes * static_cast<size_t>(slices * passed_shared());
-  const size_t fragments = sizeof(unsigned) * static_cast<size_t>(slices * slice_tiles * filter_fragment_words(radial));
-  fragments_in_shared = slices_shared + fragments <= limit;
-  if (fragments_in_shared) slices_shared += fragments;
+  slices = single && painn && info.architecture >= 80 ? features / slice_features : 0;
+  slices_shared = sizeof(unsigned) * static_cast<size_t>(slice_halves * filter_half_words(radial));
+  slice_weights_in_shared = slices_shared <= limit;
+  if (!slice_weights_in_shared) slices_shared = 0;
 
   // Tensor cores take eight atoms at a time; where the memory of a block does not hold so many of a wide model, multiply-adds take fewer.
   const Cut eight{8, 2, 4, 512};
@@ -104,7 +103,7 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
                          ": the numbers of one atom do not fit into the shared memory of the card; use torch:cuda or native:cpu");
 }
 
-bool Shape::by_slices(int structure_atoms) const { return slices > 0 && for_slices(structure_atoms, tuning.slices_atoms); }
+bool Shape::by_slices(int structure_atoms) const { return slices > 0 && for_slices(structure_atoms); }
 
 size_t Shape::shared_bytes(const Cut& cut) const {
   return std::max({update_shared, last_shared, adjoint_shared}) * static_cast<size_t>(cut.tile) + exchange_shared(cut);
@@ -136,9 +135,7 @@ std::vector<Source> Shape::sources() const {
                                "-DLANE_VALUES=4",  // of a slice
                                "-DEDGE_GROUP=4",
                                "-DFILTER_SHARED=0",
-                               define("FRAGMENTS_SHARED", fragments_in_shared),
-                               define("SLICES", slices),
-                               define("SLICE_BLOCKS", larger(1, 8 / larger(1, slices)))};
+                               define("WEIGHTS_SHARED", slice_weights_in_shared)};
   const Options update{real,
                        define("FEATURES", features),
                        define("TENSOR", tensor),

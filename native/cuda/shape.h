@@ -16,8 +16,8 @@ struct Shape {
   std::vector<int> hidden;       // padded widths of the readout's hidden layers
   int lane_values, chunks;       // features a lane owns in a message kernel; warps that share a receiver's features
   int edge_group;                // edges whose filters are made together
-  int slices;                    // of sixteen features, of a chunk, where there are tensor cores for them; else 0
-  bool fragments_in_shared;      // are the slices' weights copied to shared memory
+  int slices;                    // of 32 features, where there are tensor cores for them; else 0
+  bool slice_weights_in_shared;  // are a slice's weights copied to shared memory, on the way back
   size_t slices_shared;          // bytes, on the way back
   /// How the kernels that work on tiles of atoms are cut (layers/dense.cuh).
   struct Cut {

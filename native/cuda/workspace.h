@@ -17,29 +17,36 @@ constexpr int first_edges_per_atom = 48;  // room to begin with; a denser struct
 template <class Real> struct Workspace {
   unsigned char *request, *answer;
   Placed* placed;
-  int *slot_begin, *slot_end, slots;
+  int *slot_begin, *slot_end, *slots_taken, *group_edges, slots, windows;
   InSlot* in_slots;
-  int* find_begin;
+  Sender* senders;
   unsigned long long *found, *spare;
-  double* virials;
+  double *virials, *chunk_sums;
+  int* chunks_done;
   Work<Real> work;
 
   void lay_out(Arena& arena, Capacity capacity, const Shape& shape) {
     const size_t atoms = static_cast<size_t>(capacity.atoms), edges = static_cast<size_t>(capacity.edges);
     slots = 64;
-    while (slots < capacity.atoms) slots *= 2;
+    while (slots / 2 < capacity.atoms) slots *= 2;
     work.edge_capacity = capacity.edges;
     work.sizes = arena.take<Sizes>(1);
-    slot_end = arena.take<int>(static_cast<size_t>(slots));  // beside sizes: both begin as zeros
-    slot_begin = arena.take<int>(static_cast<size_t>(slots) + 1);
+    // Up to slot_begin all begins as zeros; without bins, up to slots_taken.
+    group_edges = arena.take<int>((atoms + scan_items - 1) / scan_items * group_stride);
+    windows = (capacity.atoms + atom_chunk - 1) / atom_chunk;
+    chunks_done = arena.take<int>(static_cast<size_t>(windows));
+    slots_taken = arena.take<int>(1);
+    slot_end = arena.take<int>(static_cast<size_t>(slots));
+    slot_begin = arena.take<int>(static_cast<size_t>(slots));
     request = arena.take<unsigned char>(request_bytes(capacity.atoms, capacity.structures));
     answer = arena.take<unsigned char>(answer_bytes(capacity.atoms, capacity.structures));
     placed = arena.take<Placed>(atoms);
     in_slots = arena.take<InSlot>(atoms);
-    find_begin = arena.take<int>(atoms);
+    senders = arena.take<Sender>(atoms);
     work.numbers = arena.take<int>(atoms);
     work.energies = arena.take<double>(atoms);
     virials = arena.take<double>(6 * atoms);
+    chunk_sums = arena.take<double>(2 * 8 * static_cast<size_t>(windows));
     work.edges.first = arena.take<int>(atoms + 1);
     work.edges.receivers = arena.take<int>(edges);
     work.edges.senders = arena.take<int>(edges);
@@ -48,7 +55,7 @@ template <class Real> struct Workspace {
     work.edges.vectors = arena.take<double>(3 * edges);
     work.edges.direction = arena.take<Real>(4 * edges);
     work.edges.rest = arena.take<Real>(edges);
-    work.sums = arena.take<Real>(4 * edges * static_cast<size_t>(shape.chunks));
+    work.sums = arena.take<Real>(4 * edges * static_cast<size_t>(capacity.for_slices ? larger(shape.chunks, shape.slices) : shape.chunks));
     work.values = work.slopes = nullptr;
     if (capacity.for_slices) {
       const size_t words = edges * static_cast<size_t>(filter_row_words(shape.radial));

@@ -8,7 +8,7 @@ import { packBatch } from "./batch.ts";
 import { engineOf, type NativeEngine } from "./engine.ts";
 import type { CudaActivity, CudaPlan, CudaPrecision, CudaProfile, CudaSeconds, NativeAddon, NativeNeighbors } from "./native.ts";
 import { fromNative } from "./native-error.ts";
-import { type Tuning, tuningSchema } from "./tuning.ts";
+import { settingsOf, type Tuning, tuningSchema } from "./tuning.ts";
 import { nativeConfig, nativeTensors } from "./weights.ts";
 
 export interface CudaEngineOptions {
@@ -46,7 +46,7 @@ export async function createCudaEngine(file: ModelFile, options: CudaEngineOptio
   const { precision, ordinal = 0, nvrtc, cache, emulate = false, poisoned = false } = options;
   const parsed = tuningSchema.safeParse(options.tuning ?? {});
   if (!parsed.success) throw new PainnlessError("USAGE", `tuning: ${z.prettifyError(parsed.error)}`, { field: "tuning" });
-  const tuning = Object.fromEntries(Object.entries(parsed.data).filter(([, value]) => value !== undefined));
+  const tuning = settingsOf(parsed.data);
   const addon = options.addon ?? loadAddon();
   const name = `native:cuda:${precision}`;
   const native = await addon

@@ -3,7 +3,7 @@
 import type { CompiledKernels, CudaCard, NativeCudaEngine, NativeCudaOptions } from "./native/cuda.ts";
 import type { CpuEngineOptions, NativeEngineObject, NativeNeighbors } from "./native/engine.ts";
 import type { CudaPrecision, NativeConfig, NativePrecision, NativeTensors } from "./native/model.ts";
-import type { CpuPlan, CudaPlan, InstructionSet } from "./native/plan.ts";
+import type { CpuPlan, CudaPlan, CudaTuning, InstructionSet } from "./native/plan.ts";
 import type { NativeIntegrator, NativeSetup, NativeState } from "./native/session.ts";
 import type { EmulatedCard, EmulatedCounts, LayerAnswer, LayerQuestion } from "./native/test-build.ts";
 
@@ -38,6 +38,7 @@ export interface NativeAddon {
     config: NativeConfig,
     tensors: NativeTensors,
     precision: CudaPrecision,
+    tuning: Partial<CudaTuning>,
     card: Pick<CudaCard, "architecture" | "multiprocessors" | "sharedBytes">,
     atoms: number,
     pairs: number,

@@ -1,8 +1,9 @@
 import type { ModelFile } from "../model/model-file.ts";
 import { loadAddon } from "./addon.ts";
 import { createNativeEngine } from "./engine.ts";
-import type { CudaCard, CudaPrecision, NativePlan, NativePrecision } from "./native.ts";
+import type { CudaCard, CudaPlan, CudaPrecision, NativePlan, NativePrecision } from "./native.ts";
 import { fromNative } from "./native-error.ts";
+import { settingsOf, type Tuning } from "./tuning.ts";
 import { nativeConfig, nativeTensors } from "./weights.ts";
 
 /** How the CUDA engine would work on one structure of so many atoms and pairs, on a card of this kind; needs none.
@@ -13,9 +14,10 @@ export function cudaPlanFor(
   card: Pick<CudaCard, "architecture" | "multiprocessors" | "sharedBytes">,
   atoms: number,
   pairs: number,
-): { readonly side: string; readonly plan: NativePlan } {
+  tuning: Tuning = {},
+): { readonly side: string; readonly plan: CudaPlan } {
   try {
-    const plan = loadAddon().planCuda(nativeConfig(model), nativeTensors(model), precision, card, atoms, pairs);
+    const plan = loadAddon().planCuda(nativeConfig(model), nativeTensors(model), precision, settingsOf(tuning), card, atoms, pairs);
     return { side: `native:cuda:${precision}`, plan };
   } catch (cause) {
     throw fromNative(cause);

@@ -16,7 +16,7 @@ import { nativeConfig } from "./weights.ts";
 
 const timing = z.strictObject({ medianMs: z.number(), p10Ms: z.number(), p90Ms: z.number(), evaluations: z.int() });
 
-const formatName = "painnless.tuning/1";
+const formatName = "painnless.tuning/2";
 const tunedForSchema = z.strictObject({
   card: z.string(),
   /** CUDA version of the driver */
@@ -39,8 +39,6 @@ export const tuningFileSchema = z.strictObject({
   made: z.string(),
   seconds: z.number(),
   tunedFor: tunedForSchema,
-  /** in a batch, for which the bound of slices was chosen */
-  structures: z.int().positive(),
   /** what was compared with, and what is better */
   usual: fullTuningSchema,
   tuning: tuningSchema,

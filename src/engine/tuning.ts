@@ -4,11 +4,6 @@ import type { CudaTuning } from "./native.ts";
 /** What may be given of the settings in native/engine.h (CudaTuning), which has the rest. */
 export const tuningSchema = z.strictObject({
   residentAtoms: z.int().min(0).max(64).optional(),
-  slicesAtoms: z
-    .int()
-    .min(64)
-    .max(2 ** 30)
-    .optional(),
   spreadWaves: z.number().min(0).max(1024).optional(),
   smallWaves: z.number().min(0).max(1024).optional(),
   portionAtoms: z
@@ -20,16 +15,15 @@ export const tuningSchema = z.strictObject({
 });
 export type Tuning = z.infer<typeof tuningSchema>;
 
-/** What cards are known to do better with than with what C++ has, by architecture: on sm_90 by `painnless tune` on an H200, without the bound of slices, as what is
- *  better for one structure is worse for many. Of sm_80 and sm_89 nobody has measured anything; they have what C++ has, without the resident schedule, for
- *  which they have no clusters. */
-const shipped: Readonly<Record<number, Tuning>> = { 80: {}, 89: {}, 90: { smallWaves: 2, portionAtoms: 16_384 } };
+/** Without those that are undefined, which C++ would take for numbers. */
+export const settingsOf = (tuning: Tuning): Partial<CudaTuning> =>
+  Object.fromEntries(Object.entries(tuning).filter(([, value]) => value !== undefined));
+
+/** What cards are known to do better with than with what C++ has, by architecture: on sm_90 by `painnless tune` on an H200. Of sm_80 and sm_89 nobody has
+ *  measured anything; they have what C++ has, without the resident schedule, for which they have no clusters. */
+const shipped: Readonly<Record<number, Tuning>> = { 80: {}, 89: {}, 90: { spreadWaves: 0.25, smallWaves: 2, portionAtoms: 16_384 } };
 
 export const shippedTuning = (architecture: number): Tuning => shipped[architecture] ?? {};
-
-/** What last bits depend on, for who must tell two configurations apart: the architecture, and who has sums of their own. */
-export const kernelsOf = (architecture: number, { slicesAtoms }: Tuning): string =>
-  `sm_${architecture}${slicesAtoms === undefined ? "" : `, slices up to ${slicesAtoms} atoms`}`;
 
 /** In one line. */
 export const describeTuning = (tuning: Tuning): string =>
@@ -37,5 +31,9 @@ export const describeTuning = (tuning: Tuning): string =>
     .map(([name, value]) => `${name} ${value}`)
     .join(", ") || "as it comes";
 
-/** Also as it was kept before there was spreadWaves, when nothing was spread. */
-export const fullTuningSchema = tuningSchema.required().extend({ spreadWaves: z.number().default(0) }) satisfies z.ZodType<CudaTuning>;
+/** Also as results hold it that were made before there was spreadWaves, when nothing was spread, or while slices had a bound: what they say stays, so that
+ *  `--compare` tells that such a run went another way. */
+export const fullTuningSchema = tuningSchema.required().extend({
+  spreadWaves: z.number().default(0),
+  slicesAtoms: z.int().optional(),
+}) satisfies z.ZodType<CudaTuning>;

@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { Structure } from "../../src/system/structure.ts";
+import { gas } from "../engine/gas.ts";
 import { randomModel } from "../engine/models.ts";
 import { everything } from "../engine/open.ts";
 import { ethanol, smallCrystal, water } from "../systems.ts";
 import { addon, onCard, openCpu, openCuda } from "./open.ts";
 
 const model = randomModel("painn-schnetpack");
+const many = gas(70, 3);
 const bare = (structure: Structure): Structure => ({ ...structure, cell: null, pbc: [false, false, false] });
 
 describe.skipIf(onCard)("on the emulated card, where every call is counted", () => {
@@ -83,6 +85,11 @@ test.each<[string, Structure, RegExp]>([
     "two atoms in one place",
     { ...bare(water), name: "twice", positions: Float64Array.of(0, 0, 0, 0, 0, 0, 1, 0, 0) },
     /structure "twice": atoms 0 and 1 coincide/,
+  ],
+  [
+    "… among many",
+    { ...many, positions: many.positions.map((x, q) => (q < 6 ? (many.positions[q % 3] as number) : x)) },
+    /"gas of 70": atoms 0 and 1 coincide/,
   ],
   [
     "an atom on its own image",

@@ -4,6 +4,7 @@ import type { Structure } from "../../src/system/structure.ts";
 import { type Question, randomQuestion } from "../engine/cells.ts";
 import { gas } from "../engine/gas.ts";
 import { randomModel } from "../engine/models.ts";
+import { bits, everything } from "../engine/open.ts";
 import { periodicSystems } from "../systems.ts";
 import { addon, atFullSize, onCard, openCuda } from "./open.ts";
 
@@ -81,6 +82,49 @@ describe("the card's list is the CPU's, edge for edge and bit for bit", () => {
     };
     const crowded = lattice(125, 1.08); // some 415 neighbours each, more than a warp keeps in shared memory
     for (const structure of [spread, line, crowded]) assertEqual(await engine.neighbors(structure), onHost(structure, 5), structure.name);
+  });
+
+  test("so far from the origin that float32 says nothing of a distance, and more than a warp keeps", async () => {
+    const engine = await openCuda(modelOf(5), "f64");
+    const [near, crowd] = [gas(150, 4), { ...lattice(392, 0.5), pbc: [false, false, false] as [boolean, boolean, boolean] }];
+    for (const [k, structure] of [near, { ...near, pbc: [false, true, false] as [boolean, boolean, boolean] }, crowd].entries())
+      for (const far of k === 2 ? [1e6] : [0, 300, 1e4, 1e6]) {
+        const moved = {
+          ...structure,
+          name: `${structure.name}, ${structure.pbc}, ${far} Å`,
+          positions: structure.positions.map((x) => x + far),
+        };
+        assertEqual(await engine.neighbors(moved), onHost(moved, 5), moved.name);
+      }
+  });
+
+  test("pairs at the cutoff, and a rounding beyond it, among many atoms", async () => {
+    const engine = await openCuda(modelOf(4, true), "f64");
+    const cubes = (step: number): Structure => {
+      const positions = Float64Array.from({ length: 648 }, (_, q) => step * (Math.floor(q / 3 / 6 ** (q % 3)) % 6));
+      return { ...gas(216, 1), name: `${step} Å apart`, positions, cell: Float64Array.of(6 * step, 0, 0, 0, 6 * step, 0, 0, 0, 6 * step) };
+    };
+    for (const step of [2, 2 + 2 ** -50, 2 - 2 ** -51, 2 + 2 ** -30, 2 - 2 ** -30, 2 + 2 ** -20])
+      for (const far of [0, 77.7]) {
+        const structure = { ...cubes(step), pbc: [true, far === 0, far === 0] as [boolean, boolean, boolean] };
+        const moved = { ...structure, name: `${structure.name}, ${far} Å`, positions: structure.positions.map((x) => x + far) };
+        assertEqual(await engine.neighbors(moved), onHost(moved, 4, true), moved.name);
+      }
+  });
+
+  test("structures in one place do not see each other, whatever slots they share", async () => {
+    const engine = await openCuda(modelOf(4), "f32");
+    const structure = gas(66, 7);
+    const [alone] = await engine.evaluate([structure], everything);
+    const all = await engine.evaluate(new Array<Structure>(9).fill(structure), everything);
+    for (const one of all) expect(bits(one)).toEqual(bits(alone));
+  });
+
+  test("1,100 atoms: more than one block of either scan", async () => {
+    const engine = await openCuda(modelOf(3), "f32");
+    const structure = lattice(1100, 2.2);
+    const expected = onHost(structure, 3);
+    assertEqual(await engine.neighbors(structure), expected, structure.name);
   });
 
   test.skipIf(!atFullSize).each([32_768, 1_000_000])(

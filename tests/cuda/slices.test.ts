@@ -10,7 +10,7 @@ import { bits, everything } from "../engine/open.ts";
 import { ethanol } from "../systems.ts";
 import { addon, onCard, openCpu, openCuda } from "./open.ts";
 
-/** Structures of 65 to 512 atoms: a block an atom, filters on tensor cores (native/cuda/kernels/layers/slices.cuh). */
+/** Structures of more than 64 atoms: filters on tensor cores (native/cuda/kernels/layers/slices.cuh). */
 const structure = gas(66, 11);
 const largest = (values: ArrayLike<number>) => Array.from(values).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
 
@@ -38,6 +38,16 @@ describe.each(rows)("slices: %s", (_, model) => {
     ];
     assertClose(found?.forces ?? [], expected?.forces ?? [], 2e-5, largest(expected?.forces ?? []));
   });
+});
+
+test("in a batch of both kinds each has the bits that it has alone, resident where a card's clusters hold it", async () => {
+  addon.emulatedCard({ clusters: 33 });
+  const engine = await openCuda(random({}), "f32");
+  addon.emulatedCard({ clusters: 7 });
+  const both = [gas(64, 12), gas(65, 13)];
+  const alone = [];
+  for (const one of both) alone.push(...(await engine.evaluate([one], everything)));
+  expect((await engine.evaluate(both, everything)).map(bits)).toEqual(alone.map(bits));
 });
 
 test("what a card's clusters could hold is layered all the same, as in a batch that they could not", async () => {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { tune } from "../../src/bench/card/tune.ts";
 import { tuneSubjects } from "../../src/bench/card/tune-subjects.ts";
+import { openExact } from "../../src/cli/sides.ts";
 import { openSession } from "../../src/dynamics/open.ts";
+import { cudaPlanFor } from "../../src/engine/plan.ts";
 import { type Tuning, tuningSchema } from "../../src/engine/tuning.ts";
-import type { Structure } from "../../src/system/structure.ts";
-import { gas } from "../engine/gas.ts";
 import { randomModel } from "../engine/models.ts";
 import { bits, everything } from "../engine/open.ts";
 import { ethanol } from "../systems.ts";
@@ -13,7 +13,7 @@ import { onCard, openCpu, openCuda } from "./open.ts";
 /** What the launcher goes by: which way is taken, and that it is the same result. */
 const model = randomModel("painn-schnetpack", { n_layers: 1, n_features: 32 });
 const open = (tuning: Tuning) => openCuda(model, "f32", { tuning });
-const usual = { residentAtoms: 64, slicesAtoms: 512, spreadWaves: 0, smallWaves: 1, portionAtoms: 8192, chunkSteps: 128 };
+const usual = { residentAtoms: 64, spreadWaves: 0, smallWaves: 1, portionAtoms: 8192, chunkSteps: 128 };
 
 test("what is not given is as it comes, and activity and plan say it", async () => {
   const engine = await open({ chunkSteps: 7 });
@@ -23,7 +23,7 @@ test("what is not given is as it comes, and activity and plan say it", async () 
 });
 
 test.each<[object, string]>([
-  [{ slicesAtoms: 63 }, "slicesAtoms"],
+  [{ spreadWaves: -1 }, "spreadWaves"],
   [{ smallWaves: Number.NaN }, "smallWaves"],
   [{ chunkSteps: 0 }, "chunkSteps"],
   [{ residentAtoms: 1.5 }, "residentAtoms"],
@@ -40,16 +40,11 @@ test("the resident schedule takes batches up to its bound; beyond it the layered
   expect(bits(same)).toEqual(bits(right));
 });
 
-test("structures go by slices up to the bound, alone and in one batch with those that do not", async () => {
-  const [small, large] = [gas(66, 11), gas(70, 12)] as [Structure, Structure];
-  const [all, none, between] = [await open({ slicesAtoms: 128 }), await open({ slicesAtoms: 64 }), await open({ slicesAtoms: 68 })];
-  const each = async (engine: typeof all) => (await engine.evaluate([small, large], everything)).map(bits);
-  const [[smallSliced, largeSliced], [smallOther, largeOther], [first, second]] = [await each(all), await each(none), await each(between)];
-  expect(smallSliced).not.toEqual(smallOther); // sums of their own
-  expect(largeSliced).not.toEqual(largeOther);
-  expect(first).toEqual(smallSliced);
-  expect(second).toEqual(largeOther);
-  expect(bits((await between.evaluate([large], everything))[0])).toEqual(largeOther);
+test("the plan of a card that need not be here goes by the settings", () => {
+  const card = { architecture: 90, multiprocessors: 132, sharedBytes: 232_448 };
+  const plan = (tuning: Tuning) => cudaPlanFor(model, "f32", card, 9, 36, tuning).plan;
+  expect(plan({})).toMatchObject({ schedule: "resident", tuning: usual });
+  expect(plan({ residentAtoms: 8 })).toMatchObject({ schedule: "layered", tuning: { ...usual, residentAtoms: 8 } });
 });
 
 test("the cut of tiles changes with the bound, and no bits", async () => {
@@ -79,22 +74,22 @@ describe("a chunk of dynamics", () => {
 });
 
 test("the search runs on engines: every way is verified, repeats, and is timed", async () => {
-  const subjects = tuneSubjects(openCpu(model), model, 1);
+  const subjects = tuneSubjects(openCpu(model), model, 1, openExact);
   const found = await tune({
     ...subjects,
     open,
     // An emulated card takes its time.
     structures: (atoms, structures) =>
       subjects.structures(onCard ? atoms : Math.min(atoms, 5), onCard ? structures : Math.min(structures, 2)),
-    async openRun(engine, structure) {
-      const run = await subjects.openRun(engine, structure);
+    async openRun(engine, structure, still) {
+      const run = await subjects.openRun(engine, structure, still);
       return { ...run, advance: (steps) => run.advance(onCard ? steps : Math.min(steps, 2)) };
     },
     schedule: { seconds: 0, minimumRounds: 3, turn: 1e-3, sets: 1, evaluations: 1, now: () => performance.now() / 1e3 },
-    ...{ batch: 1, multiprocessors: 4, limit: 1e9, progress: () => undefined },
+    ...{ multiprocessors: onCard ? 132 : 2, limit: 1e9, progress: () => undefined },
   });
   expect(found).toMatchObject({ usual, leftOut: [] });
   const settings = new Set(found.trials.map(({ setting }) => setting));
-  expect([...settings]).toEqual(["residentAtoms", "slicesAtoms", "spreadWaves", "smallWaves", "portionAtoms", "chunkSteps"]);
+  expect([...settings]).toEqual(["residentAtoms", "spreadWaves", "smallWaves", "portionAtoms", "chunkSteps"]);
   expect(tuningSchema.parse(found.tuning)).toEqual(found.tuning);
 });

@@ -3,16 +3,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { NativeAddon } from "../../src/engine/native.ts";
-import { kernelsOf, shippedTuning } from "../../src/engine/tuning.ts";
+import { shippedTuning } from "../../src/engine/tuning.ts";
 import { claimTuning, findTuning, type TunedFor, type TuningFile, tunedFor, tuningPath } from "../../src/engine/tuning-file.ts";
 import { randomModel } from "./models.ts";
 
 const shape = { arch: "painn-schnetpack", features: 128, layers: 3, radial: 20, cutoff: 5, rbf: "gaussian", readoutWidths: [64, 1] };
 const wanted: TunedFor = { card: "a card", driver: "13.0", compiler: "NVRTC 13.0", precision: "f32", shape, kernels: "ab" };
-const usual = { residentAtoms: 64, slicesAtoms: 512, spreadWaves: 0, smallWaves: 1, portionAtoms: 8192, chunkSteps: 128 };
+const usual = { residentAtoms: 64, spreadWaves: 0, smallWaves: 1, portionAtoms: 8192, chunkSteps: 128 };
 const file: TuningFile = {
-  ...{ format: "painnless.tuning/1", made: "2026-11-29T12:00:00Z", seconds: 60, tunedFor: wanted, structures: 1 },
-  ...{ usual, tuning: { slicesAtoms: 1024 }, trials: [], leftOut: [] },
+  ...{ format: "painnless.tuning/2", made: "2026-11-29T12:00:00Z", seconds: 60, tunedFor: wanted },
+  ...{ usual, tuning: { chunkSteps: 512 }, trials: [], leftOut: [] },
 };
 
 const keep = async (changed = file): Promise<string> => (await claimTuning(folder, changed.tunedFor))(changed);
@@ -27,7 +27,7 @@ describe("what was tuned", () => {
   test("is used where all is the same, and nothing else lies beside it", async () => {
     const path = await keep();
     expect(await readdir(folder)).toEqual([path.slice(folder.length + 1)]);
-    expect(await findTuning(folder, wanted, 90)).toEqual({ tuning: { slicesAtoms: 1024 }, note: "tuned on 2026-11-29: slicesAtoms 1024" });
+    expect(await findTuning(folder, wanted, 90)).toEqual({ tuning: { chunkSteps: 512 }, note: "tuned on 2026-11-29: chunkSteps 512" });
     await keep({ ...file, tuning: {} });
     expect(await findTuning(folder, wanted, 90)).toMatchObject({ tuning: {} });
   });
@@ -56,7 +56,12 @@ describe("what was tuned", () => {
   test.each([
     ["no JSON", "{"],
     ["another format", JSON.stringify({ ...file, format: "painnless.tuning/0" })],
-    ["a setting out of range", JSON.stringify({ ...file, tuning: { slicesAtoms: 1 } })],
+    [
+      "as it was when slices had a bound",
+      JSON.stringify({ ...file, format: "painnless.tuning/1", structures: 1, tuning: { slicesAtoms: 768 } }),
+    ],
+    ["a setting out of range", JSON.stringify({ ...file, tuning: { chunkSteps: 0 } })],
+    ["a setting that is none", JSON.stringify({ ...file, tuning: { slicesAtoms: 768 } })],
   ])("that is %s is not used, and that is said", async (_, text) => {
     await writeFile(tuningPath(folder, wanted), text);
     expect(await findTuning(folder, wanted, 90)).toMatchObject({ tuning: {}, note: expect.stringContaining("no tuning of format") });
@@ -85,10 +90,5 @@ describe("what it is for", () => {
     const one = await tunedFor(model, "f32", card, [], addon("a"));
     expect(one).toMatchObject({ card: "a card", driver: "13.0", compiler: "NVRTC 13.0", precision: "f32" });
     expect((await tunedFor(model, "f32", card, [], addon("b"))).kernels).not.toBe(one.kernels);
-  });
-  test("bits are told apart by who goes by slices", () => {
-    expect(kernelsOf(90, {})).toBe("sm_90");
-    expect(kernelsOf(90, { chunkSteps: 32 })).toBe("sm_90");
-    expect(kernelsOf(90, { slicesAtoms: 1024 })).toBe("sm_90, slices up to 1024 atoms");
   });
 });

@@ -174,6 +174,7 @@ Progress CardMover::run(int64_t first, int64_t last, int64_t steps_of_chunk, con
 }
 
 CardMover::Chunk CardMover::queue(Chunk chunk) {
+  const Range range("chunk");
   int64_t steps = chunk.last - chunk.first;
   for (; steps >= many; steps -= many) device_.replay(*many_);
   for (; steps > 0; steps--) device_.replay(*one_);
@@ -186,6 +187,7 @@ CardMover::Chunk CardMover::queue(Chunk chunk) {
 
 /// What the steps of a chunk up to the good one `last` have left.
 void CardMover::note(const Chunk& chunk, int64_t last, Notes& notes, bool conserves) {
+  const Range range("records");
   const auto part = [](const double* row, size_t at, size_t count) { return Numbers(row + at, count); };
   const size_t r = replicas(), n = entries();
   records_.visit(chunk.first, last, [&](int64_t step, const double* row) {

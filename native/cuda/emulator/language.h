@@ -68,6 +68,7 @@ static inline unsigned __float_as_uint(float x) {
   std::memcpy(&bits, &x, sizeof bits);
   return bits;
 }
+static inline int __clz(int x) { return x == 0 ? 32 : __builtin_clz(static_cast<unsigned>(x)); }
 static inline int __popc(unsigned x) { return __builtin_popcount(x); }
 template <class T> T __ldg(const T* at) { return *at; }
 static inline int atomicAdd(int* at, int by) {

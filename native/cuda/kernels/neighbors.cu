@@ -1,11 +1,12 @@
 // Neighbour search: the list of native/neighbors.h, edge for edge and bit for bit, on the card. Compiled without fused multiply-add, in float64,
-// so that two machines agree on which pairs are edges. A hash table of bins as wide as the cutoff; candidates are found in any order and
-// each receiver's edges put into theirs by rank, which needs no order of the finds.
-#include "search/candidates.cuh"
+// so that two machines agree on which pairs are edges. Candidates come from a hash table of bins as wide as the cutoff,
+// in any order, and each receiver's edges are put into theirs by rank, which needs no order of the finds.
+#include "search/binned.cuh"
 
 namespace painnless::cuda {
 
-/// One thread an atom: into the cell, its bin, and one more for that bin's slot.
+/// One thread an atom: into the cell, its bin, and one more for that bin's slot. Atoms of small structures have slots too, where there are any, as receivers are
+/// taken in the order of these: neighbouring warps then look into the same bins.
 KERNEL(128, 1, place_atoms, SearchArguments) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x, atoms = request_of(a).atoms;
   if (i == 0) {
@@ -15,80 +16,199 @@ KERNEL(128, 1, place_atoms, SearchArguments) {
   if (i >= atoms) return;
   a.numbers[i] = numbers_of(a)[i];
   place(a, i);
-  const Placed& p = a.placed[i];
-  if (!structures_of(a)[p.structure].few) atomicAdd(&a.slot_end[p.slot], 1);
+  Placed& p = a.placed[i];
+  for (int c = 0; c < 3; c++) a.senders[i].position[c] = p.position[c];
+  if (a.slots == 0) return;
+  const Structure& s = structures_of(a)[p.structure];
+  const int own = i - s.first;
+  p.slot = s.few ? slot_of(a, p.structure, own & 3, own >> 2 & 3, own >> 4 & 3) : slot_of(a, p.structure, p.bin[0], p.bin[1], p.bin[2]);
+  atomicAdd(&a.slot_end[p.slot], 1);
 }
 
-/// slot_end holds the counts, and then where the next atom of each slot goes.
-KERNEL(1024, 1, scan_slots, SearchArguments) { scan(a.slot_end, a.slots, a.slot_begin, a.slot_end); }
+/// slot_end holds the counts, and then where the next atom of each slot goes. One thread four slots; blocks come in any order, and so do their slots.
+KERNEL(scan_threads, 1, scan_slots, SearchArguments) {
+  __shared__ int begin;
+  const int first = 4 * (blockIdx.x * blockDim.x + threadIdx.x);
+  const Four counts(a.slot_end, first, a.slots);
+  const BlockSum sum(counts.sum());
+  if (threadIdx.x == 0) begin = atomicAdd(a.slots_taken, sum.total);
+  __syncthreads();
+  if (first >= a.slots) return;
+  Pack<4, int> begins;
+  int running = begin + sum.before;
+  for (int k = 0; k < 4; k++) {
+    begins.v[k] = running;
+    running += counts.v[k];
+  }
+  *reinterpret_cast<Pack<4, int>*>(a.slot_begin + first) = *reinterpret_cast<Pack<4, int>*>(a.slot_end + first) = begins;
+}
 
 KERNEL(128, 1, fill_slots, SearchArguments) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i >= a.sizes->atoms) return;
   const Placed& p = a.placed[i];
-  if (structures_of(a)[p.structure].few) return;
   InSlot& at = a.in_slots[atomicAdd(&a.slot_end[p.slot], 1)];
-  for (int c = 0; c < 3; c++) {
-    at.position[c] = p.position[c];
-    at.bin[c] = p.bin[c];
-  }
-  at.structure = p.structure;
+  for (int c = 0; c < 3; c++) at.position[c] = static_cast<float>(p.position[c]);
   at.atom = i;
 }
 
-/// Finds of a receiver for which there is room in shared memory.
-constexpr int most_finds = 384;
+/// Puts the finds of a receiver in order, to `to`, as they are or as `widen` makes them; a group of them is read at once, and whole groups are there, the last one
+/// filled up with what comes last. No key has its highest bit set, so that of a difference says which is less. Returns how many come before `own`.
+template <int Group, class Key, class Widen>
+__device__ int put_in_order(const Pack<Group, Key>* finds, int count, Key own, unsigned long long* to, Widen widen) {
+  constexpr int together = 2;
+  const Key* keys = finds[0].v;
+  int earlier = 0;
+  for (int base = 0; base < count; base += 32 * together) {
+    Key mine[together];
+    int rank[together] = {};
+    for (int n = 0; n < together; n++) mine[n] = keys[min(base + 32 * n + lane_index(), count - 1)];
+#pragma unroll 2
+    for (int other = 0; other < count; other += Group) {
+      const Pack<Group, Key> others = finds[other / Group];
+      for (int k = 0; k < Group; k++)
+        for (int n = 0; n < together; n++) rank[n] += static_cast<Key>(others.v[k] - mine[n]) >> (8 * sizeof(Key) - 1);
+    }
+    for (int n = 0; n < together; n++) {
+      const bool here = base + 32 * n + lane_index() < count;
+      if (here) to[rank[n]] = widen(mine[n]);
+      earlier += __popc(__ballot_sync(all_lanes, here && mine[n] < own));
+    }
+  }
+  return earlier;
+}
 
-/// One warp a receiver: its edges into their order by rank, to wherever there is room next. first[i] holds their count until the scan.
-KERNEL(128, 1, find_neighbors, SearchArguments) {
-  __shared__ unsigned long long room[4][most_finds];
-  const int i = blockIdx.x * (blockDim.x / 32) + warp_index();
-  if (i >= a.sizes->atoms) return;
-  unsigned long long* finds = room[warp_index()];
-  int count = 0, most = most_finds;
-  const auto keep = [&](bool edge, int j, int translation) {
+constexpr int find_threads = 128, find_warps = find_threads / 32;
+/// Finds of a receiver for which there is room in shared memory, twice as many if sender and translation fit 31 bits.
+constexpr int most_finds = 192;
+
+/// What a warp has found for its receiver.
+struct Finds {
+  unsigned* narrow;          // sender of the structure and translation, where both fit 31 bits
+  unsigned long long* wide;  // sender and translation; the same place
+  int first, bits;           // of the structure's atoms; for a translation
+  bool fit;
+  int count, most;
+
+  __device__ unsigned long long at(int k) const { return fit ? widened(narrow[k]) : wide[k]; }
+  __device__ unsigned long long widened(unsigned key) const {
+    return static_cast<unsigned long long>(first + (key >> bits)) << 32 | (key & ((1u << bits) - 1));
+  }
+  /// Of an atom too far from the origin, whose batch is refused, a translation may be anything; the sender must be one.
+  __device__ unsigned narrowed(int j, int translation) const {
+    return static_cast<unsigned>(j - first) << bits | (static_cast<unsigned>(translation) & ((1u << bits) - 1));
+  }
+  /// All lanes.
+  __device__ void add(bool edge, int j, int translation) {
     const unsigned edges = __ballot_sync(all_lanes, edge);
     const int k = count + __popc(edges & ((1u << lane_index()) - 1));
-    if (edge && k < most) finds[k] = static_cast<unsigned long long>(j) << 32 | static_cast<unsigned>(translation);
-    count += __popc(edges);
-  };
-  visit(a, i, keep);
-  int begin = 0;
-  if (lane_index() == 0) {
-    // Who comes when there is no room left takes none, so that the count cannot run over.
-    begin = *static_cast<volatile int*>(&a.sizes->placed) > a.edge_capacity ? a.edge_capacity : atomicAdd(&a.sizes->placed, count);
-    a.edges.first[i] = count;
-    a.find_begin[i] = begin;
-  }
-  begin = __shfl_sync(all_lanes, begin, 0);
-  if (count > a.edge_capacity - begin) return;  // the scan will say so
-  if (count > most_finds) {  // once more, for where there is more room
-    finds = a.spare + begin;
-    most = count;
-    count = 0;
-    visit(a, i, keep);
-  }
-  __syncwarp();
-  constexpr int together = 3;
-  for (int base = lane_index(); base < count; base += 32 * together) {
-    unsigned long long own[together];
-    int rank[together] = {};
-    for (int n = 0; n < together; n++) own[n] = finds[min(base + 32 * n, count - 1)];
-    for (int other = 0; other < count; other++) {
-      const unsigned long long key = finds[other];
-      for (int n = 0; n < together; n++) rank[n] += key < own[n];
+    if (edge && k < most) {
+      if (fit) narrow[k] = narrowed(j, translation);
+      else wide[k] = static_cast<unsigned long long>(j) << 32 | static_cast<unsigned>(translation);
     }
-    for (int n = 0; n < together; n++)
-      if (base + 32 * n < count) a.found[begin + rank[n]] = own[n];
+    count += __popc(edges);
+  }
+};
+
+/// Leaves those of the finds that float64 says are edges.
+__device__ void keep_edges(const SearchArguments<real>& a, const Structure& s, int i, Finds& finds) {
+  const int found = finds.count;
+  Faults faults;
+  finds.count = 0;
+  for (int base = 0; base < found; base += 32) {
+    __syncwarp();
+    const unsigned long long key = finds.at(min(base + lane_index(), found - 1));
+    const int j = static_cast<int>(key >> 32), translation = static_cast<int>(key & 0xFFFFFFFFu);
+    int steps[3];
+    translation_steps(s, translation, steps);
+    const Separation between(a.senders[i].position, a.senders[j].position, s, steps[0], steps[1], steps[2]);
+    faults.note(between.square, request_of(a).nearest);
+    finds.add(base + lane_index() < found && between.square <= a.largest, j, translation);
+  }
+  faults.report(a);
+}
+
+/// One warp a receiver: its edges into their order by rank, to wherever there is room next. first[i] holds their count until the scan.
+KERNEL(find_threads, 6, find_neighbors, SearchArguments) {
+  __shared__ Pack<4, unsigned> room[find_warps][most_finds / 2 + 1];
+  __shared__ int counts[find_warps], place;
+  const int index = blockIdx.x * find_warps + warp_index(), i = index < a.sizes->atoms && a.slots > 0 ? a.in_slots[index].atom : index;
+  const bool there = index < a.sizes->atoms;
+  const Structure& s = structures_of(a)[there ? a.placed[i].structure : 0];
+  const int translations = translations_of(s), bits = 32 - __clz(translations);
+  Finds finds;
+  finds.narrow = room[warp_index()][0].v;
+  finds.wide = reinterpret_cast<unsigned long long*>(finds.narrow);
+  finds.first = s.first;
+  finds.bits = bits;
+  finds.fit = static_cast<unsigned long long>(s.atoms) << bits <= 1ull << 31;
+  finds.most = finds.fit ? 2 * most_finds : most_finds;
+  const auto take = [&](bool edge, int j, int translation) { finds.add(edge, j, translation); };
+  int begin = 0, taken = 0;
+  for (bool again = false;; again = true) {
+    finds.count = 0;
+    if (there && s.few) visit(a, i, take);
+    else if (there && visit_bins(a, i, take) && finds.count <= finds.most) keep_edges(a, s, i, finds);
+    if (again) break;
+    if (lane_index() == 0) counts[warp_index()] = finds.count;
+    __syncthreads();
+    if (threadIdx.x == 0) {
+      int sum = 0;
+      for (int w = 0; w < find_warps; w++) sum += counts[w];
+      // Who comes when there is no room left takes none, so that the count cannot run over.
+      place = *static_cast<volatile int*>(&a.sizes->placed) > a.edge_capacity ? a.edge_capacity : atomicAdd(&a.sizes->placed, sum);
+    }
+    __syncthreads();
+    begin = place;
+    taken = finds.count;
+    for (int w = 0; w < warp_index(); w++) begin += counts[w];
+    if (!there) return;
+    if (taken > a.edge_capacity - begin || taken <= finds.most) break;
+    finds.fit = false;  // once more, for where there is more room
+    finds.wide = a.spare + begin;
+    finds.most = taken;
+  }
+  const int count = finds.count;
+  if (lane_index() == 0) {
+    a.edges.first[i] = count;
+    atomicAdd(a.group_edges + i / scan_items * group_stride, count);
+    if (taken > count) atomicAdd(a.group_edges + 1, taken - count);
+  }
+  if (taken > a.edge_capacity - begin) return;  // the scan will say so
+  __syncwarp();
+  const int middle = translations / 2;
+  int earlier;
+  if (finds.fit) {
+    if (lane_index() < 3) finds.narrow[count + lane_index()] = 0x7FFFFFFFu;
+    __syncwarp();
+    earlier = put_in_order(room[warp_index()], count, finds.narrowed(i, middle), a.found + begin, [&](unsigned key) { return finds.widened(key); });
+  } else {
+    earlier = put_in_order(reinterpret_cast<const Pack<1, unsigned long long>*>(finds.wide), count,
+                           static_cast<unsigned long long>(i) << 32 | static_cast<unsigned>(middle), a.found + begin, [](unsigned long long key) { return key; });
+  }
+  if (lane_index() == 0) {
+    a.senders[i].begin = begin;
+    a.senders[i].earlier = earlier;
   }
 }
 
-KERNEL(1024, 1, scan_neighbors, SearchArguments) {
-  const int atoms = a.sizes->atoms;
-  scan(a.edges.first, atoms, a.edges.first, nullptr);
-  __syncthreads();
-  if (threadIdx.x > 0) return;
-  const int sum = a.edges.first[atoms], found = sum < a.sizes->placed ? 0x7FFFFFFF : sum;  // a sum that ran over
+/// One block a group of receivers, one thread four of them; the last group's says how many edges there are.
+KERNEL(scan_threads, 1, scan_neighbors, SearchArguments) {
+  const int atoms = request_of(a).atoms, group = blockIdx.x, last = max(atoms - 1, 0) / scan_items;  // sizes->atoms may be 0 by now
+  if (group > last) return;
+  int earlier = 0;
+  for (int g = threadIdx.x; g < group; g += blockDim.x) earlier += a.group_edges[g * group_stride];
+  const int begin = BlockSum(earlier).total, first = scan_items * group + 4 * threadIdx.x;
+  const Four counts(a.edges.first, first, atoms);
+  const BlockSum own(counts.sum());
+  int running = begin + own.before;
+  for (int k = 0; k < 4 && first + k < atoms; k++) {
+    a.edges.first[first + k] = running;
+    running += counts.v[k];
+  }
+  if (group < last || threadIdx.x > 0) return;
+  const int sum = begin + own.total, found = sum < a.sizes->placed - a.group_edges[1] ? 0x7FFFFFFF : sum;  // a sum that ran over
+  a.edges.first[atoms] = sum;
   a.sizes->found = found;
   a.sizes->edges = found;
   if (found <= a.edge_capacity) return;
@@ -101,40 +221,43 @@ KERNEL(1024, 1, scan_neighbors, SearchArguments) {
 KERNEL(128, 1, finish_edges, SearchArguments) {
   const int i = blockIdx.x * (blockDim.x / 32) + warp_index();
   if (i >= a.sizes->atoms) return;
-  const Placed& receiver = a.placed[i];
-  const Structure& s = structures_of(a)[receiver.structure];
-  const unsigned long long* finds = a.found + a.find_begin[i];
+  const Structure& s = structures_of(a)[a.placed[i].structure];
+  const Sender receiver = a.senders[i];
+  const unsigned long long* finds = a.found + receiver.begin;
   const int first = a.edges.first[i], end = a.edges.first[i + 1], last = translations_of(s) - 1;
   for (int e = first + lane_index(); e < end; e += 32) {
     const unsigned long long key = finds[e - first];
     const int j = static_cast<int>(key >> 32), translation = static_cast<int>(key & 0xFFFFFFFFu);
-    const Placed& sender = a.placed[j];
+    const Sender sender = a.senders[j];
     int steps[3];
     translation_steps(s, translation, steps);
     const Separation between(receiver.position, sender.position, s, steps[0], steps[1], steps[2]);
     const double d = sqrt(between.square);
     a.edges.receivers[e] = i;
     a.edges.senders[e] = j;
+    Pack<4> direction;
     for (int c = 0; c < 3; c++) {
       a.edges.vectors[3 * static_cast<long long>(e) + c] = between.r[c];
-      a.edges.direction[4 * static_cast<long long>(e) + c] = static_cast<real>(between.r[FAULT(1, c ^ (c < 2), c)] / (d + a.direction_eps));
-      if (a.edges.shifts) a.edges.shifts[3 * static_cast<long long>(e) + c] = steps[c] - sender.wrap[c] + receiver.wrap[c];
+      direction.v[c] = static_cast<real>(between.r[FAULT(1, c ^ (c < 2), c)] / (d + a.direction_eps));
+      if (a.edges.shifts) a.edges.shifts[3 * static_cast<long long>(e) + c] = steps[c] - a.placed[j].wrap[c] + a.placed[i].wrap[c];
     }
-    const real rounded = static_cast<real>(d);
-    a.edges.direction[4 * static_cast<long long>(e) + 3] = rounded;
-    a.edges.rest[e] = static_cast<real>(d - rounded);
+    direction.v[3] = static_cast<real>(d);
+    store(a.edges.direction + 4 * static_cast<long long>(e), direction);
+    a.edges.rest[e] = static_cast<real>(d - direction.v[3]);
 
     if (j < i || (j == i && translation > last - translation)) continue;
     const unsigned long long wanted = static_cast<unsigned long long>(i) << 32 | static_cast<unsigned>(last - translation);
-    const unsigned long long* theirs = a.found + a.find_begin[j];
-    int low = 0, high = a.edges.first[j + 1] - a.edges.first[j] - 1;
+    const unsigned long long* theirs = a.found + sender.begin;
+    // Of a sender behind its receiver that edge is among those that come before the sender itself; of an image of the receiver, among those behind.
+    int low = j == i ? sender.earlier : 0, high = (j == i ? end - first : sender.earlier) - 1;
     while (low < high) {
       const int middle = (low + high) / 2;
       if (theirs[middle] < wanted) low = middle + 1;
       else high = middle;
     }
-    a.edges.reverse[e] = a.edges.first[j] + low;
-    a.edges.reverse[a.edges.first[j] + low] = e;
+    const int back = a.edges.first[j] + low;
+    a.edges.reverse[e] = back;
+    a.edges.reverse[back] = e;
   }
 }
 

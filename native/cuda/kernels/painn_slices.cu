@@ -1,4 +1,4 @@
-// PaiNN's messages for structures of some hundred atoms: a block an atom, filters on tensor cores (layers/slices.cuh); one launch each way and layer, and one
+// PaiNN's messages for structures of some hundred atoms: filters on tensor cores (layers/slices.cuh); one launch each way and layer, and one
 // before them for what the filters of all layers are made from.
 #include "layers/slices.cuh"
 
@@ -12,24 +12,31 @@ KERNEL(radial_threads, 1, painn_radial, PainnMessageArguments) {
     const real d = a.edges.direction[4 * static_cast<long long>(e) + 3], rest = a.edges.rest[e];
     real f, f_slope;
     envelope(a.radial, d, rest, f, f_slope);
-    const long long row = static_cast<long long>(e) * input_words + t * 2 * input_groups;
+    const long long row = static_cast<long long>(e) * input_words;
+    const auto inputs = [&](int group, Parts& value, Parts& slope) { filter_inputs(a.radial, group, t, d, rest, f, f_slope, value, slope); };
 #pragma unroll
-    for (int group = 0; group < input_groups; group++) {
+    for (int p = 0; p < input_pairs; p++) {
+      Parts value[2], slope[2];
+      for (int n = 0; n < 2; n++) inputs(2 * p + n, value[n], slope[n]);
+      store_pair(a.slices.values + row + pair_at(p, t), value);
+      store_pair(a.slices.slopes + row + pair_at(p, t), slope);
+    }
+    if constexpr (input_rest) {
       Parts value, slope;
-      filter_inputs(a.radial, group, t, d, rest, f, f_slope, value, slope);
-      *reinterpret_cast<Parts*>(a.slices.values + row + 2 * group) = value;
-      *reinterpret_cast<Parts*>(a.slices.slopes + row + 2 * group) = slope;
+      inputs(2 * input_pairs, value, slope);
+      *reinterpret_cast<Parts*>(a.slices.values + row + rest_at(t)) = value;
+      *reinterpret_cast<Parts*>(a.slices.slopes + row + rest_at(t)) = slope;
     }
   }
 }
 
-KERNEL(32 * SLICES, SLICE_BLOCKS, painn_slices_first, PainnMessageArguments) { receive_messages<true>(a); }
-KERNEL(32 * SLICES, SLICE_BLOCKS, painn_slices, PainnMessageArguments) { receive_messages<false>(a); }
-KERNEL(32 * SLICES, SLICE_BLOCKS, painn_slices_adjoint, PainnMessageArguments) {
+KERNEL(message_threads, slice_blocks, painn_slices_first, PainnMessageArguments) { receive_messages<true>(a); }
+KERNEL(message_threads, slice_blocks, painn_slices, PainnMessageArguments) { receive_messages<false>(a); }
+KERNEL(message_threads, slice_adjoint_blocks, painn_slices_adjoint, PainnMessageArguments) {
   DYNAMIC_SHARED(real, memory);
   return_messages<false>(a, memory);
 }
-KERNEL(32 * SLICES, SLICE_BLOCKS, painn_slices_adjoint_first, PainnMessageArguments) {
+KERNEL(message_threads, slice_adjoint_blocks, painn_slices_adjoint_first, PainnMessageArguments) {
   DYNAMIC_SHARED(real, memory);
   return_messages<true>(a, memory);
 }

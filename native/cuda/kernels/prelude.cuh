@@ -40,6 +40,13 @@ template <int N, class Value = real> struct alignas(N * sizeof(Value) % 16 == 0 
 template <int N> __device__ Pack<N> load(const real* at) { return *reinterpret_cast<const Pack<N>*>(at); }
 template <int N> __device__ void store(real* at, const Pack<N>& values) { *reinterpret_cast<Pack<N>*>(at) = values; }
 
+/// Asks for what lies there, as far as the second-level cache.
+__device__ void fetch(const void* at) {
+#if defined(__CUDACC__)
+  asm volatile("prefetch.global.L2 [%0];" ::"l"(at));
+#endif
+}
+
 /// A planted fault takes the wrong value (-DPLANTED=number, tests only; tests/cuda/faults.test.ts says which number is which up to 14, resident.test.ts has 15,
 /// dynamics.test.ts 21, memory.test.ts 22, slices.test.ts 31 and 32, mixed.test.ts 33).
 #if !defined(PLANTED)

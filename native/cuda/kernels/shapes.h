@@ -45,22 +45,24 @@ constexpr int painn_message_shared(int radial, int group) { return 2 * (radial +
 constexpr int distiller_message_shared(int radial, int features, int group) { return 2 * (radial + 1 + features) * group; }
 
 /// Structures of so many atoms have their messages passed by painn_slices.cu, where a card has tensor cores: smaller ones fit the resident schedule, whose
-/// sums they must have, and the larger they are the more they fill a card by themselves, which multiply-adds do better: beyond `most` (docs/kernels.md).
-constexpr bool for_slices(int atoms, int most) { return atoms > 64 && atoms <= most; }
-/// Filters on tensor cores: groups of eight inputs, the last of which is the cutoff; words that hold those of an edge, and the weights of eight features.
+/// sums they must have.
+constexpr bool for_slices(int atoms) { return atoms > 64; }
+/// Filters on tensor cores: groups of eight inputs, the last of which is the cutoff; words that hold those of an edge, and the weights of sixteen features.
 constexpr int filter_groups(int radial) { return radial / 8 + 1; }
 constexpr int filter_row_words(int radial) { return 8 * filter_groups(radial); }
-constexpr int filter_fragment_words(int radial) { return 64 * filter_groups(radial); }
-constexpr int slice_features = 16, slice_tiles = 2 * 3;  // of a warp; eight features each, of three blocks
-constexpr int passed_edges = 64;                         // whose pairs' sums warps pass on at once
-/// Shared memory of one warp on the way back: what it passes on, twice.
-constexpr int passed_shared() { return 2 * 4 * passed_edges; }
+constexpr int filter_half_words(int radial) { return 128 * filter_groups(radial); }
+constexpr int slice_features = 32, slice_halves = 2 * 3;  // of a warp; sixteen features each, of three blocks
+/// So many slices of a receiver go to one block, on the way there.
+constexpr int slices_together(int features) { return features % (4 * slice_features) == 0 ? 4 : features % (2 * slice_features) == 0 ? 2 : 1; }
+constexpr int tile_edges = 8;  // that a warp works on at once
 
 /// Blocks of a cluster that share a tile of atoms where there are few (layers/cut.cuh).
 constexpr int spread_members = 4;
 
 // Threads of a block.
-constexpr int message_threads = 128, radial_threads = 256, result_threads = 128;
-constexpr int message_adjoint_blocks = 2;  // that a multiprocessor shall hold at once
+constexpr int message_threads = 128, radial_threads = 256, result_threads = 128, scan_threads = 256;
+constexpr int atom_chunk = 1024;            // of a structure, whose energies and virials a block adds up
+constexpr int scan_items = 4 * scan_threads;  // of a block
+constexpr int message_adjoint_blocks = 2, slice_blocks = 2, slice_adjoint_blocks = 4;  // that a multiprocessor shall hold at once
 
 }  // namespace painnless::cuda

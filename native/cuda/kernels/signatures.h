@@ -24,6 +24,7 @@ struct Structure {
   int images[3];      // steps along each axis that can matter, either way
   int bins[3];        // along a periodic axis; 0 marks an open one
   int few;            // every pair is looked at, no bins
+  float nearness;     // a point whose distances along the axes' normals are x_k is at least sqrt(nearness sum x_k^2) away
 };
 
 /// What the host sends, in this order and without gaps but to multiples of 8 bytes.
@@ -43,10 +44,15 @@ struct Placed {
 };
 
 /// Placed atoms in the order of the slots of the hash table.
-struct InSlot {
-  double position[3];
-  int bin[3];
-  int structure, atom, unused;
+struct alignas(16) InSlot {
+  float position[3];
+  int atom;
+};
+
+/// What others ask of an atom when edges are made.
+struct alignas(16) Sender {
+  double position[3];  // as placed
+  int begin, earlier;  // where its finds are, and how many of them come before the atom itself
 };
 
 /// Directed edges sorted by receiver, then sender, then shift, as native/neighbors.h says.
@@ -61,17 +67,23 @@ template <class Real> struct Edges {
   Real* rest;         // (edges) what d lost when it was rounded
 };
 
+/// Sums that many add to stand so many numbers apart: neighbours would wait for each other.
+constexpr int group_stride = 8;
+
 template <class Real> struct SearchArguments {
   const unsigned char* request;
   Sizes* sizes;
   double largest;  // square of the longest distance that is an edge
+  float longest;   // that distance
   double direction_eps;
-  int edge_capacity, slots;  // slots is a power of two
+  int edge_capacity, slots;  // slots is a power of two, or 0: no bins
   Placed* placed;            // (atoms)
   int* numbers;              // (atoms)
-  int *slot_begin, *slot_end;  // (slots + 1), (slots)
+  int *slot_begin, *slot_end;  // (slots); their order in in_slots is any
+  int* slots_taken;            // of in_slots, so far
+  int* group_edges;            // (groups of scan_items atoms, group_stride); 1: places taken for finds that were none
   InSlot* in_slots;            // (atoms)
-  int* find_begin;             // (atoms) where the finds of each receiver are
+  Sender* senders;             // (atoms)
   unsigned long long *found, *spare;  // (edges) sender and translation, in order for each receiver; where there is room for them before
   Edges<Real> edges;
 };
@@ -99,12 +111,17 @@ template <class Real> struct Radial {
   Real value_scale, slope_scale;  // powers of two that bring f phi_r and its derivative near the end of fp16's range
 };
 
+/// Are there structures whose messages painn_slices.cu passes; is there no other kind.
+struct ForSlices {
+  int any, all;
+};
+
 /// What messages of structures for slices are made from (layers/slices.cuh).
 template <class Real> struct PainnSlices {
-  const unsigned* fragments;  // (slices of 16 features, 3, 2, filter_fragment_words()) weights of filters
+  const unsigned* weights;    // (slices of 32 features, 3, 2, filter_half_words()) of filters
   unsigned *values, *slopes;  // (edges, filter_row_words()) inputs of filters, and their derivatives
   Real of_value, of_slope;    // what sums with W and with W' are multiplied by: scales are taken back
-  int most, all;              // atoms of such a structure, 0 where there is none; is there no other kind
+  ForSlices which;
 };
 
 template <class Real> struct PainnMessageArguments {
@@ -209,11 +226,16 @@ template <class Real> struct ResultArguments {
   const Sizes* sizes;
   Edges<Real> edges;
   const Real* sums;
-  int edge_capacity, chunks;
+  int edge_capacity, slices, chunks;  // of sums: of structures for slices, and of others
+  ForSlices for_slices;
+  const Placed* placed;
   double direction_eps, energy_unit;
   const double* energies;  // (atoms), units of the weights
   double* virials;         // (atoms, 6) each atom's share, Voigt
   unsigned char* answer;
+  int structure_blocks, windows;  // blocks for structures, and windows of atom_chunk atoms that there is room for
+  double* chunk_sums;             // (2, windows, 8) of a structure's first chunk, and of another, in the window that it begins in
+  int* chunks_done;               // (windows) of the structure whose first is there; 0 before and after a launch: a graph is replayed without its search to be timed
 };
 
 }  // namespace painnless::cuda

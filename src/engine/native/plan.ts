@@ -32,8 +32,6 @@ export interface CudaPlan {
 export interface CudaTuning {
   /** atoms of a batch: up to so many take the resident schedule, where it has room for them */
   readonly residentAtoms: number;
-  /** atoms of a structure: more than 64 and up to so many have their messages passed by slices */
-  readonly slicesAtoms: number;
   /** a tile of atoms is spread over a cluster of blocks up to so many tiles a multiprocessor */
   readonly spreadWaves: number;
   /** then it is taken by one block, the small cut, up to so many */

@@ -1,23 +1,32 @@
 #pragma once
-// Filters on tensor cores, for float32 (docs/theory.md, T10 and T11): rows are edges, inputs the radial functions times the cutoff and then the cutoff itself,
-// columns features. Both factors are scaled by powers of two and split into two fp16 numbers. The large ones are multiples of one power of two for an edge, and of
+// Filters on tensor cores, for float32 (docs/theory.md, T10 and T11): rows are features, inputs the radial functions times the cutoff and then the cutoff itself,
+// columns edges. Both factors are scaled by powers of two and split into two fp16 numbers. The large ones are multiples of one power of two for an edge, and of
 // one for a feature's weights, so a sum of their products fits a float but for a bit or two: cards cut sums off, and have nearly nothing to cut. What the products
-// of the two small ones would add is left out. An element depends on its edge and feature alone, wherever it stands among sixteen edges and eight features.
+// of the two small ones would add is left out. An element depends on its edge and feature alone, wherever it stands among eight edges and sixteen features.
 #include "layers/radial.cuh"
 #include "layers/sums.cuh"
 #include "tensor.cuh"
 
 namespace painnless::cuda {
 
-constexpr int input_groups = filter_groups(RADIAL);          // of eight inputs
-constexpr int input_words = filter_row_words(RADIAL);        // of an edge: (4 lanes, groups, the large and the small part)
-constexpr int weight_words = filter_fragment_words(RADIAL);  // of eight features: (32 lanes, groups, the large and the small part)
+// Inputs go by groups of eight, and those by pairs, as an instruction takes them; the last may be alone.
+constexpr int input_groups = filter_groups(RADIAL), input_pairs = input_groups / 2;
+constexpr bool input_rest = input_groups % 2 == 1;
+constexpr int input_words = filter_row_words(RADIAL);  // of an edge: (pairs, 4 lanes, large and small part, 2 groups), (4 lanes, large and small part)
+constexpr int half_words = filter_half_words(RADIAL);  // of sixteen features' weights: (pairs, parts, 32 lanes, what an instruction takes), (32 lanes, parts, 2)
+constexpr int at_least_one(int count) { return count > 0 ? count : 1; }
+
+/// Where a row has what lane t gives of a pair of groups, and of the last one.
+__device__ int pair_at(int p, int t) { return p * 16 + t * 4; }
+__device__ int rest_at(int t) { return input_pairs * 16 + t * 2; }
 
 /// The large and the small parts of two neighbouring numbers.
 struct alignas(8) Parts {
   unsigned part[2];
 };
-__device__ Parts parts_at(const unsigned* at) { return *reinterpret_cast<const Parts*>(at); }
+__device__ void store_pair(unsigned* at, const Parts (&of)[2]) {
+  *reinterpret_cast<Pack<4, unsigned>*>(at) = {{of[0].part[0], of[1].part[0], of[0].part[1], of[1].part[1]}};
+}
 
 /// Two numbers below twice the power of two that `bound` begins with: 11 bits of the multiple of its 4096th that is nearest, and the rest.
 __device__ Parts parts_of(real x0, real x1, real bound) {
@@ -42,45 +51,74 @@ __device__ void filter_inputs(const Radial<real>& radial, int group, int t, real
   slope = parts_of(slopes[0], slopes[1], most * fmax(f, 2 * radial.cutoff / pi * fabs(f_slope)));
 }
 
-/// What a lane gives of the inputs of sixteen edges: those of rows g and g + 8.
+/// What a lane gives of the inputs of eight edges: those of column g.
 struct FilterInputs {
-  Parts row[2][input_groups];
-  /// From the rows of two edges; a row that is no edge's is all zeros.
-  __device__ FilterInputs(const unsigned* first, bool first_there, const unsigned* second, bool second_there) {
+  Pack<4, unsigned> pair[at_least_one(input_pairs)];
+  Pack<2, unsigned> rest;
+  FilterInputs() = default;
+  /// `rows` of all edges; where there is no edge, all are zeros.
+  __device__ FilterInputs(const unsigned* rows, int edge, bool there) {
+    const unsigned* row = rows + static_cast<long long>(edge) * input_words;
     const int t = lane_index() % 4;
 #pragma unroll
-    for (int group = 0; group < input_groups; group++) {
-      row[0][group] = first_there ? parts_at(first + (t * input_groups + group) * 2) : Parts{};
-      row[1][group] = second_there ? parts_at(second + (t * input_groups + group) * 2) : Parts{};
-    }
+    for (int p = 0; p < input_pairs; p++) pair[p] = there ? *reinterpret_cast<const Pack<4, unsigned>*>(row + pair_at(p, t)) : Pack<4, unsigned>{};
+    if constexpr (input_rest) rest = there ? *reinterpret_cast<const Pack<2, unsigned>*>(row + rest_at(t)) : Pack<2, unsigned>{};
   }
 };
 
-/// W of sixteen edges and eight features; `fragment` holds their weights, this lane's first. The small products are summed apart from the large ones.
-template <class Fragment> __device__ void filter_of(const FilterInputs& in, const Fragment& fragment, float (&w)[4]) {
-  float small[4] = {};
-  const auto product = [&](float (&sum)[4], int group, int part, int weight_part) {
-    const Parts *first = in.row[0] + group, *second = in.row[1] + group;
-    if (group + 1 < input_groups)
-      multiply_add<Format::fp16>(sum, first[0].part[part], second[0].part[part], first[1].part[part], second[1].part[part],
-                                 fragment(group).part[weight_part], fragment(group + 1).part[weight_part]);
-    else
-      multiply_add<Format::fp16>(sum, first[0].part[part], second[0].part[part], fragment(group).part[weight_part]);
+/// What a lane gives of the weights of sixteen features.
+struct FilterWeights {
+  const unsigned* half;
+  __device__ Pack<4, unsigned> pair(int p, int part) const { return at((2 * p + part) * 32); }
+  __device__ Pack<4, unsigned> rest() const { return at(2 * input_pairs * 32); }
+
+ private:
+  __device__ Pack<4, unsigned> at(int lanes) const { return *reinterpret_cast<const Pack<4, unsigned>*>(half + (lanes + lane_index()) * 4); }
+};
+/// The same, in registers.
+struct HeldFilterWeights {
+  Pack<4, unsigned> pairs[at_least_one(input_pairs)][2], last;
+  __device__ void fetch(const FilterWeights& from) {
+#pragma unroll
+    for (int p = 0; p < input_pairs; p++)
+#pragma unroll
+      for (int part = 0; part < 2; part++) pairs[p][part] = from.pair(p, part);
+    if constexpr (input_rest) last = from.rest();
+  }
+  __device__ const Pack<4, unsigned>& pair(int p, int part) const { return pairs[p][part]; }
+  __device__ const Pack<4, unsigned>& rest() const { return last; }
+};
+
+/// W of sixteen features and eight edges. The small products are summed apart from the large ones.
+template <class Weights> __device__ void filter_of(const FilterInputs& in, const Weights& weights, float (&w)[4]) {
+  const auto add_pair = [&](float (&sum)[4], int p, int part, int weight_part) {
+    const Pack<4, unsigned> rows = weights.pair(p, weight_part);
+    multiply_add<Format::fp16>(sum, rows.v[0], rows.v[1], rows.v[2], rows.v[3], in.pair[p].v[2 * part], in.pair[p].v[2 * part + 1]);
+  };
+  const auto add_rest = [&](float (&sum)[4], int part, int weight_part) {
+    const Pack<4, unsigned> rows = weights.rest();
+    multiply_add<Format::fp16>(sum, rows.v[2 * weight_part], rows.v[2 * weight_part + 1], in.rest.v[part]);
   };
 #pragma unroll
-  for (int group = 0; group < input_groups; group += 2) {
-    product(small, group, 1, 0);
-    product(small, group, 0, FAULT(31, 0, 1));
+  for (int n = 0; n < 4; n++) w[n] = 0;
+#pragma unroll
+  for (int p = 0; p < input_pairs; p++) {
+    add_pair(w, p, 1, 0);
+    add_pair(w, p, 0, FAULT(31, 0, 1));
   }
-#pragma unroll
-  for (int n = 0; n < 4; n++) w[n] = small[n];
-#pragma unroll
-  for (int group = 0; group < input_groups; group += 2) {
+  if constexpr (input_rest) {
+    add_rest(w, 1, 0);
+    add_rest(w, 0, FAULT(31, 0, 1));
+  }
+  const auto add_large = [&](const auto& add) {
     float large[4] = {};
-    product(large, group, 0, 0);
+    add(large);
 #pragma unroll
     for (int n = 0; n < 4; n++) w[n] += large[n];
-  }
+  };
+#pragma unroll
+  for (int p = 0; p < input_pairs; p++) add_large([&](float (&sum)[4]) { add_pair(sum, p, 0, 0); });
+  if constexpr (input_rest) add_large([&](float (&sum)[4]) { add_rest(sum, 0, 0); });
 }
 
 }  // namespace painnless::cuda

@@ -8,10 +8,7 @@
 
 namespace painnless::cuda {
 
-/// Is the atom's structure one whose messages painn_slices.cu passes? Bits depend on that, and so on the structure alone.
-__device__ bool is_for_slices(const PainnMessageArguments<real>& a, int i) {
-  return a.slices.all || (a.slices.most && for_slices(structures_of(a)[a.placed[i].structure].atoms, a.slices.most));
-}
+__device__ bool is_for_slices(const PainnMessageArguments<real>& a, int i) { return is_for_slices(a, a.slices.which, i); }
 
 /// Blocks of a filter: W^q, W^R, W^m. FIRST is layer 0, where mu = 0 and x depends on the element alone.
 template <bool FIRST> constexpr int message_blocks = FIRST ? 2 : 3;

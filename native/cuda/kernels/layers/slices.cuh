@@ -1,266 +1,288 @@
 #pragma once
-// PaiNN's message for structures of some hundred atoms (docs/theory.md, section 6), filters on tensor cores. A block owns a receiver and all that is written for
-// it, each of its warps sixteen features. A warp takes its edges in tiles of sixteen: lane 4 g + t has rows g and g + 8 of a tile, and features 4 t to 4 t + 3. So
-// the sums over an atom's edges are eight, by their place modulo eight, until sum_of_rows; sums over features go over a lane's four, then the lanes, then the
-// warps in order.
+// PaiNN's message on tensor cores (docs/theory.md, section 6). A warp owns a receiver and a slice of 32 features of all that is written for it, and takes its edges
+// in tiles of eight: lane 8 q + r has edges 2 q and 2 q + 1 of a tile, and features 4 r to 4 r + 3, so that eight lanes read a line of a sender's. Tensor cores have
+// those at lane 4 r + q, from where a filter moves. Sums over an atom's edges are four, by half their place modulo four, until sum_of_quarters; sums over features
+// go over a lane's four, then the lanes, then the slices.
 #include "layers/filters.cuh"
 #include "layers/message.cuh"
 
 namespace painnless::cuda {
 
-static_assert(LANE_VALUES == 4, "a lane's features in a slice of sixteen");
+static_assert(LANE_VALUES == 4, "a lane's features in a slice");
 
-/// Weights of this warp's features, (blocks, 2, 32 lanes, groups, 2): of tile n, column c is feature 4 (c / 2) + 2 n + c % 2, so that a lane's columns of both are
-/// its four features.
-__device__ const unsigned* slice_fragments(const PainnMessageArguments<real>& a) {
-  return a.slices.fragments + static_cast<long long>(blockIdx.y * SLICES + warp_index()) * slice_tiles * weight_words + lane_index() * 2 * input_groups;
-}
-
-/// One block of them; `fragments(tile)` gives the weights of eight features.
-template <class Fragments> __device__ void tile_filter(const FilterInputs& in, const Fragments& fragments, int block, real (&w)[2][LANE_VALUES]) {
-#pragma unroll
-  for (int tile = 0; tile < 2; tile++) {
-    float c[4];
-    filter_of(in, fragments(2 * block + tile), c);
-#pragma unroll
-    for (int n = 0; n < 4; n++) w[n / 2][2 * tile + n % 2] = c[n];
-  }
-}
+/// Weights of a block's slice, (blocks, 2 halves, half_words).
+constexpr int slice_words = slice_halves * half_words;
 
 /// Weights where they lie.
-struct StoredFragments {
+struct StoredWeights {
   const unsigned* at;
-  __device__ auto operator()(int tile) const {
-    const unsigned* of_tile = at + tile * weight_words;
-    return [of_tile](int group) { return parts_at(of_tile + 2 * group); };
-  }
+  __device__ FilterWeights operator()(int half) const { return {at + half * half_words}; }
 };
 
 /// Weights in registers where they are few, else where they lie.
-template <int BLOCKS> struct HeldFragments {
-  static constexpr bool held = input_groups <= 3;
-  const unsigned* at;
-  Parts parts[held ? 2 * BLOCKS : 1][input_groups];
-  __device__ explicit HeldFragments(const unsigned* from) : at(from) {
-    if constexpr (held)
+template <int BLOCKS, bool HELD = input_groups <= 3> struct HeldWeights : StoredWeights {
+  __device__ explicit HeldWeights(const unsigned* from) : StoredWeights{from} {}
+};
+template <int BLOCKS> struct HeldWeights<BLOCKS, true> {
+  HeldFilterWeights halves[2 * BLOCKS];
+  __device__ explicit HeldWeights(const unsigned* from) {
 #pragma unroll
-      for (int tile = 0; tile < 2 * BLOCKS; tile++)
-#pragma unroll
-        for (int group = 0; group < input_groups; group++) parts[tile][group] = parts_at(at + tile * weight_words + 2 * group);
+    for (int half = 0; half < 2 * BLOCKS; half++) halves[half].fetch(StoredWeights{from}(half));
   }
-  __device__ auto operator()(int tile) const {
-    return [this, tile](int group) { return held ? parts[tile][group] : parts_at(at + tile * weight_words + 2 * group); };
-  }
+  __device__ const HeldFilterWeights& operator()(int half) const { return halves[half]; }
 };
 
-/// This lane's two edges of the tile that begins at e, of a list that ends at `end`; beyond it the last is repeated, and its filters are zero.
-struct Tile {
-  int edge[2], sender[2];
-  bool there[2];
-  __device__ Tile(const Edges<real>& edges, int e, int end) {
+/// Of one edge at a lane's features.
+using Filter = real[LANE_VALUES];
+
+/// Tiles of eight edges from e on, of a list that ends at `end`; beyond it the last is repeated, and its filters are zero.
+template <int TILES> struct Tiles {
+  int e, end;
+  __device__ FilterInputs inputs(const unsigned* rows, int tile) const {
+    const int column = e + tile_edges * tile + lane_index() / 4;
+    return {rows, min(column, end - 1), column < end};
+  }
+  /// This lane's edge n of 2 TILES.
+  __device__ int place(int n) const { return e + tile_edges * (n / 2) + 2 * (lane_index() / 8) + n % 2; }
+  __device__ int edge(int n) const { return min(place(n), end - 1); }
+  __device__ bool there(int n) const { return place(n) < end; }
+  __device__ int sender(const Edges<real>& edges, int n) const { return edges.senders[edge(n)]; }
+  __device__ Pack<4> direction(const Edges<real>& edges, int n) const { return load<4>(edges.direction + 4 * static_cast<long long>(edge(n))); }
+};
+
+/// W of a block of features for this lane's edges.
+template <int TILES, class Weights> __device__ void tile_filters(const FilterInputs (&in)[TILES], const Weights& weights, int block, Filter (&w)[2 * TILES]) {
+  const int from = lane_index() % 8 * 4 + lane_index() / 8;
 #pragma unroll
-    for (int h = 0; h < 2; h++) {
-      const int own = e + lane_index() / 4 + 8 * h;
-      there[h] = own < end;
-      edge[h] = max(0, min(own, end - 1));
-      sender[h] = edges.senders[edge[h]];
+  for (int half = 0; half < 2; half++) {
+#pragma unroll
+    for (int tile = 0; tile < TILES; tile++) {
+      float c[4];
+      filter_of(in[tile], weights(2 * block + half), c);
+#pragma unroll
+      for (int n = 0; n < 4; n++) w[2 * tile + n % 2][2 * half + n / 2] = __shfl_sync(all_lanes, c[n], from);
     }
   }
-  __device__ Pack<4> direction(const Edges<real>& edges, int h) const { return load<4>(edges.direction + 4 * static_cast<long long>(edge[h])); }
-  __device__ FilterInputs inputs(const unsigned* rows) const {
-    return {rows + static_cast<long long>(edge[0]) * input_words, there[0], rows + static_cast<long long>(edge[1]) * input_words, there[1]};
+}
+
+/// The first of a lane's four features, of slice `slice`.
+__device__ int slice_feature(int slice) { return slice * slice_features + lane_index() % 8 * LANE_VALUES; }
+
+/// Calls for each receiver of this warp, one of so many of its block: with its list, and the atom that follows.
+template <class Receive> __device__ void for_receivers(const PainnMessageArguments<real>& a, int index, int of_block, const Receive& receive) {
+  const int atoms = a.sizes->atoms, step = gridDim.x * of_block;
+  for (int i = blockIdx.x * of_block + index; i < atoms; i += step)
+    if (is_for_slices(a, i)) receive(i, a.edges.first[i], a.edges.first[i + 1], min(i + step, atoms));
+}
+/// Asks for what the filters of an atom's list are made from, as far as the second-level cache; beyond the last atom there is nothing.
+__device__ void fetch_inputs(const PainnMessageArguments<real>& a, const unsigned* rows, int i) {
+  if (i >= a.sizes->atoms) return;
+  const long long end = static_cast<long long>(a.edges.first[i + 1]) * input_words;
+  for (long long at = static_cast<long long>(a.edges.first[i]) * input_words + 32 * lane_index(); at < end; at += 32 * 32) fetch(rows + at);
+}
+
+/// What a tile's work begins with, asked for while the one before is worked on.
+struct Ahead {
+  FilterInputs inputs;
+  int sender[2];
+  __device__ Ahead(const PainnMessageArguments<real>& a, int e, int end) {
+    if (e >= end) return;
+    const Tiles<1> tile{e, end};
+    inputs = tile.inputs(a.slices.values, 0);
+#pragma unroll
+    for (int n = 0; n < 2; n++) sender[n] = tile.sender(a.edges, n);
   }
 };
 
-/// The lanes' sums of a number at four features: each lane gets that of feature own_of_four().
-__device__ int own_of_four() { return lane_index() / 8; }
-__device__ real sum_of_rows(const real (&sums)[LANE_VALUES]) {
-  const bool upper = lane_index() & 16, odd = lane_index() & 8;
-  real half[2];
+/// Sums over the edges, which lie on four lanes: lanes r get those of `scalar`, the others those of a component.
+__device__ Values sums_of_edges(const real (&scalar)[LANE_VALUES], const real (&vector)[3][LANE_VALUES]) {
+  Values sums;
 #pragma unroll
-  for (int v = 0; v < 2; v++) half[v] = (upper ? sums[2 + v] : sums[v]) + __shfl_xor_sync(all_lanes, upper ? sums[v] : sums[2 + v], 16);
-  const real one = (odd ? half[1] : half[0]) + __shfl_xor_sync(all_lanes, odd ? half[0] : half[1], 8);
-  return one + __shfl_xor_sync(all_lanes, one, 4);
+  for (int v = 0; v < LANE_VALUES; v++) sums.v[v] = sum_of_quarters(scalar[v], vector[0][v], vector[1][v], vector[2][v]);
+  return sums;
+}
+__device__ Values scaled(Values values, real factor) {
+  for (int v = 0; v < LANE_VALUES; v++) values.v[v] *= factor;
+  return values;
+}
+__device__ Values sum_of(Values a, const Values& b) {
+  for (int v = 0; v < LANE_VALUES; v++) a.v[v] += b.v[v];
+  return a;
 }
 
-/// The feature of this warp's slice from which a lane's four begin.
-__device__ int slice_feature() { return (blockIdx.y * SLICES + warp_index()) * slice_features + lane_index() % 4 * LANE_VALUES; }
+/// So many slices of a receiver go to one block, whose warps then read its edges once.
+constexpr int together = slices_together(FEATURES);
 
-/// Where the edges of an atom end; where they begin if it is not one of a structure for slices.
-__device__ int end_of_slices(const PainnMessageArguments<real>& a, int i) { return a.edges.first[is_for_slices(a, i) ? i + 1 : i]; }
-
-/// T16, T17 for receivers blockIdx.x, + gridDim.x ...: q and mid. The next tile's senders are asked for before a tile is worked on.
+/// T16, T17: q and mid of the receivers.
 template <bool FIRST> __device__ void receive_messages(const PainnMessageArguments<real>& a) {
   constexpr int blocks = message_blocks<FIRST>;
-  const int atoms = a.sizes->atoms, feature = slice_feature();
-  int i = blockIdx.x;
-  if (i >= atoms) return;
-  const HeldFragments<blocks> fragments(slice_fragments(a));
-  int begin = a.edges.first[i], end = end_of_slices(a, i);
-  Tile next(a.edges, begin, end);
-  for (; i < atoms;) {
-    const int following = min(i + static_cast<int>(gridDim.x), atoms - 1), next_begin = a.edges.first[following], next_end = end_of_slices(a, following);
+  const int slice = blockIdx.y * together + warp_index() % together, feature = slice_feature(slice), q = lane_index() / 8;
+  const HeldWeights<blocks> weights(a.slices.weights + static_cast<long long>(slice) * slice_words);
+  for_receivers(a, warp_index() / together, message_threads / 32 / together, [&](int i, int begin, int end, int next_atom) {
+    if (warp_index() % together == 0) fetch_inputs(a, a.slices.values, next_atom);
     Received<FIRST> sums;
+    Ahead next(a, begin, end);
 #pragma unroll 1
-    for (int e = begin; e < end; e += 16) {
-      const Tile tile = next;
-      const bool more = e + 16 < end;
-      next = Tile(a.edges, more ? e + 16 : next_begin, more ? end : next_end);
-      real w[blocks][2][LANE_VALUES];
-      const FilterInputs inputs = tile.inputs(a.slices.values);
+    for (int e = begin; e < end; e += tile_edges) {
+      const Tiles<1> tile{e, end};
+      const Ahead now = next;
+      next = Ahead(a, e + tile_edges, end);
+      const FilterInputs inputs[1] = {now.inputs};
+      Filter w[blocks][2];
 #pragma unroll
-      for (int block = 0; block < blocks; block++) tile_filter(inputs, fragments, block, w[block]);
+      for (int block = 0; block < blocks; block++) tile_filters(inputs, weights, block, w[block]);
 #pragma unroll
-      for (int h = 0; h < 2; h++) sums.add(a, tile.sender[h], feature, tile.direction(a.edges, h), w[0][h], w[1][h], w[blocks - 1][h]);
+      for (int n = 0; n < 2; n++) sums.add(a, now.sender[n], feature, tile.direction(a.edges, n), w[0][n], w[1][n], w[blocks - 1][n]);
     }
-    if (begin == end) next = Tile(a.edges, next_begin, next_end);
-    real m[3];
-    const real q = sum_of_rows(sums.q) * a.slices.of_value;
-    for (int k = 0; k < 3; k++) m[k] = sum_of_rows(sums.m[k]) * a.slices.of_value;
-    const int own = feature + own_of_four();
-    const long long row = static_cast<long long>(i) * FEATURES + own, rows = 3 * static_cast<long long>(i) * FEATURES + own;
-    if (!is_for_slices(a, i)) {
-      // What is written for it is another kernel's.
-    } else if (lane_index() & 4) {
-      a.q[row] = (FIRST ? a.embedding[static_cast<long long>(a.numbers[i]) * FEATURES + own] : a.q[row]) + q;
+    const Values total = scaled(sums_of_edges(sums.q, sums.m), a.slices.of_value);
+    const long long row = static_cast<long long>(i) * FEATURES + feature, rows = 3 * static_cast<long long>(i) * FEATURES + feature;
+    if (q == 0) {
+      store(a.q + row, sum_of(values_at(FIRST ? a.embedding + static_cast<long long>(a.numbers[i]) * FEATURES + feature : a.q + row), total));
     } else {
-      for (int k = 0; k < 3; k++) a.mid[rows + k * FEATURES] = (FIRST ? 0 : a.mu[rows + k * FEATURES]) + m[k];
+      const long long at = rows + (q - 1) * FEATURES;
+      store(a.mid + at, sum_of(FIRST ? Values{} : values_at(a.mu + at), total));
     }
-    i += gridDim.x;
-    begin = next_begin;
-    end = next_end;
-  }
+  });
 }
 
-/// T19 to T21 for receivers blockIdx.x, + gridDim.x ... x, mu: the layer's inputs; q_bar, mu_bar: bars of its results. x_bar is set and mu_bar_out is the bar of
-/// mu, except in layer 0, where nothing below depends on positions; s_e and t_e are added for the edges that stand for their pair.
+/// T19 to T21. x, mu: the layer's inputs; q_bar, mu_bar: bars of its results.
 template <bool FIRST> struct ReturnedMessages {
-  static constexpr int blocks = message_blocks<FIRST>;
   const PainnMessageArguments<real>& a;
-  StoredFragments fragments;
-  real* passed;  // of the block: two of (SLICES, passed_edges, 4)
-  int turn = 0, feature = slice_feature();
+  int feature = slice_feature(blockIdx.y);
+  StoredWeights weights;
 
   /// `memory`: the block's dynamic shared memory. Every thread of the block calls it.
-  __device__ ReturnedMessages(const PainnMessageArguments<real>& arguments, real* memory) : a(arguments), fragments{slice_fragments(arguments)}, passed(memory) {
-#if FRAGMENTS_SHARED
-    unsigned* copy = reinterpret_cast<unsigned*>(memory + SLICES * passed_shared());
-    constexpr int words = SLICES * slice_tiles * weight_words;
-    const unsigned* from = a.slices.fragments + static_cast<long long>(blockIdx.y) * words;
-    for (int p = 4 * threadIdx.x; p < words; p += 4 * blockDim.x) *reinterpret_cast<Pack<4, unsigned>*>(copy + p) = *reinterpret_cast<const Pack<4, unsigned>*>(from + p);
+  __device__ ReturnedMessages(const PainnMessageArguments<real>& arguments, real* memory)
+      : a(arguments), weights{arguments.slices.weights + static_cast<long long>(blockIdx.y) * slice_words} {
+#if WEIGHTS_SHARED
+    unsigned* copy = reinterpret_cast<unsigned*>(memory);
+    for (int p = 4 * threadIdx.x; p < slice_words; p += 4 * blockDim.x)
+      *reinterpret_cast<Pack<4, unsigned>*>(copy + p) = *reinterpret_cast<const Pack<4, unsigned>*>(weights.at + p);
     __syncthreads();
-    fragments.at = copy + warp_index() * slice_tiles * weight_words + lane_index() * 2 * input_groups;
+    weights.at = copy;
 #endif
   }
 
-  /// s and t of a tile's pairs at all of the warp's features, a number a lane, to where warps pass them on.
-  __device__ void pair_sums(const Tile& tile, int i, const real (&w_r)[2][LANE_VALUES], const Values (&q_bar_j)[2], const Vectors (&mu_bar_j)[2],
-                            real* to) const {
-    const real* own = x_of<FIRST>(a, i, feature);
-    const Vectors mu_bar(vectors_of(a.mu_bar, i, feature));
-    const FilterInputs inputs = tile.inputs(a.slices.slopes);
-    real s[2] = {}, t[2][3] = {};
-    {
-      const Scalars x(own);
-      const Values q_bar = bar(i);
-      real q_slope[2][LANE_VALUES], r_slope[2][LANE_VALUES];
-      tile_filter(inputs, fragments, 0, q_slope);
-      tile_filter(inputs, fragments, 1, r_slope);
+  __device__ Values q_bar_of(int atom) const { return values_at(a.q_bar + static_cast<long long>(atom) * FEATURES + feature); }
+  __device__ Vectors mu_bar_of(int atom) const { return Vectors(vectors_of(a.mu_bar, atom, feature)); }
+
+  template <int TILES> __device__ void add_tiles(const Tiles<TILES>& tiles, Returned& sums) const {
+    FilterInputs inputs[TILES];
+    int sender[2 * TILES];
 #pragma unroll
-      for (int h = 0; h < 2; h++)
-        add_scalar_pair(x, q_bar, mu_bar, Scalars(x_of<FIRST>(a, tile.sender[h], feature)), q_bar_j[h], mu_bar_j[h], tile.direction(a.edges, h), w_r[h], q_slope[h],
-                        r_slope[h], s[h], t[h]);
+    for (int n = 0; n < 2 * TILES; n++) sender[n] = tiles.sender(a.edges, n);
+#pragma unroll
+    for (int tile = 0; tile < TILES; tile++) inputs[tile] = tiles.inputs(a.slices.values, tile);
+    Filter w[2 * TILES], w_m[2 * TILES];
+    tile_filters(inputs, weights, 0, w);
+#pragma unroll
+    for (int n = 0; n < 2 * TILES; n++) sums.add_scalars(q_bar_of(sender[n]), w[n]);
+    tile_filters(inputs, weights, 1, w);
+    tile_filters(inputs, weights, 2, w_m);
+#pragma unroll
+    for (int n = 0; n < 2 * TILES; n++) {
+      const Vectors mu_bar_j = mu_bar_of(sender[n]);
+      sums.add_along(mu_bar_j, tiles.direction(a.edges, n), w[n]);
+      sums.add_vectors(mu_bar_j, w_m[n]);
     }
-    if constexpr (!FIRST) {
-      const Values xm = values_at(own + 2 * FEATURES);
-      const Vectors mu(vectors_of(a.mu, i, feature));
-      real m_slope[2][LANE_VALUES];
-      tile_filter(inputs, fragments, 2, m_slope);
-#pragma unroll
-      for (int h = 0; h < 2; h++)
-        add_vector_pair(xm, mu, mu_bar, values_at(x_of<FIRST>(a, tile.sender[h], feature) + 2 * FEATURES), Vectors(vectors_of(a.mu, tile.sender[h], feature)),
-                        mu_bar_j[h], m_slope[h], s[h]);
-    }
-#pragma unroll
-    for (int h = 0; h < 2; h++) to[4 * (lane_index() / 4 + 8 * h) + lane_index() % 4] = sum_of_four_lanes(s[h], t[h][0], t[h][1], t[h][2]);
   }
 
-  __device__ Values bar(int atom) const { return values_at(a.q_bar + static_cast<long long>(atom) * FEATURES + feature); }
-
-  /// Adds up what the warps passed on of the edges from e on, a number a thread, in the order of the warps.
-  __device__ void add_passed(int e, int end) {
-    __syncthreads();
-    const real* from = passed + turn * SLICES * 4 * passed_edges;
-    for (int p = threadIdx.x; p < 4 * min(passed_edges, end - e); p += blockDim.x) {
-      const int edge = e + p / 4;
-      if (!(edge < a.edges.reverse[edge])) continue;
-      real sum = from[p];
-      for (int w = 1; w < FAULT(32, SLICES - 1, SLICES); w++) sum += from[w * 4 * passed_edges + p];
-      real& at = a.sums[(static_cast<long long>(blockIdx.y) * a.edge_capacity + edge) * 4 + p % 4];
-      sum *= p % 4 == 0 ? a.slices.of_slope : a.slices.of_value;
-      at = a.set_sums ? sum : at + sum;
-    }
-    turn ^= 1;  // who comes here again has met all others, so two places are enough
-  }
-
-  __device__ void receiver(int i) {
-    const int begin = a.edges.first[i], end = a.edges.first[i + 1];
+  /// x_bar of an atom is set, and mu_bar_out becomes the bar of its mu.
+  __device__ void receive(int i, int begin, int end) const {
     Returned sums;
-    for (int first = begin; first < end; first += passed_edges) {
-      real* to = passed + (turn * SLICES + warp_index()) * 4 * passed_edges;
-      bool any = false;
+    int e = begin;
 #pragma unroll 1
-      for (int e = first; e < min(first + passed_edges, end); e += 16, to += 4 * 16) {
-        const Tile tile(a.edges, e, end);
-        const bool pairs = __ballot_sync(all_lanes, tile.edge[1] < a.edges.reverse[tile.edge[1]] || tile.edge[0] < a.edges.reverse[tile.edge[0]]) != 0;
-        if (FIRST && !pairs) continue;
-        any |= pairs;
-        const FilterInputs inputs = tile.inputs(a.slices.values);
-        const Values q_bar_j[2] = {bar(tile.sender[0]), bar(tile.sender[1])};
-        const Vectors mu_bar_j[2] = {Vectors(vectors_of(a.mu_bar, tile.sender[0], feature)), Vectors(vectors_of(a.mu_bar, tile.sender[1], feature))};
-        real w_r[2][LANE_VALUES];
-        if constexpr (!FIRST) {
-          real w[2][LANE_VALUES];
-          tile_filter(inputs, fragments, 0, w);
-          sums.add_scalars(q_bar_j[0], w[0]);
-          sums.add_scalars(q_bar_j[1], w[1]);
-          tile_filter(inputs, fragments, 2, w);
-          sums.add_vectors(mu_bar_j[0], w[0]);
-          sums.add_vectors(mu_bar_j[1], w[1]);
-        }
-        tile_filter(inputs, fragments, 1, w_r);
-        if constexpr (!FIRST) {
+    for (; e + tile_edges < end; e += 2 * tile_edges) add_tiles<2>({e, end}, sums);
+#pragma unroll 1
+    for (; e < end; e += tile_edges) add_tiles<1>({e, end}, sums);
+    const int q = lane_index() / 8;
+    const long long rows = 3 * static_cast<long long>(i) * FEATURES + feature;
+    const Values total = scaled(sums_of_edges(sums.q, sums.m), a.slices.of_value);  // of m for q > 0
+    const real r = sum_of_quarters(sums.r[0], sums.r[1], sums.r[2], sums.r[3]);
+    Values along_mu{};
+    if (q == 0) {
+      store(a.x_bar + rows, total);
+    } else {
+      const long long at = rows + (q - 1) * FEATURES;
+      const Values mu = values_at(a.mu + at), xm = values_at(a.x + rows + 2 * FEATURES);
+      Values out = values_at(a.mu_bar + at);
+      for (int v = 0; v < LANE_VALUES; v++) {
+        along_mu.v[v] = mu.v[v] * total.v[v];
+        out.v[v] += xm.v[v] * total.v[v];
+      }
+      store(a.mu_bar_out + at, out);
+    }
+    a.x_bar[rows + FEATURES + q] = r * a.slices.of_value;
+    a.x_bar[rows + 2 * FEATURES + q] = sum_of_quarters(along_mu.v[0], along_mu.v[1], along_mu.v[2], along_mu.v[3]);
+  }
+
+  /// Of an atom that receives.
+  struct Own {
+    Scalars x;
+    Values q_bar;
+    Vectors mu_bar;
+  };
+
+  __device__ void add_pairs_of(const Tiles<1>& tile, const Own& own, int i) const {
+    const bool stands[2] = {tile.there(0) && tile.edge(0) < a.edges.reverse[tile.edge(0)], tile.there(1) && tile.edge(1) < a.edges.reverse[tile.edge(1)]};
+    if (__ballot_sync(all_lanes, stands[0] || stands[1]) == 0) return;
+    const int sender[2] = {tile.sender(a.edges, 0), tile.sender(a.edges, 1)};
+    const FilterInputs values[1] = {tile.inputs(a.slices.values, 0)}, slopes[1] = {tile.inputs(a.slices.slopes, 0)};
+    Filter q_slope[2], w_r[2], r_slope[2], m_slope[2];
+    tile_filters(slopes, weights, 0, q_slope);
+    tile_filters(values, weights, 1, w_r);
+    tile_filters(slopes, weights, 1, r_slope);
+    if constexpr (!FIRST) tile_filters(slopes, weights, 2, m_slope);
+    real sums[2][4];  // s and t
 #pragma unroll
-          for (int h = 0; h < 2; h++) sums.add_along(mu_bar_j[h], tile.direction(a.edges, h), w_r[h]);
-        }
-        __syncwarp();  // what the pairs alone need is loaded behind it: there are no registers for all at once
-        if (pairs) pair_sums(tile, i, w_r, q_bar_j, mu_bar_j, to);
-      }
-      if (any) add_passed(first, end);
+    for (int n = 0; n < 2; n++) {
+      const int j = sender[n];
+      const real* other = x_of<FIRST>(a, j, feature);
+      const Vectors mu_bar_j = mu_bar_of(j);
+      real s = 0, t[3] = {};
+      add_scalar_pair(own.x, own.q_bar, own.mu_bar, Scalars(other), q_bar_of(j), mu_bar_j, tile.direction(a.edges, n), w_r[n], q_slope[n], r_slope[n], s, t);
+      if constexpr (!FIRST)
+        add_vector_pair(values_at(x_of<FIRST>(a, i, feature) + 2 * FEATURES), Vectors(vectors_of(a.mu, i, feature)), own.mu_bar, values_at(other + 2 * FEATURES),
+                        Vectors(vectors_of(a.mu, j, feature)), mu_bar_j, m_slope[n], s);
+      sums[n][0] = s;
+      for (int k = 0; k < 3; k++) sums[n][1 + k] = t[k];
     }
-    if constexpr (!FIRST) {
-      const real q = sum_of_rows(sums.q) * a.slices.of_value, r = sum_of_rows(sums.r) * a.slices.of_value;
-      real m[3];
-      for (int k = 0; k < 3; k++) m[k] = sum_of_rows(sums.m[k]) * a.slices.of_value;
-      const int own = feature + own_of_four();
-      const long long rows = 3 * static_cast<long long>(i) * FEATURES + own;
-      if (lane_index() & 4) {
-        const real* mu = a.mu + rows;
-        a.x_bar[rows] = q;
-        a.x_bar[rows + FEATURES] = r;
-        a.x_bar[rows + 2 * FEATURES] = three_products(mu[0], m[0], mu[FEATURES], m[1], mu[2 * FEATURES], m[2]);
-      } else {
-        const real xm = a.x[rows + 2 * FEATURES];
-        for (int k = 0; k < 3; k++) a.mu_bar_out[rows + k * FEATURES] = a.mu_bar[rows + k * FEATURES] + xm * m[k];
-      }
+    // Lane 8 q + r gets number r % 4 of edge 2 q + r / 4.
+    const real sum = sum_of_eight_lanes(sums[0], sums[1]);
+    const int n = lane_index() / 4 % 2, number = lane_index() % 4;
+    if (n ? stands[1] : stands[0]) {
+      real& at = a.sums[(static_cast<long long>(blockIdx.y) * a.edge_capacity + tile.place(n)) * 4 + number];
+      const real total = sum * (number == 0 ? a.slices.of_slope : a.slices.of_value);
+      at = a.set_sums ? total : at + total;
     }
+  }
+
+  /// The first edge that stands for its pair: senders are in order, so most of those that do not come before it.
+  __device__ int first_pair(int begin, int end) const {
+    for (int e = begin; e < end; e += 32) {
+      const unsigned stand = __ballot_sync(all_lanes, e + lane_index() < end && e + lane_index() < a.edges.reverse[min(e + lane_index(), end - 1)]);
+      if (stand) return e + __popc((stand & -stand) - 1);
+    }
+    return end;
+  }
+
+  /// s_e and t_e of an atom's edges that stand for their pair are set or added to.
+  __device__ void add_pairs(int i, int begin, int end) const {
+    const Own own{Scalars(x_of<FIRST>(a, i, feature)), q_bar_of(i), mu_bar_of(i)};
+#pragma unroll 1
+    for (int e = first_pair(begin, end); e < end; e += tile_edges) add_pairs_of({e, end}, own, i);
   }
 };
 
+/// Layer 0 has only its pairs: nothing below it depends on positions.
 template <bool FIRST> __device__ void return_messages(const PainnMessageArguments<real>& a, real* memory) {
-  ReturnedMessages<FIRST> message(a, memory);
-  for (int i = blockIdx.x; i < a.sizes->atoms; i += gridDim.x)
-    if (is_for_slices(a, i)) message.receiver(i);
+  const ReturnedMessages<FIRST> message(a, memory);
+  for_receivers(a, warp_index(), message_threads / 32, [&](int i, int begin, int end, int next_atom) {
+    fetch_inputs(a, a.slices.values, next_atom);
+    fetch_inputs(a, a.slices.slopes, next_atom);
+    if constexpr (!FIRST) message.receive(i, begin, end);
+    message.add_pairs(i, begin, end);
+  });
 }
 
 }  // namespace painnless::cuda

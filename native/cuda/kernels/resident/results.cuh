@@ -30,6 +30,14 @@ __device__ bool last_to_end(const Block& b, int which) {
   return __shfl_sync(all_lanes, before, 0) + 1 == atoms;
 }
 
+/// What the atoms of a structure have as their number `n`, in the order of results.cu: 32 of them at a time.
+__device__ double sum_of_atoms(const Block& b, const Structure& s, int n) {
+  double total = 0;
+  for (int k = lane_index(); k - lane_index() < s.atoms; k += 32)
+    total += sum_of_warp(k < s.atoms ? static_cast<const volatile double*>(b.a.shares)[share_numbers * (s.first + k) + n] : 0);
+  return total;
+}
+
 /// T31's last layer and T33, by one warp: energy of an atom; by the last one those of the structures, and sizes.
 __device__ void end_energy(const Block& b, int k) {
   const Request request{b.sizes().atoms, b.sizes().structures};
@@ -53,16 +61,13 @@ __device__ void end_energy(const Block& b, int k) {
   Sizes sizes{request.atoms, request.structures, 0, 0, 0, 0};
   for (int index = 0; index < request.structures; index++) {
     const Structure& s = structures_of(b.a)[index];
-    double energy = 0;
+    const double energy = sum_of_atoms(b, s, 0);
     int edges = 0, status = 0;
     for (int i = s.first + lane_index(); i < s.first + s.atoms; i += 32) {
-      const volatile double* of_atom = b.a.shares + share_numbers * i;
-      const volatile int* counts = reinterpret_cast<const volatile int*>(of_atom + 7);
-      energy += of_atom[0];
+      const volatile int* counts = reinterpret_cast<const volatile int*>(b.a.shares + share_numbers * i + 7);
       edges += counts[0];
       status |= counts[1];
     }
-    energy = sum_of_warp(energy);
     for (int mask = 16; mask > 0; mask /= 2) {
       edges += __shfl_xor_sync(all_lanes, edges, mask);
       status |= __shfl_xor_sync(all_lanes, status, mask);
@@ -134,9 +139,7 @@ __device__ void end_forces(const Block& b, int k) {
     const Structure& s = structures_of(b.a)[index];
     if (!(s.volume > 0)) continue;
     for (int n = 0; n < 6; n++) {
-      double total = 0;
-      for (int i = s.first + lane_index(); i < s.first + s.atoms; i += 32) total += static_cast<const volatile double*>(b.a.shares)[share_numbers * i + 1 + n];
-      total = sum_of_warp(total);
+      const double total = sum_of_atoms(b, s, 1 + n);
       if (lane_index() == 0) answer.stress[6 * index + n] = total / s.volume;
     }
   }

@@ -17,13 +17,14 @@ __device__ int open_bin(double fraction, double reach) {
   return static_cast<int>(bin < -far_bin ? -far_bin : bin > far_bin ? far_bin : bin);
 }
 
-/// Slot of a bin in the hash table; bins may share one.
+/// Slot of a bin in the hash table; bins may share one, but for those of a block of 4 x 4 x 4: no two that one atom looks into, of one image, do.
 __device__ int slot_of(const SearchArguments<real>& a, int structure, int x, int y, int z) {
   unsigned long long key = static_cast<unsigned>(structure);
-  key = (key ^ static_cast<unsigned>(x)) * 0x9E3779B97F4A7C15ull;
-  key = (key ^ (key >> 29) ^ static_cast<unsigned>(y)) * 0xBF58476D1CE4E5B9ull;
-  key = (key ^ (key >> 32) ^ static_cast<unsigned>(z)) * 0x94D049BB133111EBull;
-  return static_cast<int>((key >> 33) & static_cast<unsigned>(a.slots - 1));
+  key = (key ^ static_cast<unsigned>(x >> 2)) * 0x9E3779B97F4A7C15ull;
+  key = (key ^ (key >> 29) ^ static_cast<unsigned>(y >> 2)) * 0xBF58476D1CE4E5B9ull;
+  key = (key ^ (key >> 32) ^ static_cast<unsigned>(z >> 2)) * 0x94D049BB133111EBull;
+  const int block = static_cast<int>((key >> 33) & static_cast<unsigned>(a.slots / 64 - 1));
+  return 64 * block + 16 * (x & 3) + 4 * (y & 3) + (z & 3);
 }
 
 /// The structure that an atom of the batch belongs to.
@@ -38,7 +39,7 @@ __device__ int structure_of(const SearchArguments<real>& a, int atom) {
   return low;
 }
 
-/// Where atom i of the batch is: its structure, the place in the cell, the bin and, unless the structure has few atoms, the bin's slot.
+/// Where atom i of the batch is: its structure, the place in the cell and the bin.
 __device__ void place(const SearchArguments<real>& a, int i) {
   Placed& p = a.placed[i];
   p.structure = structure_of(a, i);
@@ -64,7 +65,6 @@ __device__ void place(const SearchArguments<real>& a, int i) {
     p.fraction[k] = fraction;
   }
   for (int c = 0; c < 3; c++) p.position[c] = position[c];
-  p.slot = s.few ? 0 : slot_of(a, p.structure, p.bin[0], p.bin[1], p.bin[2]);
 }
 
 }  // namespace painnless::cuda

@@ -13,40 +13,36 @@ __device__ int sum_up_to_lane(int x) {
   return x;
 }
 
-/// What stands before each of `count` numbers: begin[k] = numbers[0] + .. + numbers[k - 1], and begin[count]. One block; a thread takes eight
-/// numbers at a time.
-__device__ void scan(const int* numbers, int count, int* begin, int* end) {
-  __shared__ int of_warp[33];
-  int before = 0;
-  for (int base = 0; base < count; base += 8 * blockDim.x) {
-    const int first = base + 8 * threadIdx.x;
-    int own[8], sum = 0;
-    for (int k = 0; k < 8; k++) sum += own[k] = first + k < count ? numbers[first + k] : 0;
-    const int inclusive = sum_up_to_lane(sum);
+/// Sum of x over the threads of a block before this one, and over all of them.
+struct BlockSum {
+  int before, total;
+  __device__ explicit BlockSum(int x) {
+    __shared__ int of_warp[scan_threads / 32];
+    const int inclusive = sum_up_to_lane(x);
     if (lane_index() == 31) of_warp[warp_index()] = inclusive;
     __syncthreads();
-    if (threadIdx.x == 0) {
-      int total = 0;
-      const int warps = blockDim.x / 32;
-      for (int w = 0; w < warps; w++) {
-        const int here = of_warp[w];
-        of_warp[w] = total;
-        total += here;
-      }
-      of_warp[32] = total;
+    before = inclusive - x;
+    total = 0;
+    for (int w = 0; w < scan_threads / 32; w++) {
+      if (w < warp_index()) before += of_warp[w];
+      total += of_warp[w];
     }
-    __syncthreads();
-    int running = before + of_warp[warp_index()] + inclusive - sum;
-    for (int k = 0; k < 8; k++)
-      if (first + k < count) {
-        begin[first + k] = running;
-        if (end) end[first + k] = running;
-        running += own[k];
-      }
-    before += of_warp[32];
-    __syncthreads();
+    __syncthreads();  // before the next sum
   }
-  if (threadIdx.x == 0) begin[count] = before;
-}
+};
+
+/// Four numbers that begin at a multiple of four; 0 in place of those from `end` on.
+struct Four {
+  int v[4];
+  __device__ Four(const int* numbers, int first, int end) {
+    if (first + 4 <= end) {
+      const Pack<4, int> all = *reinterpret_cast<const Pack<4, int>*>(numbers + first);
+      for (int k = 0; k < 4; k++) v[k] = all.v[k];
+    } else {
+      for (int k = 0; k < 4; k++) v[k] = first + k < end ? numbers[first + k] : 0;
+    }
+  }
+  __device__ int sum() const { return v[0] + v[1] + v[2] + v[3]; }
+};
 
 }  // namespace painnless::cuda
