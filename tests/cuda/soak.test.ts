@@ -8,7 +8,13 @@ import { onCard, openCuda } from "./open.ts";
 
 /** MiB of the card that are in use, by anybody. */
 const usedOnCard = () =>
-  Number(execFileSync("nvidia-smi", ["--query-gpu=memory.used", "--format=csv,noheader,nounits", `--id=${process.env.CUDA_VISIBLE_DEVICES ?? 0}`], { encoding: "utf8" }));
+  Number(
+    execFileSync(
+      "nvidia-smi",
+      ["--query-gpu=memory.used", "--format=csv,noheader,nounits", `--id=${process.env.CUDA_VISIBLE_DEVICES ?? 0}`],
+      { encoding: "utf8" },
+    ),
+  );
 
 describe.skipIf(!onCard)(`on a card${onCard ? "" : " (skipped: no GPU)"}`, () => {
   test("100,000 evaluations of changing size: memory of host and card stays flat, and so do the bits", async () => {

@@ -118,6 +118,7 @@ __device__ void keep_edges(const SearchArguments<real>& a, const Structure& s, i
   for (int base = 0; base < found; base += 32) {
     __syncwarp();
     const unsigned long long key = finds.at(min(base + lane_index(), found - 1));
+    __syncwarp();  // what stays is written over what has been read
     const int j = static_cast<int>(key >> 32), translation = static_cast<int>(key & 0xFFFFFFFFu);
     int steps[3];
     translation_steps(s, translation, steps);
