@@ -15,7 +15,7 @@ template <class Real> struct Work {
   Sizes* sizes;
   int* numbers;  // (atoms)
   Edges<Real> edges;
-  Real* sums;        // (chunks, edges, 4)
+  Real* sums;        // (chunks or slices, edges, 4)
   const unsigned char* request;
   const Placed* placed;
   unsigned *values, *slopes;  // (edges, filter_row_words()) where there is a structure for slices, or null

@@ -98,6 +98,25 @@ describe("the card's list is the CPU's, edge for edge and bit for bit", () => {
       }
   });
 
+  test("a shell of atoms a rounding beyond the cutoff, of more than a warp keeps, where there is room for all but these", async () => {
+    const engine = await openCuda(modelOf(5), "f64");
+    const crystal = (step: number): Structure => {
+      const positions = Float64Array.from({ length: 648 }, (_, q) => step * (Math.floor(q / 3 / 6 ** (q % 3)) % 6));
+      return {
+        ...gas(216, 1),
+        name: `${step} Å apart`,
+        positions,
+        cell: Float64Array.of(6 * step, 0, 0, 0, 6 * step, 0, 0, 0, 6 * step),
+        pbc: [true, true, true],
+      };
+    };
+    // 484 neighbours an atom, and 30 beyond: 104,544 edges, for which memory is laid out to hold 110,218. Of the second there are 111,024 finds.
+    for (const step of [1.001, 1 + 2 ** -30]) {
+      const structure = crystal(step);
+      assertEqual(await engine.neighbors(structure), onHost(structure, 5), structure.name);
+    }
+  });
+
   test("pairs at the cutoff, and a rounding beyond it, among many atoms", async () => {
     const engine = await openCuda(modelOf(4, true), "f64");
     const cubes = (step: number): Structure => {

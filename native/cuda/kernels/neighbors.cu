@@ -208,7 +208,9 @@ KERNEL(scan_threads, 1, scan_neighbors, SearchArguments) {
     running += counts.v[k];
   }
   if (group < last || threadIdx.x > 0) return;
-  const int sum = begin + own.total, found = sum < a.sizes->placed - a.group_edges[1] ? 0x7FFFFFFF : sum;  // a sum that ran over
+  // A sum that ran over is known by the places taken; and where more of these were asked for than there are, by finds that were no edges, somebody had none.
+  const int placed = a.sizes->placed, sum = begin + own.total;
+  const int found = sum < placed - a.group_edges[1] ? 0x7FFFFFFF : placed > a.edge_capacity ? max(sum, placed) : sum;
   a.edges.first[atoms] = sum;
   a.sizes->found = found;
   a.sizes->edges = found;

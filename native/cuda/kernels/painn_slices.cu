@@ -1,4 +1,4 @@
-// PaiNN's messages for structures of some hundred atoms: filters on tensor cores (layers/slices.cuh); one launch each way and layer, and one
+// PaiNN's messages for structures beyond 64 atoms: filters on tensor cores (layers/slices.cuh); one launch each way and layer, and one
 // before them for what the filters of all layers are made from.
 #include "layers/slices.cuh"
 

@@ -8,7 +8,7 @@ namespace painnless::cuda {
 
 using Arguments = ResultArguments<real>;
 
-/// s_e and t_e, all chunks of features.
+/// s_e and t_e, all chunks, or slices, of features.
 __device__ void pair_sums(const Arguments& a, int chunks, int e, double* sum) {
   for (int c = 0; c < chunks; c++) {
     const Pack<4> part = load<4>(a.sums + (static_cast<long long>(c) * a.edge_capacity + e) * 4);
