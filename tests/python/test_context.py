@@ -2,6 +2,7 @@
 
 import os
 import resource
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -71,4 +72,8 @@ def test_as_many_lines_as_there_are_descriptors_and_all_are_given_back(endpoint:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     with RemotePotential(endpoint) as remote:
         assert remote.ping() > 0
-    assert len(os.listdir("/proc/self/fd")) <= before + 8
+    # Where lines of others keep the context open, its own thread closes sockets when it comes to it.
+    deadline = time.monotonic() + 20
+    while (held := len(os.listdir("/proc/self/fd"))) > before + 8 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert held <= before + 8
