@@ -38,6 +38,7 @@ export interface ServerLog {
 
 const busyMs = 250;
 const byeMs = 20;
+const knockMs = 50;
 const sweepMs = 50;
 const silent: ServerLog = { info: () => {} };
 
@@ -161,13 +162,22 @@ export class Server {
 
   async #greet(route: Buffer, hello: MessageOf<"hello">): Promise<void> {
     try {
-      if (this.#clients.size >= this.#limits.clients) await this.#sweep();
+      if (this.#isFull) await this.#sweep();
+      // Another's bye is on a line of its own, and may come after this hello though it was said before.
+      if (this.#isFull) {
+        await new Promise((resolve) => setTimeout(resolve, knockMs));
+        await this.#sweep();
+      }
       this.#welcome(route, hello);
     } catch (error) {
       if (!(error instanceof PainnlessError)) throw error;
       this.#tally.add("refused");
       this.#say(route, errorMessage(hello, error));
     }
+  }
+
+  get #isFull(): boolean {
+    return this.#clients.size >= this.#limits.clients;
   }
 
   /** ZeroMQ says that a connection ended, but not whose. */

@@ -73,19 +73,49 @@ test("the seats of clients that left, or whose process is gone, are free again",
       message: expect.stringContaining("2 clients"),
     });
     await first.close();
+    await clientsAre(1, server.endpoint);
     const third = await RemotePotential.connect(server.endpoint);
     await withDealer(server.endpoint, async () => {}); // nobody who said anything takes a seat
     await second.close();
+    await clientsAre(1, server.endpoint);
     // One that goes without a word: its socket is closed, and no bye was sent.
     await withDealer(server.endpoint, async (dealer) => {
       await dealer.send(encodeMessage({ kind: "hello", epoch: 1, id: 1, protocol: protocolVersion, model: null, client: "silent" }));
       expect(decodeMessage(await dealer.receive()).message.kind).toBe("welcome");
     });
-    await sleep(50);
+    await clientsAre(1, server.endpoint);
     const fourth = await RemotePotential.connect(server.endpoint);
     await Promise.all([third.close(), fourth.close()]);
   });
 });
+
+test("who knocks while another leaves gets the seat, though the bye comes after the hello", async () => {
+  await withServer({ limits: { ...limits, clients: 1 } }, async (server) => {
+    await withDealer(server.endpoint, (leaving) =>
+      withDealer(server.endpoint, async (coming) => {
+        const hello = (id: number) =>
+          encodeMessage({ kind: "hello", epoch: 1, id, protocol: protocolVersion, model: null, client: "of two" });
+        await leaving.send(hello(1));
+        expect(decodeMessage(await leaving.receive()).message.kind).toBe("welcome");
+        await coming.send(hello(2));
+        await sleep(10);
+        await leaving.send(encodeMessage({ kind: "bye", epoch: 1 }));
+        expect(decodeMessage(await coming.receive()).message.kind).toBe("welcome");
+      }),
+    );
+  });
+});
+
+/** Waits until the server has heard who left: a bye on one line and a hello on another may cross. */
+async function clientsAre(count: number, endpoint: string): Promise<void> {
+  const exchange = exchangeOf(endpoint);
+  for (;;) {
+    const { message } = await exchange.request("status", (address) => encodeMessage({ kind: "status", ...address }));
+    if (message.kind === "statistics" && message.clients === count) break;
+    await sleep(5);
+  }
+  await exchange.close();
+}
 
 test("a client that reads slowly gets all its answers, and holds up nobody", async () => {
   await withServer({}, async (server) => {
