@@ -85,6 +85,10 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
     if (const Cut one = single ? cut(tile, 512, 4, 4) : cut(tile / 2, 256, 4, 2); small.tile == 0 && shared_bytes(one) <= limit) small = one;
   for (const int tile : {16, 8, 4, 2, 1})
     if (const Cut one = cut(tile, 256, 1, single ? 4 : 2); large.tile == 0 && shared_bytes(one) <= limit) large = one;
+  if (const int warps = large.threads / 32; tuning.ring_weights && tensor && info.architecture >= 90 && large.tile / (4 * large.atoms) * (features / 16) == warps) {
+    large.ring = true;
+    if (shared_bytes(large) > info.shared_bytes) large.ring = false;
+  }
   // Many blocks at once where shared memory lets them in, but for the same reason not from sm_100 on.
   const bool tight = single && info.architecture < 100 && 4 * message_shared <= info.shared_bytes;
   message_blocks = tight ? 4 : single ? 3 : 2;
@@ -108,7 +112,9 @@ bool Shape::by_slices(int structure_atoms) const { return slices > 0 && for_slic
 size_t Shape::shared_bytes(const Cut& cut) const {
   return std::max({update_shared, last_shared, adjoint_shared}) * static_cast<size_t>(cut.tile) + exchange_shared(cut);
 }
-size_t Shape::exchange_shared(const Cut& cut) const { return real_bytes * static_cast<size_t>(update_exchange(cut.atoms, cut.split, cut.threads, tensor)); }
+size_t Shape::exchange_shared(const Cut& cut) const {
+  return real_bytes * static_cast<size_t>(update_exchange(cut.atoms, cut.split, cut.threads, tensor) + (cut.ring ? ring_shared : 0));
+}
 
 std::vector<Source> Shape::sources() const {
   std::string widths;
@@ -148,6 +154,7 @@ std::vector<Source> Shape::sources() const {
                        define("LARGE_SPLIT", large.split),
                        define("LARGE_THREADS", large.threads),
                        define("LARGE_BLOCKS", large_blocks),
+                       define("LARGE_RING", large.ring),
                        "-DREADOUT_WIDTHS=" + widths};
   const Options spread_options{real,
                                define("FEATURES", features),

@@ -13,7 +13,7 @@ import { onCard, openCpu, openCuda } from "./open.ts";
 /** What the launcher goes by: which way is taken, and that it is the same result. */
 const model = randomModel("painn-schnetpack", { n_layers: 1, n_features: 32 });
 const open = (tuning: Tuning) => openCuda(model, "f32", { tuning });
-const usual = { residentAtoms: 64, spreadWaves: 0, smallWaves: 1, portionAtoms: 8192, chunkSteps: 128 };
+const usual = { residentAtoms: 64, spreadWaves: 0, smallWaves: 1, ringWeights: 0, portionAtoms: 8192, chunkSteps: 128 };
 
 test("what is not given is as it comes, and activity and plan say it", async () => {
   const engine = await open({ chunkSteps: 7 });
@@ -90,6 +90,6 @@ test("the search runs on engines: every way is verified, repeats, and is timed",
   });
   expect(found).toMatchObject({ usual, leftOut: [] });
   const settings = new Set(found.trials.map(({ setting }) => setting));
-  expect([...settings]).toEqual(["residentAtoms", "spreadWaves", "smallWaves", "portionAtoms", "chunkSteps"]);
+  expect([...settings]).toEqual(["residentAtoms", "spreadWaves", "smallWaves", "ringWeights", "portionAtoms", "chunkSteps"]);
   expect(tuningSchema.parse(found.tuning)).toEqual(found.tuning);
 });

@@ -19,6 +19,7 @@ constexpr int forward_units = 2;
 constexpr int fragment_words(int tensor) { return 64 * tensor; }
 constexpr int sections_of(int parts) { return parts % 4 == 0 ? 4 : 2; }
 constexpr int larger(int a, int b) { return a < b ? b : a; }
+constexpr int smaller(int a, int b) { return a < b ? a : b; }
 
 /// Shared memory of one atom in the kernels that work on tiles of atoms. `readout` is what its hidden layers take.
 constexpr int painn_update_shared(int features, int tensor) { return 4 * input_row(features, tensor) + input_row(2 * features, tensor); }
@@ -39,6 +40,11 @@ constexpr int distiller_last_shared(int features, int readout, int tensor) {
 /// Shared memory of a block in which groups of threads pass on their sums: the largest product has 12 outputs for each atom of a thread. With multiply-adds a
 /// group passes them to the next; from tensor cores all pass them to the last.
 constexpr int update_exchange(int atoms, int split, int threads, int tensor) { return split > 1 ? 12 * atoms * threads / split * (tensor ? split - 1 : 1) : 0; }
+
+/// Weights on their way to a block of many atoms (layers/ring.cuh), in places of one step each, a product's as many as there is room for: 36 kB hold three steps
+/// of two units of 128 features, two of three, six of one. Beside them two counters of a place, two words each.
+constexpr int ring_words = 9216, ring_places = 6, ring_shared = ring_words + 2 * 2 * ring_places;
+constexpr int ring_places_of(int words, int steps) { return smaller(smaller(ring_words / words, ring_places), steps); }
 
 /// Shared memory of one warp in the message kernels: radial functions of a group of edges and their slopes; the student's hidden layer too.
 constexpr int painn_message_shared(int radial, int group) { return 2 * (radial + 1) * group; }

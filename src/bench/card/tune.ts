@@ -185,7 +185,7 @@ interface Subject {
 const comparedSteps = 64;
 
 async function subjectOf(choice: Choice, engine: CudaEngine, batch: readonly Structure[], options: TuneOptions): Promise<Subject> {
-  if (choice.name === "portionAtoms")
+  if (choice.name !== "chunkSteps")
     return {
       bits: () => bitsOf(engine, batch),
       seconds: async (count) => [...(await engine.time(batch, want, count + 1))].slice(1),

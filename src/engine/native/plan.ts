@@ -36,6 +36,8 @@ export interface CudaTuning {
   readonly spreadWaves: number;
   /** then it is taken by one block, the small cut, up to so many */
   readonly smallWaves: number;
+  /** 1: weights come to blocks of the large cut through shared memory, fetched once for all of a block */
+  readonly ringWeights: number;
   /** a set of twice as many goes in portions of so many atoms or more, which are copied while others are computed */
   readonly portionAtoms: number;
   /** of dynamics, at most, that are queued before the host looks */

@@ -100,6 +100,9 @@ template <int ROWS, int GROUPS> __device__ void clear_sums(real (&y)[ROWS][GROUP
     for (int g = 0; g < GROUPS; g++) y[r][g][0] = y[r][g][1] = 0;
 }
 
+/// Do weights of a product come through the ring: where every warp has one part of it.
+template <int WIDTH, class Cut> constexpr bool through_ring = Cut::ring && Cut::tile / (4 * Cut::atoms) * (WIDTH / 16) == Cut::threads / 32;
+
 /// y[r][g][c] = sum_k x[r][k] w[k][g][c] for the rows of a part, GROUPS groups of WIDTH outputs, two of each: the sums over sections of parts, in order; those of
 /// a section first. Section s is that of group s of the threads where there are several. True for the one thread that owns the part and has its y: whoever has
 /// not goes no farther with it. Every thread of the block calls it.
@@ -111,7 +114,36 @@ __device__ bool multiply(const Tile<Cut>& tile, const Part<Cut>& part, const X& 
   const unsigned* weights = reinterpret_cast<const unsigned*>(w) + part.feature / 16 * (parts * GROUPS * step);
   PartInputs<tiles, units> inputs;
   clear_sums(y);
-  if constexpr (Cut::split == 1) {
+  if constexpr (through_ring<WIDTH, Cut>) {
+#if LARGE_RING
+    constexpr int columns = WIDTH / 16, steps = parts * GROUPS, places = ring_places_of(columns * step, steps);
+    const Ring& ring = tile.ring;
+    const auto ask = [&](int place, int s) { ring.template ask<columns, step>(place, w + s * step, steps * step); };
+    if (!part.again) {
+      ring.place = 0;
+      for (int s = 0; s < places; s++) ask(s, s);
+    }
+    real sum[ROWS][GROUPS][2] = {};
+#pragma unroll 1
+    for (int p = 0; p < parts; p++) {
+      inputs.template load<per>(x, part.first, p);
+#pragma unroll
+      for (int g = 0; g < GROUPS; g++) {
+        const int s = p * GROUPS + g, place = ring.place, before = place == 0 ? places - 1 : place - 1, next = s + places - 1;
+        const Weights own(ring.template take<columns, step>(place) + part.feature / 16 * step);
+        ring.taken(place);
+        ring.place = place + 1 == places ? 0 : place + 1;
+        // The step before has been taken by all, or soon will be.
+        if ((s > 0 || part.again) && (next < steps || part.more)) ask(before, next < steps ? next : next - steps);
+        add_part<per>(own, inputs, g, sum);
+      }
+      if ((p + 1) % size != 0) continue;
+      add_sums(y, sum);
+      clear_sums(sum);
+    }
+    return true;
+#endif
+  } else if constexpr (Cut::split == 1) {
     if (!part.here) return false;
     Weights next(weights);
     real sum[ROWS][GROUPS][2] = {};
