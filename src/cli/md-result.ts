@@ -3,6 +3,7 @@ import { driftOf } from "../dynamics/drift.ts";
 import type { Measures } from "../dynamics/measures.ts";
 import type { MdResult } from "../dynamics/result.ts";
 import { seriesOf } from "../dynamics/series.ts";
+import { sharpBends } from "../model/findings.ts";
 import { summaryOf } from "../model/model-file.ts";
 import { boltzmannInEv } from "../system/units.ts";
 import type { ReadBack } from "./md-evidence.ts";
@@ -27,7 +28,8 @@ export async function mdResult(run: MdRun, found: ReadBack, measures: Measures, 
   const { equivariant } = model.config;
   const evidence = { drift, orderInDt, reversal, momentum, attribution, canonical, stop };
   const rms = meanOf(each.map(({ energyRms }) => energyRms)) * (1e3 / atoms);
-  const judgement = judge({ side: side.potential.name, ensemble, model: summary, equivariant, failures, ...evidence });
+  const about = { model: summary, equivariant, bends: sharpBends(model.config) };
+  const judgement = judge({ side: side.potential.name, ensemble, ...about, failures, ...evidence });
   const { kernels } = identity.side;
   return {
     ...{ format: "painnless.md/1", ...judgement },

@@ -15,6 +15,8 @@ export interface Judged extends Pick<MdResult, "stop" | "drift" | "orderInDt" | 
   readonly model: Pick<ModelSummary, "energyUnit" | "unitsOrigin"> | null;
   /** does the energy depend on orientation, as the model file says: then angular momentum is not conserved, and it is the model's doing */
   readonly equivariant: boolean;
+  /** what else of the model moves the energy of a trajectory; null where nothing is known */
+  readonly bends: string | null;
   /** experiments that could not be made, and why */
   readonly failures: readonly string[];
 }
@@ -149,10 +151,11 @@ function canonical({ canonical: measured }: Judged): Check | null {
   return { name: "canonical", verdict: passIf(fine), value: pValue, limit: canonicalLimit, unit: "", longer: null, sentence };
 }
 
-function findingsOf({ attribution: table, momentum: momenta, model, equivariant, ensemble, failures }: Judged): string[] {
+function findingsOf({ attribution: table, momentum: momenta, model, equivariant, bends, ensemble, failures }: Judged): string[] {
   const turns = !equivariant && ensemble !== "langevin" && momenta !== null && (momenta.angular ?? 0) > momentumLimits.other;
   return [
     ...(table === null ? [] : [table.sentence]),
+    ...(bends !== null && ensemble === "nve" ? [`The model ${bends}.`] : []),
     ...(turns ? [`Angular momentum changes: the energy of the model depends on orientation.`] : []),
     ...(model?.unitsOrigin === "assumed" ? [`The energy unit ${model.energyUnit} was assumed when the model was imported.`] : []),
     ...failures,

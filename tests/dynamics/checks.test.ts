@@ -3,7 +3,9 @@ import { type Judged, judge } from "../../src/dynamics/checks.ts";
 import { driftBar, driftOf } from "../../src/dynamics/drift.ts";
 import { scaled } from "../../src/dynamics/estimate.ts";
 import { type Attribution, type Check, checkSchema, type Drift } from "../../src/dynamics/result.ts";
+import { sharpBends } from "../../src/model/findings.ts";
 import { Random } from "../../src/system/random.ts";
+import { randomModel } from "../engine/models.ts";
 import { autoregressive, syntheticRun } from "./processes.ts";
 
 const some = driftOf(syntheticRun(autoregressive(0), new Random(1, "checks"), 8, 100, 0)) as Drift;
@@ -37,6 +39,7 @@ const fine: Judged = {
   attribution: tableOf(10, 9, 3),
   model: { energyUnit: "eV", unitsOrigin: "file" },
   equivariant: true,
+  bends: null,
   failures: [],
 };
 const reversal = fine.reversal as NonNullable<Judged["reversal"]>;
@@ -55,6 +58,18 @@ test("a fine run passes every check it has", () => {
   for (const check of checks) expect(checkSchema.parse(check).verdict).toBe("pass");
   expect(findings).toEqual(["Nobody is to blame."]);
   expect(judge(fine).undecided).toEqual([]);
+});
+
+test("a model that bends sharply is found out at constant energy, where its energy is watched", () => {
+  const bendsOf = (norm_eps: number) => sharpBends(randomModel("painn-schnetpack", { norm_eps }).config);
+  const bends = bendsOf(1e-8);
+  expect(judge({ ...fine, bends }).findings).toEqual([
+    "Nobody is to blame.",
+    expect.stringMatching(/^The model bends sharply: .* 1e-8, .*\.$/),
+  ]);
+  expect(judge({ ...fine, bends, ensemble: "langevin" }).findings).toEqual(["Nobody is to blame."]);
+  expect(bendsOf(1e-3)).not.toBeNull();
+  expect(bendsOf(1e-2)).toBeNull();
 });
 
 test("checks without a measure are left out", () => {

@@ -21,6 +21,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "kcal/mol, offset": {"energy_unit": "kcal/mol", "energy_unit_in_ev": 0.04336410390059322, "energy_offset": "-10786.226809289834"},
     "references, offset once": {"atom_refs": tuple(-3.25 * z for z in range(21)), "energy_offset": "7.5", "energy_offset_per_atom": False},
     "norm without epsilon": {"norm_eps": 0.0},
+    "smooth norm": {"norm_eps": 1e-2},
     "student": {"arch": "painn-distiller"},
     "student, one layer": {"arch": "painn-distiller", "n_layers": 1, "n_features": 10},
     "student, equivariant": {"arch": "painn-distiller", "equivariant_mixing": True, "n_layers": 3},

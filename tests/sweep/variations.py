@@ -43,7 +43,7 @@ PAINN: dict[str, Variation] = {
     **{f"R = {r}": {"n_rbf": r} for r in (1, 3, 20, 50)},
     **{f"readout {w}": {"readout_widths": w} for w in ((1,), (40, 1), (7, 33, 5, 1))},
     **{f"cutoff {rc} Å": {"cutoff": rc} for rc in (3.5, 6.5)},
-    **{f"norm_eps {eps}": {"norm_eps": eps} for eps in (0.0, 1e-12, 1e-4)},
+    **{f"norm_eps {eps}": {"norm_eps": eps} for eps in (0.0, 1e-12, 1e-4, 1e-2)},
 }
 
 STUDENT: dict[str, Variation] = {
@@ -94,7 +94,7 @@ def at_random(random: np.random.Generator) -> Variation:
     if student:
         return fields | {"edge_rule": str(random.choice(["lt", "le"])), "equivariant_mixing": bool(random.random() < 0.5)}
     shared = {"shared_layers": bool(random.random() < 0.3), "shared_filters": bool(random.random() < 0.3)}
-    return fields | shared | {"rbf": "bessel" if bessel else "gaussian", "norm_eps": float(random.choice([1e-8, 1e-8, 1e-6, 0.0]))}
+    return fields | shared | {"rbf": "bessel" if bessel else "gaussian", "norm_eps": float(random.choice([1e-8, 1e-8, 1e-2, 1e-6, 0.0]))}
 
 
 def variations(random_ones: int) -> dict[str, Variation]:
