@@ -78,6 +78,18 @@ test.each([
   expect(err).toMatch(/^painnless: .*\n$/);
 });
 
+test.each([["evaluate"], ["md"], ["crosscheck", "--reference", "native:cpu:f64", "--sides", "native:cpu:f32"]])(
+  "coincident atoms are bad input to %s, named",
+  async (command, ...options) => {
+    const file = join(await mkdtemp(join(tmpdir(), "painnless-test-")), "bad.xyz");
+    await writeFile(file, "3\n\nO 0 0 0\nH 0 0 1\nH 0 0 1\n");
+    const { status, out, err } = await painnless(command, model, file, ...options);
+    expect({ status, out }).toEqual({ status: 2, out: "" });
+    expect(err).toMatch(/^painnless: structure "bad.xyz": atoms 1 and 2 coincide.*\n$/);
+    await rm(dirname(file), { recursive: true });
+  },
+);
+
 test("a TMPDIR that is not there is bad usage, with the remedy", async () => {
   const { status, err } = await start(["evaluate", model, "name:CH4", "--side", "torch:cpu:f64"], { TMPDIR: "/nowhere" }).ended;
   expect({ status, err }).toEqual({
