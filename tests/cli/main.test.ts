@@ -65,6 +65,7 @@ test.each([
   [["evaluate"], /MODEL is missing/],
   [["evaluate", model], /STRUCTURES is missing/],
   [["evaluate", model, "name:CH4", "--out", "x.cif"], /ends in .xyz/],
+  [["inspect", "no\nsuch\u001b[2J.safetensors"], /no\\nsuch\\x1B\[2J\.safetensors/],
   [["inspect", model, "--atoms", "2000001"], /--atoms is "2000001", expected a whole number from 1 to 2000000/],
   [["evaluate", model, "name:CH4", "--json", ""], /--json is "", expected a value/],
   [["md", model, "name:CH4", "--report="], /--report is "", expected a value/],
