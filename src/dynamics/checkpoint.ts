@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { PainnlessError } from "../errors.ts";
+import { readRegular } from "../system/regular-file.ts";
 import { markSchema, writeFailed } from "./append-file.ts";
 import { simulationOptionsSchema } from "./options.ts";
 import { dynamicsStateSchema, stopSchema } from "./session.ts";
@@ -81,12 +82,7 @@ export function decodeCheckpoint(path: string, text: string): Checkpoint {
 
 /** @throws {PainnlessError} NOT_FOUND, BAD_CHECKPOINT */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new PainnlessError("NOT_FOUND", `cannot read the checkpoint ${path}: ${cause instanceof Error ? cause.message : cause}`, {
-      cause,
-    });
-  });
-  return decodeCheckpoint(path, text);
+  return decodeCheckpoint(path, (await readRegular(path, "the checkpoint")).toString("utf8"));
 }
 
 /** Replaces the file: whatever happens meanwhile, also to the power, either the old or the new one is there, whole.
