@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
 import type { Checkpoint } from "../dynamics/checkpoint.ts";
 import { EnergyTrace } from "../dynamics/energy-trace.ts";
@@ -13,7 +12,7 @@ import { withBridge } from "../python/bridge.ts";
 import { resolvePython } from "../python/environment.ts";
 import { progressOf } from "./md-progress.ts";
 import type { MdPlan } from "./md-request.ts";
-import { claimOutput } from "./output.ts";
+import { claimOutput, makeRoom } from "./output.ts";
 import type { OpenSide, Sides } from "./sides.ts";
 import { quoted } from "./terminal.ts";
 import { packageVersion } from "./version.ts";
@@ -51,8 +50,8 @@ export async function runPlan(plan: MdPlan, sides: Sides, settings: RunSettings)
   const session = await openSession(side.potential, structure, options, resumed === null ? {} : { state: resumed.state });
   try {
     const head = { structure, masses: session.masses, replicas: options.replicas, energyOffset: session.energyOffset };
-    await mkdir(dirname(paths.checkpoint), { recursive: true });
-    await mkdir(dirname(paths.trajectory ?? paths.checkpoint), { recursive: true });
+    await makeRoom(paths.checkpoint);
+    await makeRoom(paths.trajectory ?? paths.checkpoint);
     const recording = await (resumed === null ? Recording.create(paths, head) : Recording.resume(paths, head, resumed));
     try {
       // What an earlier run left there must not pass for this one's.
