@@ -25,8 +25,8 @@ const checkpointSchema = z.strictObject({
   started: z.string(),
   /** path of the model file, and what the run depends on: its hash */
   model: z.strictObject({ path: z.string(), sha256: z.string() }),
-  /** the side as it was asked for, and the potential that answered; what its kernels were made for, "avx512" or "sm_90", each in the order in
-   *  which it came to the run, one where all steps have the bits of one machine; none where the side is not ours */
+  /** the side as it was asked for, and the potential that answered; all that made steps, "painnless 0.1.0 (build 1f2e3d4c5b6a), instruction set
+   *  avx512", each in the order in which it came to the run: one where the bits are those of an unbroken run */
   side: z.strictObject({ asked: z.string(), name: z.string(), kernels: z.array(z.string()) }),
   structure: z.strictObject({
     name: z.string(),
