@@ -13,11 +13,12 @@ import { quoted } from "./terminal.ts";
 /** A side that gives up digits runs only where a crosscheck has shown what that costs: with this model, by this engine, on such a card. */
 export const gatedSide = "native:cuda:mixed";
 
-/** What a proof is of: with another model, other kernels, another card or driver the digits may be others. */
+/** What a proof is of: with another model, another build (kernels, or the host code that packs weights for them), another card or driver the digits
+ *  may be others. */
 export interface Subject {
   /** sha256 */
   readonly model: string;
-  /** version, and what tells its kernels from others */
+  /** version and build */
   readonly engine: string;
   /** its name, and its architecture: "NVIDIA H200 (sm_90)" */
   readonly card: string;

@@ -1,6 +1,6 @@
 import { finiteDifferencePotential } from "../crosscheck/fd.ts";
 import { createCudaEngine } from "../engine/cuda.ts";
-import { automaticSide, cudaCards, cudaKernels } from "../engine/device.ts";
+import { automaticSide, cudaCards } from "../engine/device.ts";
 import { createNativeEngine } from "../engine/engine.ts";
 import type { CudaCard, CudaPrecision } from "../engine/native.ts";
 import { kernelCache, nvrtcCandidates, tuningFolder } from "../engine/nvrtc.ts";
@@ -14,7 +14,7 @@ import type { Potential } from "../system/potential.ts";
 import { RemotePotential } from "../wire/client.ts";
 import type { ForeignPythons } from "./arguments.ts";
 import { describeProof, gatedSide, requireProof, type Subject } from "./proof.ts";
-import { packageVersion } from "./version.ts";
+import { engineBuild } from "./version.ts";
 
 /** Which side string builds which potential: written here and nowhere else. */
 
@@ -178,7 +178,7 @@ export async function subjectOf(model: ModelFile): Promise<Subject> {
   const [card] = cudaCards() as [CudaCard];
   return {
     model: model.sha256,
-    engine: `${await packageVersion()} (kernels ${cudaKernels()})`,
+    engine: await engineBuild(),
     ...{ card: cardName(card), driver: card.driver },
   };
 }
