@@ -51,9 +51,6 @@ Napi::Value cards(const Napi::CallbackInfo& info) {
   return list;
 }
 
-/// cudaKernels(): what tells the kernels of this build from any others
-Napi::Value kernels(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), cuda::texts_key()); }
-
 /// createCudaEngine(config, tensors, options): compiles what is not in the cache
 Napi::Value create_cuda(const Napi::CallbackInfo& info) {
   const auto given = info[2].As<Napi::Object>();
@@ -199,7 +196,6 @@ Napi::Value emulated(const Napi::CallbackInfo& info) {
 
 void define_cuda(Napi::Env env, Napi::Object exports) {
   exports["cudaCards"] = Napi::Function::New<cards>(env, "cudaCards");
-  exports["cudaKernels"] = Napi::Function::New<kernels>(env, "cudaKernels");
   exports["createCudaEngine"] = Napi::Function::New<create_cuda>(env, "createCudaEngine");
   exports["compileKernels"] = Napi::Function::New<compile_kernels>(env, "compileKernels");
   exports["planCuda"] = Napi::Function::New<plan>(env, "planCuda");

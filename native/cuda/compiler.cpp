@@ -137,7 +137,7 @@ std::unique_ptr<Compiler> open_nvrtc(const std::vector<std::string>& paths, int 
       found = std::move(nvrtc);
       return true;
     }
-    reasons += "\n  " + nvrtc->identity() + " needs a driver of CUDA " + std::to_string(nvrtc->major()) + ", this one is of CUDA " +
+    reasons += "; " + nvrtc->identity() + " needs a driver of CUDA " + std::to_string(nvrtc->major()) + ", this one is of CUDA " +
                std::to_string(driver_version / 1000) + "." + std::to_string(driver_version % 1000 / 10) + ": update the driver, or " + install;
     return false;
   };
@@ -146,11 +146,10 @@ std::unique_ptr<Compiler> open_nvrtc(const std::vector<std::string>& paths, int 
     try {
       if (fits(Library::open(path))) return found;
     } catch (const std::runtime_error& error) {
-      reasons += std::string("\n  ") + error.what();
+      reasons += std::string("; ") + error.what();
     }
   }
-  throw InputError("MISSING", "device",
-                   std::string("no NVRTC, which compiles the kernels: ") + install + (reasons.empty() ? "" : ". Tried:") + reasons);
+  throw InputError("MISSING", "device", std::string("no NVRTC, which compiles the kernels: ") + install + reasons);
 }
 
 }  // namespace painnless::cuda

@@ -58,12 +58,6 @@ std::string code_key(const Source& source, int architecture) {
   return hash(key);
 }
 
-std::string texts_key() {
-  std::string all;
-  for (const Text& text : kernel_texts()) all += text.name + "\n" + text.text + "\n";
-  return hash(all).substr(0, 12);
-}
-
 std::string DiskCache::path_of(const std::string& key) const { return folder_ + "/" + hash(key) + ".kernels"; }
 
 std::string DiskCache::find(const std::string& key) const {

@@ -34,8 +34,6 @@ struct Source {
 
 /// What tells the code of a source from any other: its options, the architecture, and all texts that it reads; not the compiler.
 std::string code_key(const Source& source, int architecture);
-/// What tells the texts of this build from those of any other.
-std::string texts_key();
 
 /// All of them at once, a thread each. Throws what the first that failed threw.
 std::vector<Compiled> compile_all(const Compiler& compiler, const std::vector<Source>& sources, int architecture);

@@ -8,6 +8,7 @@
 
 #include "../neighbors.h"
 #include "../neighbors/basis.h"
+#include "kernels/shapes.h"
 
 namespace painnless::cuda {
 namespace {

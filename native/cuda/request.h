@@ -7,9 +7,6 @@
 
 namespace painnless::cuda {
 
-/// Structures up to here are searched without bins.
-constexpr int few_atoms = 64;
-
 /// Bytes of what is sent for a batch of so many, and of what is fetched.
 size_t request_bytes(int atoms, int structures);
 size_t answer_bytes(int atoms, int structures);

@@ -4,6 +4,7 @@
 
 #include "../neighbors/placing.h"
 #include "elements.h"
+#include "kernels/shapes.h"
 
 namespace painnless::cuda {
 namespace {

@@ -8,6 +8,7 @@ import msgspec
 
 from painnless.errors import PainnlessError
 from painnless.model_file import read_model
+from painnless.regular_file import open_regular
 
 __all__ = ["model_file_of"]
 
@@ -25,11 +26,8 @@ def model_file_of(path: str, energy_unit: str | None) -> tuple[str, list[str]]:
     energy_unit: of a checkpoint, or of a model file, which must then agree. Nothing in a checkpoint is executed.
     Raises NOT_FOUND, USAGE (unit), BAD_MODEL, UNSUPPORTED.
     """
-    try:
-        with open(path, "rb") as file:
-            start = file.read(9)
-    except OSError as exc:
-        raise PainnlessError("NOT_FOUND", f"cannot read model {path}: {exc.strerror}", "model") from exc
+    with open_regular(path, "model", "model") as file:
+        start = file.read(9)
     if start[8:] != b"{":  # of a safetensors file: 8 bytes of length, then JSON
         return _converted(path, energy_unit)
     if energy_unit is not None:

@@ -14,6 +14,7 @@ import safetensors.numpy
 
 from painnless.errors import PainnlessError
 from painnless.model_config import ModelConfig, expected_tensors
+from painnless.regular_file import open_regular
 
 __all__ = ["Model", "ModelConfig", "expected_tensors", "read_model", "write_model"]
 
@@ -36,11 +37,8 @@ def read_model(path: str | os.PathLike[str]) -> Model:
     Raises PainnlessError NOT_FOUND, or BAD_MODEL naming what is wrong with the file.
     """
     path = os.fspath(path)
-    try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as exc:
-        raise PainnlessError("NOT_FOUND", f"cannot read model file {path}: {exc.strerror}") from exc
+    with open_regular(path, "model file") as file:
+        data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise PainnlessError("BAD_MODEL", f"model file {path} is larger than {MAX_BYTES} bytes, the largest this program reads")
     if data[:4] == b"PK\x03\x04":

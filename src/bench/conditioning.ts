@@ -13,6 +13,11 @@ export interface Movement {
   readonly largest: number;
 }
 
+/** Of one structure of a set, by so many components of its forces. */
+export interface StructureMovement extends Movement {
+  readonly components: number;
+}
+
 /** Of PyTorch's float32, which is up to 3.9 such movements away, 1.5 times as much. */
 export const allowedMovements = 6;
 
@@ -38,22 +43,39 @@ function withNudgedWeights(model: ModelFile, seed: number): ModelFile {
 /** Our engine on the processor in float64, of a model. */
 export type OpenExact = (model: ModelFile) => Promise<Potential>;
 
-/** How far the forces of a set move in float64 when the weights do, by our engine on the processor, which is also what they move from: a judge that
- *  is wrong allows nothing. Each set is worked out once, when somebody asks. @param answer the part that is judged, of a set */
-export function movementOf(model: ModelFile, open: OpenExact, answer: (potential: Potential, set: number) => Promise<Answer>) {
-  const known = new Map<number, Promise<Movement>>();
-  return (set: number): Promise<Movement> => {
-    const found = known.get(set) ?? measure(model, open, (potential) => answer(potential, set));
+/** How far the forces of each structure of a set move in float64 when the weights do, by our engine on the processor, which is also what they move
+ *  from: a judge that is wrong allows nothing. Each set is worked out once, when somebody asks.
+ *  @param atoms of each structure, that are judged  @param answer the part that is judged, of a set */
+export function movementOf(
+  model: ModelFile,
+  open: OpenExact,
+  atoms: readonly number[],
+  answer: (potential: Potential, set: number) => Promise<Answer>,
+) {
+  const known = new Map<number, Promise<readonly StructureMovement[]>>();
+  return (set: number): Promise<readonly StructureMovement[]> => {
+    const found = known.get(set) ?? measure(model, open, atoms, (potential) => answer(potential, set));
     known.set(set, found);
     return found;
   };
 }
 
-async function measure(model: ModelFile, open: OpenExact, answer: (potential: Potential) => Promise<Answer>): Promise<Movement> {
+async function measure(
+  model: ModelFile,
+  open: OpenExact,
+  atoms: readonly number[],
+  answer: (potential: Potential) => Promise<Answer>,
+): Promise<readonly StructureMovement[]> {
   const forces = async (potential: Potential) => (await answer(potential)).forces;
   const still = await withExact(model, open, forces);
-  const movements = (await ofNudged(model, open, forces)).map((moved) => Array.from(moved, (f, k) => f - (still[k] as number)));
-  return { rms: largestOf(movements.map(rms)), largest: largestOf(movements.map(largestOf)) };
+  const moved = await ofNudged(model, open, forces);
+  let end = 0;
+  return atoms.map((n) => {
+    const [begin, components] = [end, 3 * n];
+    end += components;
+    const away = moved.map((draw) => Array.from(draw.subarray(begin, end), (f, k) => f - (still[begin + k] as number)));
+    return { components, rms: largestOf(away.map(rms)), largest: largestOf(away.map(largestOf)) };
+  });
 }
 
 /** What is found of a model whose weights are off by the rounding of float32, of each draw. */

@@ -78,7 +78,7 @@ export async function runTrial(row: SystemRow, options: TrialOptions): Promise<T
   const system = makeSystem(row, options.seed, setCount, model.config.elements);
   const atoms = (system.sets[0] ?? []).map(({ numbers }) => numbers.length);
   const total = atoms.reduce((sum, n) => sum + n, 0);
-  const movement = movementOf(model, options.openExact, (exact, set) => answerOf(exact, system.sets[set] ?? []));
+  const movement = movementOf(model, options.openExact, atoms, (exact, set) => answerOf(exact, system.sets[set] ?? []));
   const inputs = { judge: "torch:cpu:f64", sets: setCount, atoms, cutoff: model.config.cutoff, movement };
   const processes = options.processes.filter(({ malloc }) => malloc === mallocs[0] || total >= mallocMatters);
   const judge = processes[0];

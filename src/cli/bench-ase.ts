@@ -73,7 +73,7 @@ export async function runAse(request: AseRequest): Promise<AseResult> {
       const judged: Answer[] = [];
       for (const set of places.keys()) judged.push(await answer(exact, set));
       const atoms = places.slice(0, 1).map(({ numbers }) => numbers.length);
-      const inputs = { judge: exact.name, sets, atoms, cutoff: model.config.cutoff, movement: movementOf(model, openExact, answer) };
+      const inputs = { judge: exact.name, sets, atoms, cutoff: model.config.cutoff, movement: movementOf(model, openExact, atoms, answer) };
       const old = await Script.start(python, options(calculator), places, now);
       opened.push(old);
       const own = await Script.start(python, options("painnless"), places, now);

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { readFile, realpath } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { defineCommand } from "citty";
 import { readReplay, unpackStructure } from "../crosscheck/replay.ts";
 import { type LawName, lawNames } from "../crosscheck/result.ts";
 import { PainnlessError } from "../errors.ts";
 import { type ModelFile, readModelFile } from "../model/model-file.ts";
+import { readRegular } from "../system/regular-file.ts";
 import { foreignPythons, nameList, oneOf, option, usual, wholeNumber } from "./arguments.ts";
 import type { CommandData } from "./command.ts";
 import { type RunRequest, runCrosscheck } from "./crosscheck-run.ts";
@@ -110,9 +111,7 @@ const lawsOf = (text: string | undefined): readonly LawName[] => {
 
 /** The checkpoint must be the one the model was made from, or side "package" would answer for another model. */
 async function assertSource(model: ModelFile, checkpoint: string): Promise<void> {
-  const bytes = await readFile(checkpoint).catch((cause: unknown) => {
-    throw new PainnlessError("NOT_FOUND", `cannot read checkpoint ${checkpoint}`, { cause });
-  });
+  const bytes = await readRegular(checkpoint, "checkpoint");
   const found = createHash("sha256").update(bytes).digest("hex");
   if (found !== model.config.source_sha256)
     throw new PainnlessError(

@@ -4,7 +4,7 @@ import { loadAddon } from "../engine/addon.ts";
 import { type ErrorCode, PainnlessError } from "../errors.ts";
 import { assertArguments } from "./arguments.ts";
 import type { CommandData } from "./command.ts";
-import { inColour } from "./terminal.ts";
+import { inColour, oneLine } from "./terminal.ts";
 import { packageVersion } from "./version.ts";
 
 /** The only place that prints errors and sets the exit status. */
@@ -109,7 +109,7 @@ async function run(argv: readonly string[], data: CommandData): Promise<number> 
 /** One line for a fault the user can mend; the whole trace for one that only we can. */
 function report(error: unknown): number {
   if (error instanceof PainnlessError && error.code !== "INTERNAL") {
-    process.stderr.write(`painnless: ${error.message}\n`);
+    process.stderr.write(`painnless: ${oneLine(error.message)}\n`);
     return exitStatus[error.code];
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -7,7 +7,7 @@ import { sharpBends } from "../model/findings.ts";
 import { summaryOf } from "../model/model-file.ts";
 import { boltzmannInEv } from "../system/units.ts";
 import type { ReadBack } from "./md-evidence.ts";
-import { type MdRun, mixedKernels } from "./md-run.ts";
+import { type MdRun, otherBits } from "./md-run.ts";
 import { thisMachine } from "./version.ts";
 
 /** What a run found, all measures together. @param command that does it again @param seconds of everything, the measures included */
@@ -33,7 +33,7 @@ export async function mdResult(run: MdRun, found: ReadBack, measures: Measures, 
   const { kernels } = identity.side;
   return {
     ...{ format: "painnless.md/1", ...judgement },
-    findings: [...judgement.findings, ...(kernels.length > 1 ? [mixedKernels(kernels)] : [])],
+    findings: [...judgement.findings, ...(kernels.length > 1 ? [otherBits(kernels)] : [])],
     ...{ started: identity.started, seconds, seed, command, model: summary, machine: await thisMachine(side.versions) },
     ...{ side: side.potential.name, note: side.note },
     structure: { name: structure.name, numbers: structure.numbers, cell: structure.cell && [...structure.cell], pbc: structure.pbc },

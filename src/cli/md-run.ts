@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
 import type { Checkpoint } from "../dynamics/checkpoint.ts";
 import { EnergyTrace } from "../dynamics/energy-trace.ts";
@@ -13,10 +12,10 @@ import { withBridge } from "../python/bridge.ts";
 import { resolvePython } from "../python/environment.ts";
 import { progressOf } from "./md-progress.ts";
 import type { MdPlan } from "./md-request.ts";
-import { claimOutput } from "./output.ts";
+import { claimOutput, makeRoom } from "./output.ts";
 import type { OpenSide, Sides } from "./sides.ts";
 import { quoted } from "./terminal.ts";
-import { packageVersion } from "./version.ts";
+import { engineBuild, packageVersion } from "./version.ts";
 
 /** A run that has come to its end, or to where it was stopped. */
 export interface MdRun {
@@ -51,15 +50,15 @@ export async function runPlan(plan: MdPlan, sides: Sides, settings: RunSettings)
   const session = await openSession(side.potential, structure, options, resumed === null ? {} : { state: resumed.state });
   try {
     const head = { structure, masses: session.masses, replicas: options.replicas, energyOffset: session.energyOffset };
-    await mkdir(dirname(paths.checkpoint), { recursive: true });
-    await mkdir(dirname(paths.trajectory ?? paths.checkpoint), { recursive: true });
+    await makeRoom(paths.checkpoint);
+    await makeRoom(paths.trajectory ?? paths.checkpoint);
     const recording = await (resumed === null ? Recording.create(paths, head) : Recording.resume(paths, head, resumed));
     try {
       // What an earlier run left there must not pass for this one's.
       if (resumed === null && plan.converted !== null) await claimOutput(plan.converted);
       const identity = await identityOf(plan, side, settings.command);
-      if (identity.side.kernels.length > (resumed?.side.kernels.length ?? 1))
-        process.stderr.write(`${mixedKernels(identity.side.kernels)}\n`);
+      if (identity.side.kernels.length > Math.max(1, resumed?.side.kernels.length ?? 1))
+        process.stderr.write(`${otherBits(identity.side.kernels)}\n`);
       const atoms = structure.numbers.length;
       const trace = new EnergyTrace({ replicas: options.replicas, timestep: options.timestep, atoms, freedoms: session.freedoms });
       if (resumed !== null) for await (const { records } of recording.readLog()) trace.add(records);
@@ -90,9 +89,9 @@ export async function runPlan(plan: MdPlan, sides: Sides, settings: RunSettings)
   }
 }
 
-/** What a user must know of a run that went on elsewhere: our kernels sum in another order there. */
-export const mixedKernels = (kernels: readonly string[]): string =>
-  `The steps of this run were made by kernels for ${kernels.join(", then ")}: the trajectory is not, to the last bit, what one of them makes alone.`;
+/** What a user must know of a run that another build, processor, card or package went on with, which rounds in other places. */
+export const otherBits = ([first, ...others]: readonly string[]): string =>
+  `This run was resumed with ${others.join("; then with ")} instead of ${first}: it went on from the same state, no longer with the bits of an unbroken run.`;
 
 /** Whatever went wrong on the way, a user wants to know what is not lost. */
 function withRemedy(cause: unknown, { saved, paths }: Recording): unknown {
@@ -101,17 +100,21 @@ function withRemedy(cause: unknown, { saved, paths }: Recording): unknown {
   return new PainnlessError(cause.code, `${cause.message}; ${remedy}`, { field: cause.field, cause });
 }
 
-async function identityOf(plan: MdPlan, { potential, kernels }: OpenSide, command: string): Promise<RunIdentity> {
+async function identityOf(plan: MdPlan, { potential, versions }: OpenSide, command: string): Promise<RunIdentity> {
   const { model, structure, options, shadow, converted, paths, resumed } = plan;
   const known: Pick<Checkpoint, "version" | "command" | "started"> = resumed ?? {
     ...{ version: await packageVersion(), command, started: new Date().toISOString() },
   };
+  // Whatever answers, our build makes the steps.
+  const computing = [`painnless ${await engineBuild()}`, ...Object.entries(versions).map(([name, version]) => `${name} ${version}`)].join(
+    ", ",
+  );
   return {
     ...{ version: known.version, command: known.command, started: known.started, structure, options, shadow },
     model: { path: resolve(model.path), sha256: model.sha256 },
     side: {
       ...{ asked: plan.side, name: potential.name },
-      kernels: [...new Set([...(resumed?.side.kernels ?? []), ...(kernels === null ? [] : [kernels])])],
+      kernels: [...new Set([...(resumed?.side.kernels ?? []), computing])],
     },
     out: converted === null ? null : relative(dirname(paths.checkpoint), converted),
   };

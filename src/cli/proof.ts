@@ -1,22 +1,24 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import type { Comparison, CrosscheckResult } from "../crosscheck/result.ts";
 import { userCache } from "../engine/nvrtc.ts";
 import { PainnlessError } from "../errors.ts";
 import { jsonOf } from "../system/json.ts";
+import { makeFolder } from "../system/make-folder.ts";
 import { writeWhole } from "../system/write-whole.ts";
 import { quoted } from "./terminal.ts";
 
 /** A side that gives up digits runs only where a crosscheck has shown what that costs: with this model, by this engine, on such a card. */
 export const gatedSide = "native:cuda:mixed";
 
-/** What a proof is of: with another model, other kernels, another card or driver the digits may be others. */
+/** What a proof is of: with another model, another build (kernels, or the host code that packs weights for them), another card or driver the digits
+ *  may be others. */
 export interface Subject {
   /** sha256 */
   readonly model: string;
-  /** version, and what tells its kernels from others */
+  /** version and build */
   readonly engine: string;
   /** its name, and its architecture: "NVIDIA H200 (sm_90)" */
   readonly card: string;
@@ -89,7 +91,7 @@ export async function keepProof(variables: NodeJS.ProcessEnv, result: Crosscheck
     await rm(path, { force: true }).catch(unwritable(`take back that ${gatedSide} was within its limits: remove`));
     return `${gatedSide} is not within its limits with this model on a ${subject.card}: other commands will refuse it`;
   }
-  await mkdir(dirname(path), { recursive: true })
+  await makeFolder(dirname(path))
     .then(() => writeWhole(path, `${JSON.stringify(proof, null, 1)}\n`))
     .catch(unwritable(`note that ${gatedSide} is within its limits: write`));
   return `${gatedSide} is within its limits with this model on a ${subject.card}; other commands take it now (noted in ${path})`;

@@ -12,7 +12,7 @@ import { option, usual, wholeNumber } from "./arguments.ts";
 import type { CommandData } from "./command.ts";
 import { openLog } from "./log.ts";
 import { assertSide, sidesOf } from "./sides.ts";
-import { packageVersion } from "./version.ts";
+import { engineBuild, packageVersion } from "./version.ts";
 
 const format = "painnless.serve/1";
 
@@ -86,7 +86,7 @@ async function serve(args: Arguments, { signal, onTerminate, abandon }: CommandD
     const server = await Server.start(potential, {
       ...{ endpoint: args.endpoint ?? null, curve, ownFolder: args.private, limits, log },
       ...{ model: model.sha256, cutoff: model.config.cutoff },
-      versions: { painnless: version, node: process.versions.node, ...versions },
+      versions: { painnless: await engineBuild(), node: process.versions.node, ...versions },
       openMotion: async ({ structure, options, velocities }) => {
         const { openSession } = await import("../dynamics/open.ts"); // which most servers never need
         return openSession(potential, structure, options as SimulationRequest, velocities === null ? {} : { velocities });

@@ -1,6 +1,6 @@
 import { finiteDifferencePotential } from "../crosscheck/fd.ts";
 import { createCudaEngine } from "../engine/cuda.ts";
-import { automaticSide, cudaCards, cudaKernels } from "../engine/device.ts";
+import { automaticSide, cudaCards } from "../engine/device.ts";
 import { createNativeEngine } from "../engine/engine.ts";
 import type { CudaCard, CudaPrecision } from "../engine/native.ts";
 import { kernelCache, nvrtcCandidates, tuningFolder } from "../engine/nvrtc.ts";
@@ -14,7 +14,7 @@ import type { Potential } from "../system/potential.ts";
 import { RemotePotential } from "../wire/client.ts";
 import type { ForeignPythons } from "./arguments.ts";
 import { describeProof, gatedSide, requireProof, type Subject } from "./proof.ts";
-import { packageVersion } from "./version.ts";
+import { engineBuild } from "./version.ts";
 
 /** Which side string builds which potential: written here and nowhere else. */
 
@@ -37,9 +37,7 @@ export interface OpenSide {
   readonly potential: Potential;
   /** what "auto" chose and why */
   readonly note: string | null;
-  /** what its kernels are made for, on which the last bits depend: an instruction set ("avx512"), a card's architecture ("sm_90"); null: not ours */
-  readonly kernels: string | null;
-  /** of what computes: torch, python, ... */
+  /** of what computes, down to what its last bits depend on: instruction set or card, compiler, torch, python, ... */
   readonly versions: Readonly<Record<string, string>>;
 }
 
@@ -148,15 +146,17 @@ async function build(
     const proof = gated ? await requireProof(process.env, await subjectOf(model), model.path) : null;
     const nvrtc = await nvrtcCandidates(process.env, await sitePackages(interpreter));
     const exactly = side === gatedSide ? "mixed" : precision;
-    const { tuning, note } = options.tuning ? { tuning: options.tuning, note: null } : await tuningFor(model, exactly, card, nvrtc);
+    const { tuning, note, compiler } = options.tuning
+      ? { tuning: options.tuning, note: null, compiler: null }
+      : await tuningFor(model, exactly, card, nvrtc);
     const engine = await createCudaEngine(model, { precision: exactly, nvrtc, cache: kernelCache(process.env), tuning });
     const runsOn = `${side} runs on ${card.name}`;
     const notes = [proof === null ? runsOn : `${runsOn}, ${describeProof(proof)}`, ...(note === null ? [] : [note])];
-    return { potential: engine, note: notes.join("; "), kernels: `sm_${card.architecture}`, versions: {} };
+    return { potential: engine, note: notes.join("; "), versions: { card: cardName(card), ...(compiler === null ? {} : { compiler }) } };
   }
   if (side.startsWith("native:")) {
     const engine = createNativeEngine(model, { device: "cpu", precision, ...limit });
-    return { potential: engine, note: null, kernels: engine.plan(1, 0).instructionSet, versions: {} };
+    return { potential: engine, note: null, versions: { "instruction set": engine.plan(1, 0).instructionSet } };
   }
   if (side.startsWith("fd:")) {
     const inner = await open(side.slice(3));
@@ -164,37 +164,44 @@ async function build(
   }
   if (/^(ipc|tcp):/.test(side)) {
     const remote = await RemotePotential.connect(side);
-    return { potential: remote, note: `${side} serves ${remote.name}`, kernels: null, versions: remote.welcome.versions };
+    return { potential: remote, note: `${side} serves ${remote.name}`, versions: remote.welcome.versions };
   }
   const kind = side === "package" ? "package" : side.startsWith("ase:") ? "ase" : null;
   const python = await interpreter(kind && options.pythons?.[kind]);
   const connect = RemotePotential.connect.bind(RemotePotential);
   const worker = await startWorker({ python, threads: threads ?? 1, ...workerOf(side, model, checkpoint) }, connect);
-  return { potential: worker, note: null, kernels: null, versions: worker.remote.welcome.versions };
+  return { potential: worker, note: null, versions: worker.remote.welcome.versions };
 }
 
 /** What a proof is asked for on this machine. @throws {PainnlessError} MISSING without a card */
 export async function subjectOf(model: ModelFile): Promise<Subject> {
-  const [card] = cudaCards();
+  const [card] = cudaCards() as [CudaCard];
   return {
     model: model.sha256,
-    engine: `${await packageVersion()} (kernels ${cudaKernels()})`,
-    card: `${card?.name} (sm_${card?.architecture})`,
-    driver: card?.driver ?? "",
+    engine: await engineBuild(),
+    ...{ card: cardName(card), driver: card.driver },
   };
 }
+
+const cardName = ({ name, architecture }: CudaCard): string => `${name} (sm_${architecture})`;
 
 /** Paths of NVRTC, for who opens engines himself. */
 export const nvrtcHere = async (): Promise<string[]> => nvrtcCandidates(process.env, await sitePackages(() => resolvePython()));
 
-/** What an engine goes by here: what `painnless tune` has found for it, or what is shipped. */
-export async function tuningFor(model: ModelFile, precision: CudaPrecision, card: CudaCard, nvrtc: readonly string[]): Promise<Found> {
+/** What an engine goes by here: what `painnless tune` has found for it, or what is shipped; and what compiles its kernels. */
+export async function tuningFor(
+  model: ModelFile,
+  precision: CudaPrecision,
+  card: CudaCard,
+  nvrtc: readonly string[],
+): Promise<Found & { readonly compiler: string | null }> {
   try {
-    return await findTuning(tuningFolder(process.env), await tunedFor(model, precision, card, nvrtc), card.architecture);
+    const wanted = await tunedFor(model, precision, card, nvrtc);
+    return { ...(await findTuning(tuningFolder(process.env), wanted, card.architecture)), compiler: wanted.compiler };
   } catch (error) {
     // Without NVRTC, or for a model that is too large, there is no engine to tune, which says so itself.
     if (!(error instanceof PainnlessError && ["MISSING", "UNSUPPORTED"].includes(error.code))) throw error;
-    return { tuning: shippedTuning(card.architecture), note: null };
+    return { tuning: shippedTuning(card.architecture), note: null, compiler: null };
   }
 }
 

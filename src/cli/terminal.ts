@@ -1,4 +1,4 @@
-import { stripVTControlCharacters } from "node:util";
+import { inspect, stripVTControlCharacters } from "node:util";
 import { SingleBar } from "cli-progress";
 import type { Progress } from "../crosscheck/crosscheck.ts";
 
@@ -7,6 +7,9 @@ const paint = (code: number) => (text: string) => (colourful ? `\u001b[${code}m$
 
 /** A text of others that is coloured, where that is seen. */
 export const inColour = (text: string): string => (colourful ? text : stripVTControlCharacters(text));
+
+/** A text that has names of others in it, which may hold line ends and commands to a terminal: those are shown, not obeyed. */
+export const oneLine = (text: string): string => text.replace(/\p{Cc}/gu, (control) => inspect(control).slice(1, -1));
 
 export const bold = paint(1);
 export const dim = paint(2);

@@ -15,8 +15,10 @@ export interface SideAnswers extends Answers {
 type SideError = NonNullable<SideAnswers["error"]>;
 
 /** All that a side has to say of every structure. Where a batch throws, its structures are tried one by one, so that one bad
- *  structure costs its own answer only. */
-export async function answer(potential: Potential, structures: readonly Structure[]): Promise<SideAnswers> {
+ *  structure costs its own answer only.
+ *  @param judges does the side say what can be computed at all, as a reference does
+ *  @throws {PainnlessError} CANCELLED; BAD_STRUCTURE of a side that judges */
+export async function answer(potential: Potential, structures: readonly Structure[], judges: boolean): Promise<SideAnswers> {
   const evaluations = new Map<Structure, Evaluation>();
   const errors: SideError[] = [];
   const started = performance.now();
@@ -29,7 +31,7 @@ export async function answer(potential: Potential, structures: readonly Structur
       });
     } catch (thrown) {
       const error = asPainnlessError(thrown, potential.name);
-      if (error.code === "CANCELLED") throw error;
+      if (error.code === "CANCELLED" || (judges && error.code === "BAD_STRUCTURE")) throw error;
       if (batch.length === 1) errors.push({ code: error.code, message: error.message, structure: batch[0]?.name ?? null });
       else for (const structure of batch) await ask([structure], want);
     }

@@ -57,8 +57,8 @@ const lawStructures = 3;
 
 /** Do these sides agree with the reference and with each other, and does each obey the laws: everything found, and what replays each failure.
  *  A side that throws is an error entry and a failed verdict; the others go on.
- *  @throws {PainnlessError} USAGE without structures or sides; BAD_STRUCTURE for a structure that a side cannot take, and where the model's own forces
- *  jump at all of them; CANCELLED */
+ *  @throws {PainnlessError} USAGE without structures or sides; BAD_STRUCTURE for a structure that a side's domain does not hold or that the reference
+ *  refuses (coincident atoms), and where the model's own forces jump at all of them; CANCELLED */
 export async function crosscheck(request: CrosscheckRequest): Promise<{ result: CrosscheckResult; replays: Replay[] }> {
   const { sides, reference, model, seed } = request;
   if (request.structures.length === 0) throw new PainnlessError("USAGE", "there is nothing to check: 0 structures, expected at least 1");
@@ -86,12 +86,12 @@ export async function crosscheck(request: CrosscheckRequest): Promise<{ result: 
   const answers: SideAnswers[] = [];
   for (const { potential } of all) {
     step(`${potential.name} evaluates ${structures.length} structures`);
-    answers.push(await answer(potential, structures));
+    answers.push(await answer(potential, structures, potential === reference.potential));
   }
   let torch32 = answers.find(({ side }) => /^torch:.*:f32$/.test(side)) ?? null;
   if (measure !== null) {
     step(`${measure.name} evaluates ${structures.length} structures`);
-    torch32 = await answer(measure, structures);
+    torch32 = await answer(measure, structures, false);
   }
   // What failed, and what laws are tried on, is asked of the reference again, nudged: is the model smooth there at all?
   const doubtful = doubtfulOf(comparePairs(answers, torch32, structures, model.cutoff), structures);

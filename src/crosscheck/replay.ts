@@ -1,7 +1,8 @@
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { PainnlessError } from "../errors.ts";
+import { makeFolder } from "../system/make-folder.ts";
 import type { Structure } from "../system/structure.ts";
 import { assertWritable, writeWhole } from "../system/write-whole.ts";
 import { lawNames } from "./result.ts";
@@ -70,7 +71,7 @@ export async function removeReplays(folder: string): Promise<void> {
 export async function writeReplays(folder: string, replays: readonly Replay[]): Promise<void> {
   if (replays.length === 0) return;
   try {
-    await mkdir(join(folder, "failures"), { recursive: true });
+    await makeFolder(join(folder, "failures"));
     for (const [index, replay] of replays.entries())
       await writeWhole(join(folder, replayName(index)), `${JSON.stringify(replay, null, 1)}\n`);
   } catch (cause) {

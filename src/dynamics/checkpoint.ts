@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { PainnlessError } from "../errors.ts";
+import { readRegular } from "../system/regular-file.ts";
 import { markSchema, writeFailed } from "./append-file.ts";
 import { simulationOptionsSchema } from "./options.ts";
 import { dynamicsStateSchema, stopSchema } from "./session.ts";
@@ -24,8 +25,8 @@ const checkpointSchema = z.strictObject({
   started: z.string(),
   /** path of the model file, and what the run depends on: its hash */
   model: z.strictObject({ path: z.string(), sha256: z.string() }),
-  /** the side as it was asked for, and the potential that answered; what its kernels were made for, "avx512" or "sm_90", each in the order in
-   *  which it came to the run, one where all steps have the bits of one machine; none where the side is not ours */
+  /** the side as it was asked for, and the potential that answered; all that made steps, "painnless 0.1.0 (build 1f2e3d4c5b6a), instruction set
+   *  avx512", each in the order in which it came to the run: one where the bits are those of an unbroken run */
   side: z.strictObject({ asked: z.string(), name: z.string(), kernels: z.array(z.string()) }),
   structure: z.strictObject({
     name: z.string(),
@@ -81,12 +82,7 @@ export function decodeCheckpoint(path: string, text: string): Checkpoint {
 
 /** @throws {PainnlessError} NOT_FOUND, BAD_CHECKPOINT */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new PainnlessError("NOT_FOUND", `cannot read the checkpoint ${path}: ${cause instanceof Error ? cause.message : cause}`, {
-      cause,
-    });
-  });
-  return decodeCheckpoint(path, text);
+  return decodeCheckpoint(path, (await readRegular(path, "the checkpoint")).toString("utf8"));
 }
 
 /** Replaces the file: whatever happens meanwhile, also to the power, either the old or the new one is there, whole.

@@ -14,9 +14,6 @@ export function cudaCards(): CudaCard[] {
   }
 }
 
-/** What tells the kernels of this build from those of any other. @throws {PainnlessError} MISSING without the addon */
-export const cudaKernels = (): string => loadAddon().cudaKernels();
-
 /** What "auto" takes: the card if there is one that the engine works on, else the CPU; and why.
  *  @param open makes the side; what it throws as MISSING or UNSUPPORTED is the reason for the CPU */
 export async function automaticSide<Side>(

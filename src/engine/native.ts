@@ -23,8 +23,6 @@ export interface NativeAddon {
   createCudaEngine(config: NativeConfig, tensors: NativeTensors, options: NativeCudaOptions): Promise<NativeCudaEngine>;
   /** What the driver sees. Throws an Error with code MISSING without a driver or a card. */
   cudaCards(): CudaCard[];
-  /** What tells the kernels of this addon from those of any other. */
-  cudaKernels(): string;
   /** Every kernel of these models for an architecture, what they share once, and not what has one of the `known` keys; needs no card.
    *  Rejects with the compiler's words. */
   compileKernels(

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { access, constants, mkdir, readFile } from "node:fs/promises";
+import { access, constants, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { PainnlessError } from "../errors.ts";
 import type { ModelFile } from "../model/model-file.ts";
 import { jsonOf } from "../system/json.ts";
+import { makeFolder } from "../system/make-folder.ts";
 import { writeWhole } from "../system/write-whole.ts";
 import { loadAddon } from "./addon.ts";
 import type { CudaCard, CudaPrecision } from "./native.ts";
@@ -119,7 +120,7 @@ export async function claimTuning(folder: string, wanted: TunedFor): Promise<(fi
   const unwritable = (cause: unknown): never => {
     throw new PainnlessError("NOT_FOUND", `cannot write tuning ${path}: ${cause instanceof Error ? cause.message : cause}`, { cause });
   };
-  await mkdir(folder, { recursive: true }).catch(unwritable);
+  await makeFolder(folder).catch(unwritable);
   await access(folder, constants.W_OK).catch(unwritable);
   return async (file) => {
     await writeWhole(path, `${JSON.stringify(file, null, 1)}\n`).catch(unwritable);

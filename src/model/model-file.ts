@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { z } from "zod";
 import { PainnlessError } from "../errors.ts";
+import { assertRegular } from "../system/regular-file.ts";
 import { energyUnitsInEv } from "../system/units.ts";
 import { type ModelConfig, modelConfigSchema } from "./config.ts";
 import { maxFileBytes, parseSafetensors, type Tensor } from "./safetensors.ts";
@@ -36,6 +37,7 @@ export async function readModelFile(path: string): Promise<ModelFile> {
 
 async function readBounded(path: string): Promise<Uint8Array> {
   try {
+    await assertRegular(path);
     const file = await open(path, "r");
     try {
       const { size } = await file.stat();

@@ -1,6 +1,7 @@
-import { link, lstat, mkdir, rm, stat, writeFile } from "node:fs/promises";
+import { link, lstat, rm, stat, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { PainnlessError } from "../errors.ts";
+import { makeFolder } from "../system/make-folder.ts";
 
 /** The names that sockets have in the file system: private, and one server's at a time. */
 
@@ -14,7 +15,7 @@ const guardMs = 5_000;
 /** The folder, made if need be, which nobody else may enter. @throws {PainnlessError} USAGE */
 export async function preparePrivate(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder, 0o700);
     const { mode, uid } = await stat(folder);
     if (uid === process.getuid?.() && (mode & 0o077) === 0) return;
     const permissions = (mode & 0o777).toString(8);

@@ -26,7 +26,7 @@ const sides = { before: "torch:cpu:f32", after: "native:cpu:f32" };
 const schedule = { seconds: 0, minimumRounds: 3, turn: 0.01, sets: 2, evaluations: 4, now: () => 0 };
 const inputs = {
   ...{ judge: "native:cpu:f64", sets: 2, atoms: [2], cutoff: 5 },
-  movement: async () => ({ rms: 0, largest: 0 }),
+  movement: async () => [{ components: 6, rms: 0, largest: 0 }],
 };
 const race = async (fault = "") => runAseRow(await start("reference"), await start("painnless", fault), sides, judged, inputs, schedule);
 

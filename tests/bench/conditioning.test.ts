@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Judgement, judgeByEngine } from "../../src/bench/card/judge.ts";
 import { cardRow, makeSets } from "../../src/bench/card/rows.ts";
-import { movementOf } from "../../src/bench/conditioning.ts";
+import { movementOf, type StructureMovement } from "../../src/bench/conditioning.ts";
 import { type Answer, type Contestant, type Inputs, verify } from "../../src/bench/trial.ts";
 import { openExact } from "../../src/cli/sides.ts";
 import { loadAddon } from "../../src/engine/addon.ts";
@@ -40,6 +40,7 @@ const changed = (side: string, change: (force: number, k: number) => number): Co
   },
 });
 const judge = (one: Contestant, inputs: Inputs = judgement.inputs) => verify(one, judgement.answers, inputs);
+const movement = async () => (await judgement.inputs.movement(0))[0] as StructureMovement;
 const refused = { code: "NOT_FINITE", message: expect.stringContaining("native:cpu:f64") };
 
 describe("where a model extrapolates", () => {
@@ -66,7 +67,7 @@ describe("where a model extrapolates", () => {
   });
 
   test("nor is one component that is wrong, nor what is wrong everywhere by less, nor NaN", async () => {
-    const { largest: moved, rms } = await judgement.inputs.movement(0);
+    const { largest: moved, rms } = await movement();
     const at = (size: number) => changed("native:cuda:f32", (f, k) => (k === 7 ? f + size : f));
     await expect(judge(at(5.9 * moved))).resolves.toMatchObject({ tolerance: 6 * moved });
     await expect(judge(at(6.1 * moved))).rejects.toMatchObject(refused);
@@ -92,17 +93,25 @@ describe("where a model extrapolates", () => {
     const off = changed("native:cuda:f32", (f) => 1.01 * f);
     await expect(judge(off)).rejects.toMatchObject(refused);
     for (const size of [Number.NaN, Number.POSITIVE_INFINITY, 1]) {
-      const movement = async () => ({ rms: size * largest, largest: size * largest });
+      const movement = async () => [{ components: 60, rms: size * largest, largest: size * largest }];
       await expect(judge(off, { ...judgement.inputs, movement })).rejects.toMatchObject(refused);
     }
   });
 
   test("of a judge elsewhere it is our own forces that move", async () => {
-    const right = await judgement.inputs.movement(0);
-    const shifted = movementOf(model, openExact, async (potential, set) => {
+    const right = await movement();
+    const shifted = movementOf(model, openExact, [20], async (potential, set) => {
       const answer = judgement.of(await potential.evaluate(sets[set] ?? [], judgement.want), set);
       return { ...answer, forces: answer.forces.map((f) => f + 1e4) };
     });
-    expect((await shifted(0)).largest / right.largest).toBeCloseTo(1, 5);
+    expect(((await shifted(0))[0]?.largest ?? 0) / right.largest).toBeCloseTo(1, 5);
+  });
+
+  test("structures of a set move as they do alone", async () => {
+    const [two, one] = [makeSets(cardRow("20", 2), 3, 1, null), makeSets(cardRow("20", 1), 4, 1, null)];
+    const batch = [...(two[0] ?? []), ...(one[0] ?? [])];
+    const of = async (structures: typeof batch) =>
+      (await judgeByEngine(open({}, model), [structures], model, 1, openExact)).inputs.movement(0);
+    expect(await of(batch)).toEqual((await Promise.all(batch.map((structure) => of([structure])))).flat());
   });
 });

@@ -3,7 +3,7 @@ import { type Answer, type Contestant, interleave, verify } from "../../src/benc
 
 const inputs = {
   ...{ judge: "torch:cpu:f64", sets: 2, atoms: [2], cutoff: 5 },
-  movement: async () => ({ rms: 0, largest: 0 }),
+  movement: async () => [{ components: 6, rms: 0, largest: 0 }],
 };
 const judged: Answer[] = [
   { energies: [-1], forces: Float64Array.of(1, 0, 0, -1, 0, 0) },
@@ -31,6 +31,16 @@ describe("verification", () => {
     expect(accuracy.forces).toBeCloseTo(3e-6, 12);
     expect(accuracy.tolerance).toBe(1e-5);
     expect(accuracy.energyPerAtom).toBe(0);
+  });
+
+  test("beyond the usual bound of a set each structure is judged by its own movement", async () => {
+    const forces = Float64Array.of(100, 0, 0, -100, 0, 0);
+    const both = { energies: [-1, -1], forces: Float64Array.of(...forces, ...forces) };
+    const movement = async () => [1e-3, 1e-5].map((size) => ({ components: 6, rms: size, largest: size }));
+    const two = { ...inputs, atoms: [2, 2], movement };
+    const off = (index: number) => verify({ ...answering((a) => a), evaluate: async () => force(both, index, 4e-3) }, [both], two);
+    await expect(off(4)).resolves.toMatchObject({ forces: expect.closeTo(4e-3, 9), tolerance: 6e-3 });
+    await expect(off(7)).rejects.toMatchObject({ code: "NOT_FINITE", message: expect.stringMatching(/or 0.00006/) });
   });
 
   const refused: readonly (readonly [string, Contestant])[] = [

@@ -11,18 +11,18 @@ import { randomModel } from "../engine/models.ts";
 /** The card that is there, and what was opened on it. */
 const state = vi.hoisted(() => ({
   card: { name: "NVIDIA H100", architecture: 90, driver: "13.0", sharedBytes: 227 * 1024 },
-  kernels: "abc",
+  build: "abc",
   opened: [] as string[],
 }));
 vi.mock("../../src/engine/device.ts", async (original) => ({
   ...(await original<object>()),
   cudaCards: () => [state.card],
-  cudaKernels: () => state.kernels,
   automaticSide: async (precision: string, open: (side: string) => Promise<object>) => ({
     opened: await open(`native:cuda:${precision}`),
     reason: "there is one",
   }),
 }));
+vi.mock("../../src/engine/addon.ts", async (original) => ({ ...(await original<object>()), addonBuild: () => state.build }));
 vi.mock("../../src/engine/cuda.ts", () => ({
   createCudaEngine: async (_: unknown, { precision }: { precision: string }) => {
     state.opened.push(precision);
@@ -43,7 +43,7 @@ afterEach(async () => {
 });
 const open = (proving: boolean) => sidesOf({ model, checkpoint: null, threads: null, proving }).open(gatedSide);
 
-test("the gated side opens for a crosscheck, for others once that has passed, and no longer when kernels, card or driver are others", async () => {
+test("the gated side opens for a crosscheck, for others once that has passed, and no longer when build, card or driver are others", async () => {
   await expect(open(false)).rejects.toMatchObject({ code: "UNSUPPORTED", field: "side" });
   expect(state.opened).toEqual([]);
   const { potential } = await open(true);
@@ -52,15 +52,15 @@ test("the gated side opens for a crosscheck, for others once that has passed, an
   await keepProof(process.env, { ...result, model: { ...result.model, sha256: model.sha256 } }, await subjectOf(model));
   expect((await open(false)).note).toMatch(/NVIDIA H100, within .* eV\/Å of torch:cuda:f64 by the crosscheck of \d{4}-/);
 
-  const { card, kernels } = state;
+  const { card, build } = state;
   for (const other of [{ name: "NVIDIA H200" }, { architecture: 100 }, { driver: "13.1" }]) {
     state.card = { ...card, ...other };
     await expect(open(false)).rejects.toMatchObject({ code: "UNSUPPORTED" });
   }
   state.card = card;
-  state.kernels = "abd";
+  state.build = "abd";
   await expect(open(false)).rejects.toMatchObject({ code: "UNSUPPORTED" });
-  state.kernels = kernels;
+  state.build = build;
   await open(false);
 });
 

@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { painnless, start, startInto } from "./run.ts";
 
@@ -65,6 +67,7 @@ test.each([
   [["evaluate"], /MODEL is missing/],
   [["evaluate", model], /STRUCTURES is missing/],
   [["evaluate", model, "name:CH4", "--out", "x.cif"], /ends in .xyz/],
+  [["inspect", "no\nsuch\u001b[2J.safetensors"], /no\\nsuch\\x1B\[2J\.safetensors/],
   [["inspect", model, "--atoms", "2000001"], /--atoms is "2000001", expected a whole number from 1 to 2000000/],
   [["evaluate", model, "name:CH4", "--json", ""], /--json is "", expected a value/],
   [["md", model, "name:CH4", "--report="], /--report is "", expected a value/],
@@ -77,6 +80,41 @@ test.each([
   expect(err).toMatch(message);
   expect(err).toMatch(/^painnless: .*\n$/);
 });
+
+test.each([["evaluate"], ["md"], ["crosscheck", "--reference", "native:cpu:f64", "--sides", "native:cpu:f32"]])(
+  "coincident atoms are bad input to %s, named",
+  async (command, ...options) => {
+    const file = join(await mkdtemp(join(tmpdir(), "painnless-test-")), "bad.xyz");
+    await writeFile(file, "3\n\nO 0 0 0\nH 0 0 1\nH 0 0 1\n");
+    const { status, out, err } = await painnless(command, model, file, ...options);
+    expect({ status, out }).toEqual({ status: 2, out: "" });
+    expect(err).toMatch(/^painnless: structure "bad.xyz": atoms 1 and 2 coincide.*\n$/);
+    await rm(dirname(file), { recursive: true });
+  },
+);
+
+test("a named pipe is not waited for where a model, a checkpoint or a structure is read", async () => {
+  const pipe = join(await mkdtemp(join(tmpdir(), "painnless-test-")), "pipe");
+  await promisify(execFile)("mkfifo", [pipe]);
+  const refused = await Promise.all(
+    [
+      ["import", pipe, "-o", "m"],
+      ["inspect", pipe],
+      ["evaluate", pipe, "name:CH4"],
+      ["crosscheck", model, "name:CH4", "--checkpoint", pipe],
+      ["md", "--resume", pipe],
+      ["evaluate", model, pipe],
+    ].map((argv) => painnless(...argv)),
+  );
+  for (const { status, out, err } of refused.slice(0, -1))
+    expect({ status, out, err }).toEqual({
+      status: 2,
+      out: "",
+      err: expect.stringMatching(/^painnless: cannot read .*pipe: it is a named pipe, .*\n$/),
+    });
+  expect(refused.at(-1)).toMatchObject({ status: 2, err: expect.stringMatching(/^painnless: no structure file .*pipe; .*\n$/) });
+  await rm(dirname(pipe), { recursive: true });
+}, 60_000);
 
 test("a TMPDIR that is not there is bad usage, with the remedy", async () => {
   const { status, err } = await start(["evaluate", model, "name:CH4", "--side", "torch:cpu:f64"], { TMPDIR: "/nowhere" }).ended;

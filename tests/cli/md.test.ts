@@ -151,24 +151,47 @@ test("--resume takes what the run has, said again, and refuses another model", a
   });
 });
 
-test("a run that goes on where other kernels make its steps says at once, and in the end, that its bits are of both", async () => {
+test("a run that another build goes on with says at once, and in the end, that its bits are of both", async () => {
   const begun = await readCheckpoint(at("run.h5.xyz.checkpoint"));
   const [own] = begun.side.kernels;
-  expect(["plain", "avx2", "avx512"]).toContain(own);
+  expect(own).toMatch(/^painnless [\d.]+ \(build [0-9a-f]{12}\), instruction set (plain|avx2|avx512)$/);
+  const other = own?.replace(/build \w+/, "build 0123456789ab") ?? "";
   const files = { log: { ...begun.log, path: "moved.log" }, trajectory: begun.trajectory && { ...begun.trajectory, path: "moved.xyz" } };
   await cp(at("run.h5.xyz.log"), at("moved.log"));
   await cp(at("run.h5.xyz"), at("moved.xyz"));
-  const side = { ...begun.side, kernels: ["sse9"] };
+  const side = { ...begun.side, kernels: [other] };
   await writeCheckpoint(at("moved.checkpoint"), { ...begun, ...files, side, out: null });
   const again = (steps: string) =>
     painnless("md", "--resume", at("moved.checkpoint"), "--steps", steps, "--budget", "0", "--json", at("moved.json"));
-  const note = `The steps of this run were made by kernels for sse9, then ${own}: the trajectory is not, to the last bit, what one of them makes alone.`;
+  const note = `This run was resumed with ${own} instead of ${other}: it went on from the same state, no longer with the bits of an unbroken run.`;
   expect(await again("320")).toMatchObject({ status: 0, err: `${note}\n` });
-  expect((await readCheckpoint(at("moved.checkpoint"))).side.kernels).toEqual(["sse9", own]);
+  expect((await readCheckpoint(at("moved.checkpoint"))).side.kernels).toEqual([other, own]);
   // Said when it happens; found for as long as the run lasts.
   expect(await again("340")).toMatchObject({ status: 0, err: "" });
   expect(mdResultSchema.parse(JSON.parse(await readFile(at("moved.json"), "utf8"))).findings).toContain(note);
 }, 60_000);
+
+test("a checkpoint of PyTorch's side says which PyTorch, and what it ran on", async () => {
+  const out = at("torch.xyz");
+  const { status, err } = await painnless(
+    "md",
+    system.model,
+    system.structure,
+    "--side",
+    "torch:cpu:f64",
+    "--steps",
+    "2",
+    "--budget",
+    "0",
+    "--out",
+    out,
+  );
+  expect(status, err).toBeLessThanOrEqual(1); // 2 steps are too few for some checks
+  expect((await readCheckpoint(`${out}.checkpoint`)).side.kernels).toEqual([
+    expect.stringMatching(/^painnless .* \(build \w+\), python [\d.]+, torch \d\S+ \((DEFAULT|AVX2|AVX512)\)$/),
+  ]);
+  for (const end of ["", ".log", ".checkpoint"]) await rm(`${out}${end}`);
+});
 
 test("a run that a guard stopped says why, and that it cannot go on", async () => {
   const checkpoint = await readCheckpoint(at("run.h5.xyz.checkpoint"));

@@ -9,7 +9,7 @@ import { pairPotential } from "../crosscheck/pair-potential.ts";
 import { check } from "../crosscheck/run.ts";
 import { singleAtom } from "../systems.ts";
 
-const subject: Subject = { model: "0", engine: "1.0.0 (kernels abc)", card: "NVIDIA H100 (sm_90)", driver: "13.0" };
+const subject: Subject = { model: "0", engine: "1.0.0 (build abc)", card: "NVIDIA H100 (sm_90)", driver: "13.0" };
 /** The same whose forces are wrong by so many eV/Å. */
 const off = (by: number): Potential => ({
   ...pairPotential(gatedSide),
@@ -40,7 +40,7 @@ describe("the side that gives up digits", () => {
     const notice = await keepProof(variables, await resultOf(off(1e-4)), subject);
     expect(notice).toMatch(/within its limits/);
     expect((await requireProof(variables, subject, "m.st")).forces).toBeCloseTo(1e-4, 9);
-    for (const other of [{ model: "1" }, { engine: "1.0.0 (kernels abd)" }, { card: "NVIDIA A100 (sm_80)" }, { driver: "13.1" }])
+    for (const other of [{ model: "1" }, { engine: "1.0.0 (build abd)" }, { card: "NVIDIA A100 (sm_80)" }, { driver: "13.1" }])
       await expect(requireProof(variables, { ...subject, ...other }, "m.st")).rejects.toMatchObject(refusal);
   });
 

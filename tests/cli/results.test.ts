@@ -40,6 +40,7 @@ describe("an output file", () => {
     await writeFile(join(folder, "file"), "");
     await expect(claimOutput(join(folder, "file", "x.json"))).rejects.toMatchObject({ code: "NOT_FOUND" });
     await expect(claimOutput(folder)).rejects.toMatchObject({ code: "NOT_FOUND" });
+    if (existsSync("/proc/self")) await expect(claimOutput("/proc/self/x/y.json")).rejects.toMatchObject({ code: "NOT_FOUND" });
     if (existsSync("/sys/kernel")) await expect(claimOutput("/sys/kernel/x.json")).rejects.toMatchObject({ code: "NOT_FOUND" });
   });
 });

@@ -51,6 +51,17 @@ describe("the run", () => {
     await expect(check([side], reference, options)).rejects.toThrow(message);
   });
 
+  test("refuses what its reference refuses as input; what only another side refuses is that side's failure", async () => {
+    const refusing = (of: typeof side) => ({
+      ...of,
+      evaluate: () => Promise.reject(new PainnlessError("BAD_STRUCTURE", 'structure "water": atoms 1 and 2 coincide')),
+    });
+    const options = { structures: [water], laws: [] };
+    await expect(check([side], refusing(reference), options)).rejects.toMatchObject({ code: "BAD_STRUCTURE" });
+    const { result } = await check([refusing(side)], reference, options);
+    expect(result).toMatchObject({ verdict: "fail", sides: [{ error: null }, { error: { code: "BAD_STRUCTURE" } }] });
+  });
+
   test("ends with CANCELLED when it is interrupted", async () => {
     await expect(check([side], reference, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: "CANCELLED" });
     const cancelled = { ...side, evaluate: () => Promise.reject(new PainnlessError("CANCELLED", "closed")) };

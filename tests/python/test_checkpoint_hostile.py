@@ -3,6 +3,8 @@
 import os
 import pickle
 import zipfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,8 @@ from checkpoints import GOLDEN, entries, nothing_runs, pack, text, torch_file
 
 from painnless.errors import PainnlessError
 from painnless.importers import convert
+from painnless.model_cache import model_file_of
+from painnless.model_file import read_model
 
 GLOBAL_SYSTEM = b"cos\nsystem\n"
 STACK_GLOBAL_SYSTEM = b"\x8c\x02os\x8c\x06system\x93"
@@ -212,6 +216,14 @@ def test_a_renamed_root_folder_and_no_byteorder(tmp_path: Path) -> None:
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(PainnlessError, match="cannot read checkpoint") as caught:
         convert(tmp_path / "nothing", tmp_path / "m")
+    assert caught.value.code == "NOT_FOUND"
+
+
+@pytest.mark.parametrize("read", [partial(convert, target="m"), read_model, partial(model_file_of, energy_unit=None)])
+def test_a_pipe_is_not_waited_for(read: Callable[[Path], object], tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(PainnlessError, match="pipe: it is a named pipe, expected a regular file") as caught:
+        read(tmp_path / "pipe")
     assert caught.value.code == "NOT_FOUND"
 
 

@@ -50,9 +50,10 @@ constexpr int ring_places_of(int words, int steps) { return smaller(smaller(ring
 constexpr int painn_message_shared(int radial, int group) { return 2 * (radial + 1) * group; }
 constexpr int distiller_message_shared(int radial, int features, int group) { return 2 * (radial + 1 + features) * group; }
 
-/// Structures of so many atoms have their messages passed by painn_slices.cu, where a card has tensor cores: smaller ones fit the resident schedule, whose
-/// sums they must have.
-constexpr bool for_slices(int atoms) { return atoms > 64; }
+/// Structures of up to so many atoms are searched without bins, which the resident schedule does not have: it takes no larger ones.
+constexpr int few_atoms = 64;
+/// Those have their messages passed by painn_slices.cu, where a card has tensor cores: smaller ones must have the resident schedule's sums.
+constexpr bool for_slices(int atoms) { return atoms > few_atoms; }
 /// Filters on tensor cores: groups of eight inputs, the last of which is the cutoff; words that hold those of an edge, and the weights of sixteen features.
 constexpr int filter_groups(int radial) { return radial / 8 + 1; }
 constexpr int filter_row_words(int radial) { return 8 * filter_groups(radial); }

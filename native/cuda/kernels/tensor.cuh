@@ -41,8 +41,8 @@ template <Format FORMAT, int UPPER> __device__ float half_of(unsigned pair) {
   }
 }
 
-/// Two floats as sums of PARTS numbers of 16 bits, the largest first. Three of bf16 hold all of a float's 24 bits and its range; two of fp16 hold 22, between
-/// 2^-3 and 65,504 at full accuracy (the second is not scaled).
+/// Two floats as sums of PARTS numbers of 16 bits, the largest first. Kernels make three of bf16, which hold all of a float's 24 bits and its range; the fp16
+/// numbers of filters are split in another way (layers/filters.cuh).
 template <Format FORMAT, int PARTS> __device__ void split(float x0, float x1, unsigned (&part)[PARTS]) {
 #pragma unroll
   for (int p = 0; p < PARTS; p++) {

@@ -13,6 +13,7 @@ import numpy as np
 
 from painnless.errors import PainnlessError
 from painnless.importers.pickle_data import Global, Instance, Persistent, read_pickle
+from painnless.regular_file import open_regular
 
 __all__ = ["Checkpoint", "Source", "open_checkpoint", "read_source"]
 
@@ -67,11 +68,8 @@ class Source:
 
 def read_source(path: str | os.PathLike[str]) -> Source:
     path = os.fspath(path)
-    try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as exc:
-        raise PainnlessError("NOT_FOUND", f"cannot read checkpoint {path}: {exc.strerror}") from exc
+    with open_regular(path, "checkpoint") as file:
+        data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise PainnlessError("BAD_MODEL", f"checkpoint {path} is larger than {MAX_BYTES} bytes, the largest this program reads")
     return Source(path, data)

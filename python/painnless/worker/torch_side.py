@@ -29,7 +29,8 @@ class TorchSide:
         self.domain = Domain(elements=tuple(self._reference.elements), max_atoms=_MAX_ATOMS, periodic=config.pbc_supported)
         self.model = self._reference.sha256
         self.cutoff = config.cutoff
-        self.versions = {"python": sys.version.split()[0], "torch": str(torch.__version__)}
+        runs_on = torch.cuda.get_device_name(device) if device.startswith("cuda") else torch.backends.cpu.get_cpu_capability()
+        self.versions = {"python": sys.version.split()[0], "torch": f"{torch.__version__} ({runs_on})"}
 
     def evaluate(self, structures: Sequence[Structure], want: Collection[Property]) -> list[Evaluation]:
         results = self._reference.evaluate([(s.numbers, s.positions, s.cell, s.pbc) for s in structures], want)

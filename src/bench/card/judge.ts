@@ -37,13 +37,11 @@ function concatenate(parts: readonly Float64Array[]): Float64Array {
 const want = ["energy", "forces"] as const satisfies readonly Property[];
 
 /** What is asked of whole sets. */
-const ofWhole = (judge: string, sets: Sets, model: ModelFile, open: OpenExact) => ({
-  ...{ judge, want, of: whole },
-  inputs: {
-    ...{ judge, sets: sets.length, atoms: (sets[0] ?? []).map(({ numbers }) => numbers.length), cutoff: model.config.cutoff },
-    movement: movementOf(model, open, async (potential, set) => whole(await potential.evaluate(sets[set] ?? [], want))),
-  },
-});
+function ofWhole(judge: string, sets: Sets, model: ModelFile, open: OpenExact) {
+  const atoms = (sets[0] ?? []).map(({ numbers }) => numbers.length);
+  const movement = movementOf(model, open, atoms, async (potential, set) => whole(await potential.evaluate(sets[set] ?? [], want)));
+  return { judge, want, of: whole, inputs: { judge, sets: sets.length, atoms, cutoff: model.config.cutoff, movement } };
+}
 
 /** By PyTorch in float64, which has loaded the sets. @throws {PainnlessError} WORKER_FAILED where it cannot, for want of memory, say */
 export async function judgeByTorch(process: BaselineProcess, sets: Sets, model: ModelFile, open: OpenExact): Promise<Judgement> {
@@ -81,7 +79,10 @@ export async function judgeByEngine(exact: Potential, sets: Sets, model: ModelFi
   const judge = `${exact.name}, of ${probes} atoms with what lies within ${radius} Å of them`;
   return {
     ...{ judge, answers, want: ["energy", "forces", "energies"] },
-    inputs: { judge: exact.name, sets: sets.length, atoms: centres.map(() => 1), cutoff, movement: movementOf(model, open, answer) },
+    inputs: {
+      ...{ judge: exact.name, sets: sets.length, atoms: centres.map(() => 1), cutoff },
+      movement: movementOf(model, open, [probes], answer), // of the one structure that they are of
+    },
     of: (evaluations) => partOf(evaluations, (k) => [0, centres[k] as number]),
   };
 }
