@@ -4,6 +4,7 @@ import { z } from "zod";
 import { PainnlessError } from "../errors.ts";
 import { childVariables, type PythonEnvironment } from "../python/environment.ts";
 import { guard } from "../python/lifeline.ts";
+import { disagreement } from "../system/disagreement.ts";
 
 /** What all of them may answer instead. */
 export const failure = z.strictObject({ kind: z.literal("error"), message: z.string() });
@@ -77,7 +78,7 @@ export class LineProcess<Reply extends { readonly kind: string }> {
     }
     const parsed = this.#schema.safeParse(found);
     if (parsed.success) this.#waiting.shift()?.resolve(parsed.data);
-    else refuse(z.prettifyError(parsed.error));
+    else refuse(disagreement(parsed.error));
   }
 
   #end(how: string): void {

@@ -10,6 +10,7 @@ import { type BenchResult, benchFormat, benchResultSchema } from "../bench/resul
 import { systems } from "../bench/systems.ts";
 import { cudaCards } from "../engine/device.ts";
 import { PainnlessError } from "../errors.ts";
+import { disagreement } from "../system/disagreement.ts";
 import { nameList, oneOf, option, usual, wholeNumber } from "./arguments.ts";
 import { aseSummary, runAse } from "./bench-ase.ts";
 import { runCardBench } from "./bench-card.ts";
@@ -237,6 +238,6 @@ async function readResult(path: string): Promise<BenchResult> {
   const parsed = benchResultSchema.safeParse(found);
   if (parsed.success) return parsed.data;
   const { data: format } = z.object({ format: z.string() }).safeParse(found);
-  const what = format?.format === benchFormat ? z.prettifyError(parsed.error) : `its format is ${format?.format ?? "not said"}`;
+  const what = format?.format === benchFormat ? disagreement(parsed.error) : `its format is ${format?.format ?? "not said"}`;
   return refuse(what, parsed.error);
 }

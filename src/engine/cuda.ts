@@ -1,6 +1,6 @@
-import { z } from "zod";
 import { PainnlessError } from "../errors.ts";
 import type { ModelFile } from "../model/model-file.ts";
+import { disagreement } from "../system/disagreement.ts";
 import type { Property } from "../system/potential.ts";
 import type { Structure } from "../system/structure.ts";
 import { loadAddon } from "./addon.ts";
@@ -45,7 +45,7 @@ export interface CudaEngine extends NativeEngine<CudaPlan> {
 export async function createCudaEngine(file: ModelFile, options: CudaEngineOptions): Promise<CudaEngine> {
   const { precision, ordinal = 0, nvrtc, cache, emulate = false, poisoned = false } = options;
   const parsed = tuningSchema.safeParse(options.tuning ?? {});
-  if (!parsed.success) throw new PainnlessError("USAGE", `tuning: ${z.prettifyError(parsed.error)}`, { field: "tuning" });
+  if (!parsed.success) throw new PainnlessError("USAGE", `tuning: ${disagreement(parsed.error)}`, { field: "tuning" });
   const tuning = settingsOf(parsed.data);
   const addon = options.addon ?? loadAddon();
   const name = `native:cuda:${precision}`;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
-import { z } from "zod";
 import { PainnlessError } from "../errors.ts";
+import { disagreement } from "../system/disagreement.ts";
 import { assertRegular } from "../system/regular-file.ts";
 import { energyUnitsInEv } from "../system/units.ts";
 import { type ModelConfig, modelConfigSchema } from "./config.ts";
@@ -91,7 +91,7 @@ function parseConfig(text: string, where: string): ModelConfig {
   const parsed = modelConfigSchema.safeParse(raw);
   if (!parsed.success) {
     const field = parsed.error.issues[0]?.path[0];
-    throw new PainnlessError("BAD_MODEL", `${where}: the model's metadata: ${z.prettifyError(parsed.error)}`, {
+    throw new PainnlessError("BAD_MODEL", `${where}: the model's metadata: ${disagreement(parsed.error)}`, {
       field: field === undefined ? null : String(field),
       cause: parsed.error,
     });

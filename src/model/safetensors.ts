@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { PainnlessError } from "../errors.ts";
+import { disagreement } from "../system/disagreement.ts";
 
 export interface Tensor {
   readonly shape: readonly number[];
@@ -46,7 +47,7 @@ export function parseSafetensors(bytes: Uint8Array, where: string): Safetensors 
   const extents: { name: string; start: number; end: number }[] = [];
   for (const [name, raw] of Object.entries(entries)) {
     const entry = entrySchema.safeParse(raw);
-    if (!entry.success) throw bad(`entry "${name}" is malformed: ${z.prettifyError(entry.error)}`, name);
+    if (!entry.success) throw bad(`entry "${name}" is malformed: ${disagreement(entry.error)}`, name);
     const { dtype, shape, data_offsets } = entry.data;
     const [start, end] = data_offsets;
     const expected = shape.reduce((product, n) => product * n, itemBytes[dtype]);
