@@ -20,6 +20,9 @@ const model = fileURLToPath(new URL("../../models/ethanol.safetensors", import.m
 /** Ethanol, which is moved, and relatives that the model was trained on. */
 const molecules = ["CH3CH2OH", "CH3OH", "CH3OCH3", "CH3CHO", "H2O"].map((name) => `name:${name}`);
 
+/** fs: so short that a few picoseconds tell whether the energy drifts, as what fluctuates falls with its fourth power. */
+const timestep = 0.25;
+
 /** `painnless demo`, what `npm start` runs: our forces beside PyTorch's, and what energy they conserve, on this machine. */
 export const demoCommand = defineCommand({
   meta: {
@@ -29,7 +32,7 @@ export const demoCommand = defineCommand({
   args: {
     report: option("DIR", "Folder for index.html and the figures", "painnless-report"),
     seed: usual.seed,
-    steps: option("N", "Steps of dynamics, 0.5 fs each, of four replicas; 0: none", "10000"),
+    steps: option("N", `Steps of dynamics, ${timestep} fs each, of four replicas; 0: none`, "20000"),
     budget: option("N", "Replica steps for what explains the drift; 0: none", "60000"),
   },
   async run({ args, data }) {
@@ -71,7 +74,14 @@ async function move(file: ModelFile, structure: Structure, { report, seed, steps
   const paths = { checkpoint: join(report, "md.checkpoint"), log: join(report, "md.log"), trajectory: join(report, "trajectory.xyz") };
   // A demo is begun anew, also where an earlier one was interrupted.
   await rm(paths.checkpoint, { force: true });
-  const options = simulationOptions({ steps, equilibration: 2000, replicas: 4, seed, frameEvery: Math.max(1, Math.round(steps / 500)) });
+  const options = simulationOptions({
+    steps,
+    timestep,
+    equilibration: 1000 / timestep,
+    replicas: 4,
+    seed,
+    frameEvery: Math.max(1, Math.round(steps / 500)),
+  });
   const command = `painnless demo --seed ${seed} --steps ${steps} --budget ${settings.budget}`;
   const plan = { model: file, structure, side: "native:cpu:f64", options, shadow: null, paths, converted: null, resumed: null };
   return runMd(plan, { ...settings, command, report, json: null, threads: null, checkpointEvery: null, logJson: false });
