@@ -22,11 +22,11 @@ const fewCold = 3;
 /** Products in TF32 keep 11 bits of 24. What they may be off is no tolerance of ours; beyond it they compute something else. */
 const tf32Share = 0.05;
 
-export function contestantOf(process: BaselineProcess, how: CardHow, precision: CardPrecision, cold: boolean) {
+function contestantOf(process: BaselineProcess, how: CardHow, precision: CardPrecision, cold: boolean) {
   let graphs = 0;
   const suffix = precision === "tf32" ? "/tf32" : "";
   const contestant: Contestant = {
-    name: how === "search" ? `${process.search}-search` : `${names[how]}${suffix}`,
+    name: `${names[how]}${suffix}`,
     side: "torch:cuda:f32",
     evaluate: (set) => process.evaluate(how, precision, set),
     async time(set, count) {
@@ -50,12 +50,16 @@ export async function cardOpponents(process: BaselineProcess, judgement: Judgeme
         const error = await (precision === "tf32" ? verifyCoarse : verify)(warm, judgement.answers, judgement.inputs);
         opponents.push({ warm, cold, error, isCompiled: how === "compiled", graphs });
       } catch (error) {
-        // What PyTorch cannot do is a fact about PyTorch, and is written down; a process that died is not.
-        if (!(error instanceof PainnlessError && (error.code === "WORKER_FAILED" || error.code === "NOT_FINITE"))) throw error;
-        absent.push({ name: warm.name, reason: error.message });
+        absent.push({ name: warm.name, reason: reasonOf(error) });
       }
     }
   return { opponents, absent };
+}
+
+/** Why it cannot be timed. What PyTorch, or a package, cannot do is a fact about it, and is written down; a process that died is not. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof PainnlessError && (error.code === "WORKER_FAILED" || error.code === "NOT_FINITE")) return error.message;
+  throw error;
 }
 
 /** How far off it is, which may be far. */

@@ -6,6 +6,8 @@ import type { Finding } from "./finding.ts";
 const optional: Partial<Record<PythonPackage, (executable: string) => string>> = {
   schnetpack: () =>
     'only for the side "package", which runs a checkpoint in SchNetPack itself; PAINNLESS_PYTHON may name an environment that has it',
+  "nvalchemi-toolkit-ops": (executable) =>
+    `only to have its neighbour search timed by bench; ${executable} -m pip install nvalchemi-toolkit-ops`,
   tblite: (executable) => `only to train models on GFN2-xTB, or as an ase: side; ${executable} -m pip install tblite`,
 };
 
