@@ -25,8 +25,8 @@ type Reply = z.infer<typeof answerSchema>;
 
 export type How = "eager" | "compiled";
 export type Precision = "f32" | "f64";
-/** On a card; "graph" and "compiled" are recorded once and replayed. */
-export type CardHow = "eager" | "graph" | "compiled";
+/** On a card; "graph" and "compiled" are recorded once and replayed, "schnetpack" is that package's own model. */
+export type CardHow = "eager" | "graph" | "compiled" | "schnetpack";
 /** Neighbours alone: all distances in plain PyTorch; nvalchemi-toolkit-ops, as it comes and recorded. */
 export const searchHows = ["torch-search", "nvalchemi-eager", "nvalchemi-graph"] as const;
 export type SearchHow = (typeof searchHows)[number];

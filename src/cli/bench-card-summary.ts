@@ -59,6 +59,14 @@ const cliffs = (trials: readonly CardTrial[]): string[] =>
     return [floor.scaled <= allowedCliff ? `${found}\n` : red(`${found}, more than ${allowedCliff}\n`)];
   });
 
+/** SchNetPack's own model, where it was timed. */
+const packages = (trials: readonly CardTrial[]): string[] =>
+  trials.flatMap(({ name: row, opponents, against }) =>
+    opponents
+      .filter(({ name }) => name === "schnetpack")
+      .map(({ name, medianMs }) => `  ${row}: SchNetPack's own model ${ms(medianMs)} ms, ${times(against[name])} ours\n`),
+  );
+
 /** Each opponent that was not timed, once for all rows where it has the same reason. */
 function absent(trials: readonly CardTrial[]): string[] {
   const rows = new Map<string, string[]>();
@@ -73,7 +81,7 @@ function absent(trials: readonly CardTrial[]): string[] {
 export function cardSummary(result: CardResult): string {
   const { attributes: card, found, model, machine, trials } = result;
   const state = Object.entries(found.after).map(([name, value]) => `${name} ${value}`);
-  const versions = ["torch", "nvalchemi-toolkit-ops"].flatMap((name) =>
+  const versions = ["torch", "schnetpack", "nvalchemi-toolkit-ops"].flatMap((name) =>
     machine.versions[name] ? [`${name} ${machine.versions[name]}`] : [],
   );
   const about = [
@@ -86,5 +94,5 @@ export function cardSummary(result: CardResult): string {
   const leftOut = result.leftOut.map(({ name, reason }) => yellow(`  no ${name}: ${reason}\n`));
   const main = networks.length === 0 ? "" : table(heading, networks.map(row), heading.map((_, k) => k).slice(2));
   const lines = about.map((line) => `${dim(`  ${line}`)}\n`).join("");
-  return `\n${bold(`painnless bench ${result.suite}`)}\n${lines}\n${main}${others(trials)}${cliffs(trials).join("")}${[...absent(trials), ...leftOut].join("")}`;
+  return `\n${bold(`painnless bench ${result.suite}`)}\n${lines}\n${main}${others(trials)}${packages(trials).join("")}${cliffs(trials).join("")}${[...absent(trials), ...leftOut].join("")}`;
 }

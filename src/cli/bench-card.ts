@@ -101,7 +101,9 @@ export async function runCardBench(request: CardRequest): Promise<CardResult> {
 
 /** Versions of the packages that are timed where they are there. */
 const installed = ({ packages }: PythonEnvironment) =>
-  Object.fromEntries((["nvalchemi-toolkit-ops"] as const).flatMap((name) => (packages[name] ? [[name, packages[name]]] : [])));
+  Object.fromEntries(
+    (["schnetpack", "nvalchemi-toolkit-ops"] as const).flatMap((name) => (packages[name] ? [[name, packages[name]]] : [])),
+  );
 
 /** For want of memory, or as the card or the engine is not for such a model. */
 const cannotRun = (error: unknown): error is PainnlessError =>

@@ -85,6 +85,7 @@ describe("a trial on a card", () => {
       ["torch-graph/tf32", 0],
       ["torch-compile", 1],
       ["torch-compile/tf32", 1],
+      ["schnetpack", 0],
     ]);
     expect(found.absent).toEqual([]);
     expect(found.perSecond.atoms).toBeCloseTo(4e3, 6);
@@ -104,14 +105,14 @@ describe("a trial on a card", () => {
   test("packages that are not installed are absent, with the reason; all others are timed", async () => {
     const found = await race("no packages");
     expect(found.absent).toEqual(
-      ["nvalchemi-eager", "nvalchemi-graph"].map((name) => ({
+      ["schnetpack", "nvalchemi-eager", "nvalchemi-graph"].map((name) => ({
         name,
         reason: `the PyTorch baseline: ${name} is not installed in fake`,
       })),
     );
     expect(found.further["with search"]?.["torch-compile"]).toBeCloseTo(7 / 1.5, 9);
     const both = cardSummary(resultOf([found, { ...found, name: "again" }]));
-    expect(both).toMatch(/20, again: no nvalchemi-eager: .*not installed/);
+    expect(both).toMatch(/20, again: no schnetpack: .*not installed/);
   });
 
   test("a schedule that finds its neighbours itself has no search apart, and its time is the whole", async () => {

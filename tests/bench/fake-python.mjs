@@ -8,7 +8,7 @@ const fault = process.env.FAKE ?? "";
 if (fault === "mute") process.exit(3);
 say({ kind: "ready", threads: 1, torch: "0.0" });
 /** @type {Record<string, string[]>} */
-const missing = { "no packages": ["nvalchemi-eager", "nvalchemi-graph"], search: ["nvalchemi-graph"] };
+const missing = { "no packages": ["schnetpack", "nvalchemi-eager", "nvalchemi-graph"], search: ["nvalchemi-graph"] };
 /** @type {Record<string, number>} */
 const seconds = { compiled: 0.002, "nvalchemi-graph": 0.001 };
 let atoms = 0;

@@ -4,6 +4,7 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from painnless.reference.random_model import write_random_model
 from painnless.reference.reference import Reference
 from painnless.worker.baseline_card import CardSession
 from painnless.worker.baseline_model import Inputs, make_inputs, pairs_within
+from painnless.worker.baseline_schnetpack import schnetpack_model
 from painnless.worker.baseline_search import all_distances, nvalchemi, searches
 from painnless.worker.opponents import import_opponent
 
@@ -108,6 +110,41 @@ def test_a_package_that_cannot_be_imported_is_missing_with_the_reason() -> None:
     assert caught.value.code == "MISSING" and sys.executable in caught.value.message
     with pytest.raises(PainnlessError, match=r"numpy cannot be imported by .*: No module named 'numpy.nothing'"):
         import_opponent("numpy", "numpy.nothing")
+
+
+def has_schnetpack() -> bool:
+    """It may be installed beside a PyTorch that it does not know; and golden files on the path have its name."""
+    try:
+        import_opponent("schnetpack", "schnetpack.model")
+    except PainnlessError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_schnetpack(), reason="skipped: no schnetpack")
+@pytest.mark.parametrize(
+    "variation",
+    [
+        {},
+        {"rbf": "bessel"},
+        {"shared_layers": True},
+        {"shared_filters": True},
+        {"energy_unit": "kcal/mol", "energy_unit_in_ev": 0.04336410390059322},
+    ],
+    ids=["plain", "bessel", "shared layers", "shared filters", "kcal/mol"],
+)
+def test_schnetpack_with_our_weights_is_the_reference(tmp_path: Path, variation: dict[str, Any]) -> None:
+    path = tmp_path / "model.safetensors"
+    write_random_model(path, 5, n_layers=3, **variation)
+    model = read_model(path)
+    positions, of = batch(2, 12)
+    (inputs,) = make_inputs(torch.tensor([6, 1, 8] * 8), of, [positions], model.config.cutoff)
+    energies, forces = schnetpack_model(model, "cpu")(inputs, of)()
+    structures = [(np.array([6, 1, 8] * 4), half, None, (False, False, False)) for half in np.split(positions.numpy(), 2)]
+    expected = Reference(model, torch.float64, "cpu").evaluate(structures)
+    right = np.concatenate([np.asarray(e["forces"]) for e in expected])
+    assert np.abs(forces.double().numpy() - right).max() <= 1e-5 * max(1, np.abs(right).max())
+    assert abs(float(energies.sum()) - sum(e["net_energy"] for e in expected)) <= 1e-4
 
 
 def test_fewer_edges_are_filled_with_those_of_other_sets() -> None:

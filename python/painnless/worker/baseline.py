@@ -5,7 +5,7 @@ One JSON object a line on standard input, one answer a line on standard output, 
   {"kind": "evaluate", "how": "eager" | "compiled", "precision": "f32" | "f64", "set": k}
                                                                                   -> {"kind": "evaluated", "energies": [N], "forces": [3N]}
   {"kind": "time", "how": .., "precision": .., "set": k, "count": c}              -> {"kind": "timed", "seconds": [c], "graphs": g}
-On a card (baseline_card.py) how is "eager", "graph" or "compiled", precision "f32", "tf32" or "f64"; time takes "cold" too,
+On a card (baseline_card.py) how is "eager", "graph", "compiled" or "schnetpack", precision "f32", "tf32" or "f64"; time takes "cold" too,
 and load "box", the edges of a periodic one. A search for neighbours is timed likewise, "torch-search", "nvalchemi-eager" or
 "nvalchemi-graph", and says how many edges it finds:
   {"kind": "search", "how": .., "set": k}                                         -> {"kind": "searched", "edges": e}

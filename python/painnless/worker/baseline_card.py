@@ -3,7 +3,7 @@
 Three ways, neighbours given: eager; eager, recorded once and replayed as a CUDA graph; one compiled graph, recorded and replayed likewise.
 Precisions: float32, float32 with products in TF32, and float64 (judge). A recorded graph reads one place, to which a set is copied before
 it is timed, and all share one pool of memory: none needs what another left there.
-Beside them searches for neighbours (baseline_search.py).
+Beside them SchNetPack's own model (baseline_schnetpack.py), eager in float32, and searches for neighbours (baseline_search.py).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from painnless.errors import PainnlessError
 from painnless.model_file import read_model
 from painnless.worker.baseline_compiled import count_graphs, forget_graphs
 from painnless.worker.baseline_model import Baseline, Inputs, make_inputs
+from painnless.worker.baseline_schnetpack import schnetpack_model
 from painnless.worker.baseline_search import Search, searches
 
 __all__ = ["CardSession"]
@@ -53,6 +54,7 @@ class CardSession:
         self._box: Tensor | None = None
         self._runners: dict[tuple[str, str], _Runner] = {}
         self._searches: dict[str, Search] = {}
+        self._schnetpack: Callable[[Inputs, Tensor], Callable[[], tuple[Tensor, Tensor]]] | None = None
         self._pool: Any = None
         self._flush: Tensor | None = None
 
@@ -115,6 +117,9 @@ class CardSession:
         torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
         if how in searches:
             return self._placed(how, set).run, 0
+        if how == "schnetpack":
+            self._schnetpack = self._schnetpack or schnetpack_model(self._model, _CARD)
+            return self._schnetpack(inputs, self._molecules), 0
         if how == "eager":
             single = replace(inputs, positions=inputs.positions.float())
             return (lambda: self._judge().eager(inputs)) if precision == "f64" else (lambda: self._single.eager(single)), 0

@@ -4,7 +4,7 @@ import type { Absent } from "../opponents.ts";
 import { type Accuracy, type Contestant, verify } from "../trial.ts";
 import type { Judgement } from "./judge.ts";
 
-/** PyTorch in one way and precision, verified. */
+/** PyTorch, or SchNetPack, in one way and precision, verified. */
 export interface CardOpponent {
   readonly warm: Contestant;
   /** each evaluation after the caches were flushed */
@@ -15,7 +15,7 @@ export interface CardOpponent {
   graphs(): number;
 }
 
-const names = { eager: "torch-eager", graph: "torch-graph", compiled: "torch-compile" } as const;
+const names = { eager: "torch-eager", graph: "torch-graph", compiled: "torch-compile", schnetpack: "schnetpack" } as const;
 /** single evaluations with cold caches in a turn */
 const fewCold = 3;
 
@@ -42,8 +42,8 @@ function contestantOf(process: BaselineProcess, how: CardHow, precision: CardPre
 export async function cardOpponents(process: BaselineProcess, judgement: Judgement, compile: boolean) {
   const opponents: CardOpponent[] = [];
   const absent: Absent[] = [];
-  for (const how of compile ? (["eager", "graph", "compiled"] as const) : (["eager", "graph"] as const))
-    for (const precision of ["f32", "tf32"] as const) {
+  for (const how of ["eager", "graph", ...(compile ? (["compiled"] as const) : []), "schnetpack"] as const)
+    for (const precision of how === "schnetpack" ? (["f32"] as const) : (["f32", "tf32"] as const)) {
       const { contestant: warm, graphs } = contestantOf(process, how, precision, false);
       const { contestant: cold } = contestantOf(process, how, precision, true);
       try {
