@@ -14,9 +14,10 @@ const mallocVariables: Readonly<Record<Malloc, NodeJS.ProcessEnv>> = {
 };
 
 const answerSchema = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("ready"), threads: z.int(), torch: z.string(), search: z.string().optional() }),
+  z.strictObject({ kind: z.literal("ready"), threads: z.int(), torch: z.string() }),
   z.strictObject({ kind: z.literal("loaded"), edges: z.array(z.int()).min(1) }),
   z.strictObject({ kind: z.literal("evaluated"), energies: z.array(z.number()), forces: z.array(z.number()) }),
+  z.strictObject({ kind: z.literal("searched"), edges: z.int() }),
   z.strictObject({ kind: z.literal("timed"), seconds: z.array(z.number().positive()).min(1), graphs: z.int() }),
   failure,
 ]);
@@ -24,8 +25,11 @@ type Reply = z.infer<typeof answerSchema>;
 
 export type How = "eager" | "compiled";
 export type Precision = "f32" | "f64";
-/** On a card; "graph" and "compiled" are recorded once and replayed, "search" looks for the neighbours alone. */
-export type CardHow = "eager" | "graph" | "compiled" | "search";
+/** On a card; "graph" and "compiled" are recorded once and replayed, "schnetpack" is that package's own model. */
+export type CardHow = "eager" | "graph" | "compiled" | "schnetpack";
+/** Neighbours alone: all distances in plain PyTorch; nvalchemi-toolkit-ops, as it comes and recorded. */
+export const searchHows = ["torch-search", "nvalchemi-eager", "nvalchemi-graph"] as const;
+export type SearchHow = (typeof searchHows)[number];
 export type CardPrecision = "f32" | "tf32" | "f64";
 
 export interface BaselineOptions {
@@ -43,7 +47,6 @@ export class BaselineProcess {
   readonly malloc: Malloc;
   readonly #process: LineProcess<Reply>;
   #torch = "";
-  #search: string | null = null;
   #offsets: number[] = [0];
 
   private constructor(process: LineProcess<Reply>, threads: number, malloc: Malloc) {
@@ -64,9 +67,7 @@ export class BaselineProcess {
     });
     const baseline = new BaselineProcess(process, threads, malloc);
     try {
-      const { torch, search = null } = await process.answer("ready");
-      baseline.#torch = torch;
-      baseline.#search = search;
+      baseline.#torch = (await process.answer("ready")).torch;
       return baseline;
     } catch (error) {
       await baseline.close();
@@ -78,14 +79,10 @@ export class BaselineProcess {
     return this.#torch;
   }
 
-  /** Who looks for neighbours on a card; null on a processor. */
-  get search(): string | null {
-    return this.#search;
-  }
-
-  /** The batches to evaluate from now on; @returns directed edges of each. */
+  /** The batches to evaluate from now on; a periodic structure, whose cell is a box, is for searches alone. @returns directed edges of each. */
   async load(sets: readonly (readonly Structure[])[]): Promise<number[]> {
     const first = sets[0] ?? [];
+    const cell = first[0]?.cell ?? null;
     this.#offsets = [0];
     for (const { numbers } of first) this.#offsets.push((this.#offsets.at(-1) as number) + numbers.length);
     const loaded = await this.#process.answer("loaded", {
@@ -93,6 +90,7 @@ export class BaselineProcess {
       numbers: first.flatMap(({ numbers }) => numbers),
       molecules: first.flatMap(({ numbers }, i) => numbers.map(() => i)),
       positions: sets.map((batch) => batch.flatMap(({ positions }) => [...positions])),
+      ...(cell === null ? {} : { box: [cell[0], cell[4], cell[8]] }),
     });
     return loaded.edges;
   }
@@ -103,9 +101,14 @@ export class BaselineProcess {
     return { energies: sums, forces: Float64Array.from(forces) };
   }
 
+  /** Edges that a search finds, both directions counted. */
+  async search(how: SearchHow, set: number): Promise<number> {
+    return (await this.#process.answer("searched", { kind: "search", how, set })).edges;
+  }
+
   /** Seconds of each evaluation, and how many graphs torch.compile has made since the last load. On a card seconds are means over some of `count`
    *  evaluations one behind the other, or `cold`, of each after the caches were flushed; and graphs are those of this way and precision. */
-  time(how: CardHow, precision: CardPrecision, set: number, count: number, cold = false) {
+  time(how: CardHow | SearchHow, precision: CardPrecision, set: number, count: number, cold = false) {
     return this.#process.answer("timed", { kind: "time", how, precision, set, count, ...(cold ? { cold } : {}) });
   }
 

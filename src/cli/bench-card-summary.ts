@@ -59,21 +59,40 @@ const cliffs = (trials: readonly CardTrial[]): string[] =>
     return [floor.scaled <= allowedCliff ? `${found}\n` : red(`${found}, more than ${allowedCliff}\n`)];
   });
 
+/** SchNetPack's own model, where it was timed. */
+const packages = (trials: readonly CardTrial[]): string[] =>
+  trials.flatMap(({ name: row, opponents, against }) =>
+    opponents
+      .filter(({ name }) => name === "schnetpack")
+      .map(({ name, medianMs }) => `  ${row}: SchNetPack's own model ${ms(medianMs)} ms, ${times(against[name])} ours\n`),
+  );
+
+/** Each opponent that was not timed, once for all rows where it has the same reason. */
+function absent(trials: readonly CardTrial[]): string[] {
+  const rows = new Map<string, string[]>();
+  for (const trial of trials)
+    for (const { name, reason } of trial.absent) {
+      const line = `no ${name}: ${reason.split("\n")[0]}`;
+      rows.set(line, [...(rows.get(line) ?? []), trial.name]);
+    }
+  return [...rows].map(([line, names]) => yellow(`  ${names.join(", ")}: ${line}\n`));
+}
+
 export function cardSummary(result: CardResult): string {
   const { attributes: card, found, model, machine, trials } = result;
   const state = Object.entries(found.after).map(([name, value]) => `${name} ${value}`);
+  const versions = ["torch", "schnetpack", "nvalchemi-toolkit-ops"].flatMap((name) =>
+    machine.versions[name] ? [`${name} ${machine.versions[name]}`] : [],
+  );
   const about = [
     `${result.card}, sm_${card.architecture}, CUDA ${card.cuda}; up to ${card.clockMHz.toFixed(0)} MHz: ${(card.peak / 1e12).toFixed(1)} Tflop/s in float32, ${(card.bandwidth / 1e12).toFixed(2)} TB/s`,
     ...(state.length === 0 ? [] : [`as found: ${state.join(", ")}`]),
-    `torch ${machine.versions.torch ?? ""}; ${model.name}: F=${model.features} L=${model.layers} R=${model.radial} ${model.cutoff} Å; commit ${result.commit ?? "unknown"}`,
+    `${versions.join(", ")}; ${model.name}: F=${model.features} L=${model.layers} R=${model.radial} ${model.cutoff} Å; commit ${result.commit ?? "unknown"}`,
     "energy and forces of the whole batch, ms, caches warm, neighbours given (within ours where the schedule is resident); verified on the inputs",
   ];
   const networks = trials.filter(({ measures }) => measures === "network");
-  const absent = trials.flatMap((trial) =>
-    trial.absent.map(({ name, reason }) => yellow(`  ${trial.name}: no ${name}: ${reason.split("\n")[0]}\n`)),
-  );
   const leftOut = result.leftOut.map(({ name, reason }) => yellow(`  no ${name}: ${reason}\n`));
   const main = networks.length === 0 ? "" : table(heading, networks.map(row), heading.map((_, k) => k).slice(2));
   const lines = about.map((line) => `${dim(`  ${line}`)}\n`).join("");
-  return `\n${bold(`painnless bench ${result.suite}`)}\n${lines}\n${main}${others(trials)}${cliffs(trials).join("")}${[...absent, ...leftOut].join("")}`;
+  return `\n${bold(`painnless bench ${result.suite}`)}\n${lines}\n${main}${others(trials)}${packages(trials).join("")}${cliffs(trials).join("")}${[...absent(trials), ...leftOut].join("")}`;
 }

@@ -78,7 +78,7 @@ export async function runCardBench(request: CardRequest): Promise<CardResult> {
     if (trials.length === 0 && first !== null) throw first;
     const [main] = [...models.values()] as [OpenModel];
     const { config, sha256 } = main.model;
-    const machine = await thisMachine({ python: python.version, torch: python.packages.torch ?? "" });
+    const machine = await thisMachine({ python: python.version, torch: python.packages.torch ?? "", ...installed(python) });
     const { architecture, multiprocessors, memoryBytes, cacheBytes, driver: cuda, clock, bandwidth } = card;
     return {
       ...{ format: "painnless.bench/1", suite: request.suite, card: card.name, commit: await commit(), started: started.toISOString() },
@@ -98,6 +98,12 @@ export async function runCardBench(request: CardRequest): Promise<CardResult> {
     };
   });
 }
+
+/** Versions of the packages that are timed where they are there. */
+const installed = ({ packages }: PythonEnvironment) =>
+  Object.fromEntries(
+    (["schnetpack", "nvalchemi-toolkit-ops"] as const).flatMap((name) => (packages[name] ? [[name, packages[name]]] : [])),
+  );
 
 /** For want of memory, or as the card or the engine is not for such a model. */
 const cannotRun = (error: unknown): error is PainnlessError =>

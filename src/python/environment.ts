@@ -6,7 +6,17 @@ import { z } from "zod";
 import { PainnlessError } from "../errors.ts";
 
 /** The packages we ask about, by the names they are installed under. */
-export const pythonPackages = ["numpy", "ase", "pyzmq", "msgspec", "safetensors", "torch", "schnetpack", "tblite"] as const;
+export const pythonPackages = [
+  "numpy",
+  "ase",
+  "pyzmq",
+  "msgspec",
+  "safetensors",
+  "torch",
+  "schnetpack",
+  "nvalchemi-toolkit-ops",
+  "tblite",
+] as const;
 export type PythonPackage = (typeof pythonPackages)[number];
 
 type Origin = "--python" | "PAINNLESS_PYTHON" | ".venv";

@@ -16,6 +16,7 @@ import type { CudaCard } from "../../src/engine/native.ts";
 import type { Tuning } from "../../src/engine/tuning.ts";
 import type { ModelFile } from "../../src/model/model-file.ts";
 import type { PythonEnvironment } from "../../src/python/environment.ts";
+import type { Structure } from "../../src/system/structure.ts";
 import { addon, openCpu, openCuda } from "../cuda/open.ts";
 import { randomModel } from "../engine/models.ts";
 
@@ -76,7 +77,7 @@ describe("a trial on a card", () => {
     expect(found.against["torch-best"]).toBeCloseTo(2, 9);
     expect(found.further.cold?.["torch-compile"]).toBeCloseTo(1, 9);
     expect(found.figures["with search"]?.medianMs).toBeCloseTo(1.5, 9);
-    expect(found.further["with search"]?.["torch-compile"]).toBeCloseTo(7 / 1.5, 9);
+    expect(found.further["with search"]?.["torch-compile"]).toBeCloseTo(3 / 1.5, 9); // the fastest search of three
     expect(found.opponents.map(({ name, compilations }) => [name, compilations])).toEqual([
       ["torch-eager", 0],
       ["torch-eager/tf32", 0],
@@ -84,7 +85,9 @@ describe("a trial on a card", () => {
       ["torch-graph/tf32", 0],
       ["torch-compile", 1],
       ["torch-compile/tf32", 1],
+      ["schnetpack", 0],
     ]);
+    expect(found.absent).toEqual([]);
     expect(found.perSecond.atoms).toBeCloseTo(4e3, 6);
     expect(found.floor?.ms).toBeCloseTo(1e3 * floorOf(small.config, 4, 72, card), 12);
   });
@@ -99,11 +102,24 @@ describe("a trial on a card", () => {
     expect(found.against["torch-best"]).toBeCloseTo(5, 9);
   });
 
+  test("packages that are not installed are absent, with the reason; all others are timed", async () => {
+    const found = await race("no packages");
+    expect(found.absent).toEqual(
+      ["schnetpack", "nvalchemi-eager", "nvalchemi-graph"].map((name) => ({
+        name,
+        reason: `the PyTorch baseline: ${name} is not installed in fake`,
+      })),
+    );
+    expect(found.further["with search"]?.["torch-compile"]).toBeCloseTo(7 / 1.5, 9);
+    const both = cardSummary(resultOf([found, { ...found, name: "again" }]));
+    expect(both).toMatch(/20, again: no schnetpack: .*not installed/);
+  });
+
   test("a schedule that finds its neighbours itself has no search apart, and its time is the whole", async () => {
     const found = await race("", 0, 72, "resident");
     expect(found.figures.search).toBeUndefined();
     expect(found.figures["with search"]?.medianMs).toBeCloseTo(1, 9);
-    expect(found.further["with search"]?.["torch-compile"]).toBeCloseTo(7, 9);
+    expect(found.further["with search"]?.["torch-compile"]).toBeCloseTo(3, 9);
   });
 
   test("our wrong answer, or other edges than PyTorch's, are never timed", async () => {
@@ -156,6 +172,32 @@ describe("rows on an emulated card", { timeout: 120_000 }, () => {
     expect(found.perSecond.edges).toBeGreaterThan(0);
     const shorter = { ...small, config: { ...small.config, cutoff: 4.5 } };
     await expect(runNeighboursTrial(many, sets, options(engine, shorter), addon)).rejects.toMatchObject({ code: "NOT_FINITE" });
+  });
+
+  test("neighbours in a periodic box: searches whose edges are ours are timed, others are not", async () => {
+    const many: CardRow = { ...row, atoms: 40, measures: "neighbours", arrangement: "box" };
+    const sets = makeSets(many, 1, 1, null);
+    const engine = await openCuda(small, "f32");
+    const run = async (fault: string, edges: number) => {
+      vi.stubEnv("EDGES", String(edges));
+      const process = await start(fault);
+      const theirEdges = await process.load(sets);
+      return cardTrialSchema.parse(
+        await runNeighboursTrial(many, sets, { ...options(engine, small), process, theirEdges: theirEdges.map(() => edges) }, addon),
+      );
+    };
+    const [{ positions, cell, pbc }] = sets[0] as [Structure];
+    const edges = addon.neighbors(positions, cell as Float64Array, Uint8Array.from(pbc, Number), 5, false).receivers.length;
+    const right = await run("", edges);
+    expect(right.opponents.map(({ name }) => name)).toEqual(["torch-search", "nvalchemi-eager", "nvalchemi-graph"]);
+    expect(right.against["nvalchemi-graph"]).toBeCloseTo(1 / right.medianMs, 6);
+    const wrong = await run("search", edges);
+    expect(wrong.opponents.map(({ name }) => name)).toEqual(["torch-search"]);
+    expect(wrong.absent).toEqual([
+      { name: "nvalchemi-eager", reason: `nvalchemi-eager is not timed: it finds ${edges - 1} edges, expected ${edges} to ${edges}` },
+      { name: "nvalchemi-graph", reason: "the PyTorch baseline: nvalchemi-graph is not installed in fake" },
+    ]);
+    expect(cardSummary(resultOf([wrong]))).toMatch(/20: no nvalchemi-graph: .* is not installed in fake/);
   });
 
   test("dynamics: the exact engine's steps, or no figure", async () => {

@@ -59,6 +59,7 @@ test("an interpreter without packages: each is named with the command that insta
     safetensors: null,
     torch: null,
     schnetpack: null,
+    "nvalchemi-toolkit-ops": null,
     tblite: null,
   };
   const python = tool(

@@ -5,7 +5,10 @@ One JSON object a line on standard input, one answer a line on standard output, 
   {"kind": "evaluate", "how": "eager" | "compiled", "precision": "f32" | "f64", "set": k}
                                                                                   -> {"kind": "evaluated", "energies": [N], "forces": [3N]}
   {"kind": "time", "how": .., "precision": .., "set": k, "count": c}              -> {"kind": "timed", "seconds": [c], "graphs": g}
-On a card (baseline_card.py) how is "eager", "graph", "compiled" or "search", precision "f32", "tf32" or "f64", and time takes "cold" too.
+On a card (baseline_card.py) how is "eager", "graph", "compiled" or "schnetpack", precision "f32", "tf32" or "f64"; time takes "cold" too,
+and load "box", the edges of a periodic one. A search for neighbours is timed likewise, "torch-search", "nvalchemi-eager" or
+"nvalchemi-graph", and says how many edges it finds:
+  {"kind": "search", "how": .., "set": k}                                         -> {"kind": "searched", "edges": e}
 `graphs` counts what torch.compile has compiled since the last load (on a card: for this way and precision).
 A request that fails is answered by {"kind": "error", "message": ..}.
 """
@@ -75,9 +78,9 @@ def main() -> int:
     def prepare() -> tuple[dict[str, Any], Methods]:
         torch.set_num_threads(options.threads)
         session = CardSession(options.model) if options.device == "cuda" else Session(options.model)
-        search = {"search": session.search} if isinstance(session, CardSession) else {}
-        ready = {"threads": torch.get_num_threads(), "torch": str(torch.__version__), **search}
-        return ready, {"load": session.load, "evaluate": session.evaluate, "time": session.time}
+        search: Methods = {"search": session.search} if isinstance(session, CardSession) else {}
+        ready = {"threads": torch.get_num_threads(), "torch": str(torch.__version__)}
+        return ready, {"load": session.load, "evaluate": session.evaluate, "time": session.time, **search}
 
     return answer_lines(options.parent, prepare)
 

@@ -3,13 +3,13 @@
 Three ways, neighbours given: eager; eager, recorded once and replayed as a CUDA graph; one compiled graph, recorded and replayed likewise.
 Precisions: float32, float32 with products in TF32, and float64 (judge). A recorded graph reads one place, to which a set is copied before
 it is timed, and all share one pool of memory: none needs what another left there.
+Beside them SchNetPack's own model (baseline_schnetpack.py), eager in float32, and searches for neighbours (baseline_search.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from typing import Any
 
 import torch
@@ -19,8 +19,10 @@ from painnless.errors import PainnlessError
 from painnless.model_file import read_model
 from painnless.worker.baseline_compiled import count_graphs, forget_graphs
 from painnless.worker.baseline_model import Baseline, Inputs, make_inputs
+from painnless.worker.baseline_schnetpack import schnetpack_model
+from painnless.worker.baseline_search import Search, searches
 
-__all__ = ["CardSession", "all_distances"]
+__all__ = ["CardSession"]
 
 _CARD = "cuda"
 _WARM_UPS = 3
@@ -49,19 +51,26 @@ class CardSession:
         self._double: Baseline | None = None
         self._inputs: list[Inputs] = []
         self._molecules = torch.zeros(0, dtype=torch.int64)
-        self.search, self._find_neighbors = _neighbor_search()
+        self._box: Tensor | None = None
         self._runners: dict[tuple[str, str], _Runner] = {}
+        self._searches: dict[str, Search] = {}
+        self._schnetpack: Callable[[Inputs, Tensor], Callable[[], tuple[Tensor, Tensor]]] | None = None
         self._pool: Any = None
         self._flush: Tensor | None = None
 
-    def load(self, numbers: list[int], molecules: list[int], positions: list[list[float]]) -> dict[str, Any]:
+    def load(
+        self, numbers: list[int], molecules: list[int], positions: list[list[float]], box: list[float] | None = None
+    ) -> dict[str, Any]:
+        """box: edges of a periodic one, for searches; the model knows none."""
         self._runners.clear()
+        self._searches.clear()
         forget_graphs(self._single)
         torch.cuda.empty_cache()
         self._pool = torch.cuda.graph_pool_handle()
         sets = [torch.tensor(x, dtype=torch.float64, device=_CARD).reshape(-1, 3) for x in positions]
         self._molecules = torch.tensor(molecules, device=_CARD)
-        self._inputs = make_inputs(torch.tensor(numbers, device=_CARD), self._molecules, sets, self._model.config.cutoff)
+        self._box = None if box is None else torch.tensor(box, dtype=torch.float64, device=_CARD)
+        self._inputs = make_inputs(torch.tensor(numbers, device=_CARD), self._molecules, sets, self._model.config.cutoff, self._box)
         return {"kind": "loaded", "edges": [inputs.edges for inputs in self._inputs]}
 
     def evaluate(self, how: str, precision: str, set: int) -> dict[str, Any]:
@@ -73,6 +82,11 @@ class CardSession:
             del energies, forces, run
             torch.cuda.empty_cache()
         return answer
+
+    def search(self, how: str, set: int) -> dict[str, Any]:
+        """How many edges a search finds, both directions counted."""
+        search = self._placed(how, set)
+        return {"kind": "searched", "edges": search.edges(search.run())}
 
     def time(self, how: str, precision: str, set: int, count: int, cold: bool = False) -> dict[str, Any]:
         """Seconds on the card. Warm: means over evaluations one behind the other; cold: single ones, each after the caches were flushed."""
@@ -101,8 +115,11 @@ class CardSession:
         """What evaluates a set, ready to be called."""
         inputs = self._inputs[set]
         torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
-        if how == "search":
-            return self._search(inputs), 0
+        if how in searches:
+            return self._placed(how, set).run, 0
+        if how == "schnetpack":
+            self._schnetpack = self._schnetpack or schnetpack_model(self._model, _CARD)
+            return self._schnetpack(inputs, self._molecules), 0
         if how == "eager":
             single = replace(inputs, positions=inputs.positions.float())
             return (lambda: self._judge().eager(inputs)) if precision == "f64" else (lambda: self._single.eager(single)), 0
@@ -142,37 +159,9 @@ class CardSession:
 
         return replay
 
-    def _search(self, inputs: Inputs) -> Callable[[], Any]:
-        return self._find_neighbors(inputs.positions.float(), self._molecules, self._model.config.cutoff)
-
-
-def all_distances(positions: Tensor, molecules: Tensor, cutoff: float, rows: int = 1024) -> Callable[[], Tensor]:
-    """Finds (molecule, receiver, sender) of every pair nearer than the cutoff, of molecules of one size, so many receivers at a time."""
-    count = int(molecules[-1]) + 1
-    x = positions.reshape(count, -1, 3)
-
-    def search() -> Tensor:
-        found: list[Tensor] = []
-        for first in range(0, x.shape[1], rows):
-            near = (x[:, first : first + rows, None] - x[:, None]).square_().sum(-1) < cutoff**2
-            near.diagonal(first, 1, 2).fill_(False)
-            pairs = near.nonzero()
-            pairs[:, 1] += first
-            found.append(pairs)
-        return torch.cat(found)
-
-    return search
-
-
-def _neighbor_search() -> tuple[str, Callable[[Tensor, Tensor, float], Callable[[], object]]]:
-    """As a user of PyTorch has it, nvalchemi-toolkit-ops where it is installed, else all distances: its name, and what makes it ready."""
-    try:
-        from nvalchemiops.torch.neighbors import neighbor_list  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
-    except ImportError:
-        return "torch", all_distances
-
-    def prepare(positions: Tensor, molecules: Tensor, cutoff: float) -> Callable[[], object]:
-        batch = molecules.int() if int(molecules[-1]) > 0 else None
-        return lambda: neighbor_list(positions, cutoff, batch_idx=batch)
-
-    return f"nvalchemi-toolkit-ops {version('nvalchemi-toolkit-ops')}", prepare
+    def _placed(self, how: str, set: int) -> Search:
+        """A search that is to read this set."""
+        if how not in self._searches:
+            self._searches[how] = searches[how](self._inputs, self._molecules, self._model.config.cutoff, self._box)
+        self._searches[how].place(set)
+        return self._searches[how]

@@ -16,7 +16,7 @@ from torch.nn.functional import linear, silu
 from painnless.errors import PainnlessError
 from painnless.model_file import Model
 
-__all__ = ["Baseline", "Inputs", "make_inputs", "pairs_within"]
+__all__ = ["Baseline", "Inputs", "make_inputs", "nearest", "pairs_within"]
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ class Inputs:
     edges: int
 
 
-def make_inputs(numbers: Tensor, molecules: Tensor, sets: list[Tensor], cutoff: float) -> list[Inputs]:
+def make_inputs(numbers: Tensor, molecules: Tensor, sets: list[Tensor], cutoff: float, box: Tensor | None = None) -> list[Inputs]:
     """One Inputs a set of positions, with equally many edges each, so that one compiled graph serves them all.
 
     A shorter list is filled with pairs that are within the cutoff in another set: the cutoff function makes them zero.
     """
     n = len(numbers)
-    near = [pairs_within(x, molecules, cutoff) for x in sets]
+    near = [pairs_within(x, molecules, cutoff, box) for x in sets]
     longest = max(len(own) for own in near)
     union = torch.cat(near).unique()
     inputs: list[Inputs] = []
@@ -47,13 +47,18 @@ def make_inputs(numbers: Tensor, molecules: Tensor, sets: list[Tensor], cutoff: 
     return inputs
 
 
-def pairs_within(positions: Tensor, molecules: Tensor, cutoff: float, rows: int = 2048) -> Tensor:
+def nearest(differences: Tensor, box: Tensor | None) -> Tensor:
+    """Of each difference (.., 3) that to the nearest image in a periodic box of these edges (3), which are longer than two cutoffs."""
+    return differences if box is None else differences - box * (differences / box).round()
+
+
+def pairs_within(positions: Tensor, molecules: Tensor, cutoff: float, box: Tensor | None = None, rows: int = 1024) -> Tensor:
     """Pairs nearer than the cutoff, both directions, as receiver * N + sender, ascending; so many receivers at a time."""
     n = len(positions)
     found: list[Tensor] = []
     for first in range(0, n, rows):
         receivers = slice(first, first + rows)
-        distances = torch.cdist(positions[receivers], positions, compute_mode="donot_use_mm_for_euclid_dist")
+        distances = nearest(positions[receivers, None] - positions, box).norm(dim=-1)
         near = (distances < cutoff) & (molecules[receivers, None] == molecules[None])
         near.diagonal(first).fill_(False)
         found.append(near.flatten().nonzero()[:, 0] + first * n)

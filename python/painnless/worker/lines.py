@@ -46,6 +46,8 @@ def _answer(methods: Methods, request: dict[str, Any]) -> dict[str, Any]:
     kind = request.pop("kind")
     try:
         return methods[kind](**request)
+    except PainnlessError as exc:
+        return {"kind": "error", "message": str(exc)}
     # Whatever a package or a compiler throws is an answer to this request, and the parent decides what to do about it.
     except Exception as exc:
         return {"kind": "error", "message": f"{type(exc).__name__}: {exc}"[:2000]}

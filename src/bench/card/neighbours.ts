@@ -7,13 +7,13 @@ import type { Structure } from "../../system/structure.ts";
 import type { CardTrial } from "../result.ts";
 import { ratioOf, timingOf } from "../statistics.ts";
 import { type Contestant, interleave } from "../trial.ts";
-import { contestantOf } from "./opponents.ts";
 import type { CardRow, Sets } from "./rows.ts";
+import { cardSearches } from "./searches.ts";
 import { assertSameEdges, type CardTrialOptions, common, edgesOf, scheduleOf } from "./trial.ts";
 
 const want = ["energy", "forces"] as const;
 
-/** The neighbour search by itself; the card's list must be the processor's, pair for pair. The opponent's list is only counted: its order is its own.
+/** The neighbour search by itself; the card's list must be the processor's, pair for pair. Opponents' lists are counted.
  *  @throws {PainnlessError} NOT_FINITE if our own list is wrong */
 export async function runNeighboursTrial(row: CardRow, sets: Sets, options: CardTrialOptions, addon = loadAddon()): Promise<CardTrial> {
   const { engine, model, process, precision } = options;
@@ -28,12 +28,12 @@ export async function runNeighboursTrial(row: CardRow, sets: Sets, options: Card
     evaluate: () => Promise.reject(new PainnlessError("INTERNAL", "a search has no forces")),
     time: async (set, count) => [(await engine.seconds(sets[set] ?? [], want, count, cold)).search],
   });
-  const theirs = process === null ? [] : [contestantOf(process, "search", "f32", false).contestant];
-  const times = await interleave([timed("", false), timed(", cold", true), ...theirs], scheduleOf(options, row, sets.length));
-  const [warm = [], cold = [], found = []] = times;
+  const { searches, absent } = process === null ? { searches: [], absent: [] } : await cardSearches(process, sets, model, addon);
+  const times = await interleave([timed("", false), timed(", cold", true), ...searches], scheduleOf(options, row, sets.length));
+  const [warm = [], cold = [], ...found] = times;
   const timing = timingOf(warm.flat());
-  const opponents = theirs.map(({ name }) => ({ name, ...timingOf(found.flat()), error: null }));
-  const ratio = theirs.map(({ name }) => [name, ratioOf(found, warm)] as const);
+  const opponents = searches.map(({ name }, k) => ({ name, ...timingOf((found[k] ?? []).flat()), error: null }));
+  const ratio = searches.map(({ name }, k) => [name, ratioOf(found[k] ?? [], warm)] as const);
   return {
     ...common(row, sets, {
       ...options,
@@ -49,7 +49,7 @@ export async function runNeighboursTrial(row: CardRow, sets: Sets, options: Card
     opponents: opponents.map((opponent) => ({ ...opponent, compilations: 0, figures: {} })),
     against: Object.fromEntries(ratio.map(([name, { value }]) => [name, value])),
     spread: Object.fromEntries(ratio),
-    ...{ absent: [], further: {} },
+    ...{ absent, further: {} },
   };
 }
 

@@ -19,8 +19,8 @@ export interface CardRow {
   /** atoms of a structure */
   readonly atoms: number;
   readonly structures: number;
-  /** jittered points of a cubic lattice, 0.1 an Å³, open; or periodic water */
-  readonly arrangement: "lattice" | "water";
+  /** jittered points of a cubic lattice, 0.1 an Å³, open or in a periodic box; or periodic water */
+  readonly arrangement: keyof typeof arrangements;
   readonly model: CardModel;
   /** is PyTorch timed beside us */
   readonly opponents: boolean;
@@ -46,6 +46,7 @@ export const cardRows: readonly CardRow[] = [
   { ...alone, name: "water", atoms: 999, arrangement: "water" },
   { ...alone, name: "student", atoms: 1000, model: "student" },
   { ...network, name: "neighbours", measures: "neighbours", atoms: 32_768, model: "cutoff 6 Å" },
+  { ...network, name: "neighbours-box", measures: "neighbours", atoms: 32_768, model: "cutoff 6 Å", arrangement: "box" },
   { ...dynamics, name: "nve-20", atoms: 20 },
   { ...dynamics, name: "nve-1000", atoms: 1000 },
   { ...dynamics, name: "nve-64x20", atoms: 20, structures: 64 },
@@ -87,7 +88,7 @@ const displacement = 0.02;
 /** The structures of a row, the same for the same seed. @param known elements of the model; null: any */
 export function makeSets(row: CardRow, seed: number, sets: number, known: readonly number[] | null): Sets {
   const random = new Random(seed, `bench/card/${row.name}`);
-  const arrange = row.arrangement === "water" ? water : lattice;
+  const arrange = arrangements[row.arrangement];
   const base = Array.from({ length: row.structures }, () => arrange(row.atoms, random, known));
   return Array.from({ length: sets }, (_, set) =>
     base.map((structure) => ({
@@ -113,6 +114,12 @@ function lattice(atoms: number, random: Random, known: readonly number[] | null)
   return { name: `${atoms} atoms`, numbers, positions, ...open };
 }
 
+function box(atoms: number, random: Random, known: readonly number[] | null): Structure {
+  const edge = Math.cbrt(atoms * 10);
+  const cell = Float64Array.of(edge, 0, 0, 0, edge, 0, 0, 0, edge);
+  return { ...lattice(atoms, random, known), cell, pbc: [true, true, true] };
+}
+
 /** 29.9 Å³ a molecule, as liquid water has, on a lattice, each turned at random. */
 function water(atoms: number, random: Random, known: readonly number[] | null): Structure {
   if (known !== null && !(known.includes(1) && known.includes(8))) throw new PainnlessError("BAD_MODEL", "the model does not know water");
@@ -136,3 +143,5 @@ function water(atoms: number, random: Random, known: readonly number[] | null): 
   const cell = Float64Array.of(edge, 0, 0, 0, edge, 0, 0, 0, edge);
   return { name: `${molecules} of water`, numbers, positions: Float64Array.from(positions), cell, pbc: [true, true, true] };
 }
+
+const arrangements = { lattice, box, water } as const;

@@ -1,3 +1,4 @@
+import { loadAddon } from "../../engine/addon.ts";
 import type { CudaEngine } from "../../engine/cuda.ts";
 import type { CudaCard } from "../../engine/native.ts";
 import { PainnlessError } from "../../errors.ts";
@@ -11,8 +12,9 @@ import type { CardTrial } from "../result.ts";
 import { ratioOf, type Timing, timingOf } from "../statistics.ts";
 import { type Contestant, interleave, type Schedule, verify } from "../trial.ts";
 import type { Judgement } from "./judge.ts";
-import { type CardOpponent, cardOpponents, contestantOf } from "./opponents.ts";
+import { type CardOpponent, cardOpponents } from "./opponents.ts";
 import type { CardRow, Sets } from "./rows.ts";
+import { cardSearches } from "./searches.ts";
 
 export interface CardTrialOptions {
   readonly model: ModelFile;
@@ -87,20 +89,22 @@ export async function runNetworkTrial(row: CardRow, sets: Sets, judgement: Judge
   const edges = await edgesOf(engine, sets);
   assertSameEdges(row, edges, options);
   const raced = process === null ? { opponents: [], absent: [] } : await cardOpponents(process, judgement, options.compile);
-  const theirSearch = process === null ? [] : [contestantOf(process, "search", "f32", false).contestant];
+  const found = process === null ? { searches: [], absent: [] } : await cardSearches(process, sets, model, loadAddon());
 
   const before = await engine.activity();
   // A schedule that finds its neighbours itself has no search apart.
   const searches = before.schedule !== "resident";
   const ours = [own.network, own.cold, own.result, own.evaluate, ...(searches ? [own.search] : [])];
   const rivals = raced.opponents.flatMap(({ warm, cold }) => [warm, cold]);
-  const times = await interleave([...ours, ...theirSearch, ...rivals], scheduleOf(options, row, sets.length));
+  const times = await interleave([...ours, ...found.searches, ...rivals], scheduleOf(options, row, sets.length));
   const activity = await engine.activity();
   const [warm = [], cold = [], result = [], evaluate = [], search = []] = times;
   const withSearch = searches ? added(warm, search) : warm;
-  const found = process === null ? null : (times[ours.length] ?? []);
+  const theirs = times.slice(ours.length);
+  const searched = theirs.splice(0, found.searches.length).sort((a, b) => timingOf(a.flat()).medianMs - timingOf(b.flat()).medianMs);
+  const absent = [...raced.absent, ...found.absent];
 
-  const race = settle(raced.opponents, raced.absent, times.slice(ours.length + theirSearch.length), { warm, cold, withSearch }, found);
+  const race = settle(raced.opponents, absent, theirs, { warm, cold, withSearch }, searched[0] ?? null);
   const timing = timingOf(warm.flat());
   const floor = 1e3 * floorOf(model.config, atoms, edges, card);
   const second = 1e3 / timing.medianMs;

@@ -5,7 +5,9 @@ import type { Finding } from "./finding.ts";
 /** What each optional package is good for, and how to have it; the others are needed by every command that compares with PyTorch. */
 const optional: Partial<Record<PythonPackage, (executable: string) => string>> = {
   schnetpack: () =>
-    'only for the side "package", which runs a checkpoint in SchNetPack itself; PAINNLESS_PYTHON may name an environment that has it',
+    'only for the side "package", which runs a checkpoint in SchNetPack itself, and to be timed by bench; PAINNLESS_PYTHON may name an environment that has it',
+  "nvalchemi-toolkit-ops": (executable) =>
+    `only to have its neighbour search timed by bench; ${executable} -m pip install nvalchemi-toolkit-ops`,
   tblite: (executable) => `only to train models on GFN2-xTB, or as an ase: side; ${executable} -m pip install tblite`,
 };
 
