@@ -58,7 +58,11 @@ describe("work", () => {
 
 describe("findings", () => {
   test("a sound model has none", () => {
-    expect(findingsOf(ethanol)).toEqual([]);
+    expect(findingsOf({ ...ethanol, norm_eps: 1e-2 })).toEqual([]);
+  });
+
+  test("SchNetPack's usual epsilon bends sharply", () => {
+    expect(findingsOf(ethanol)).toEqual([expect.stringMatching(/^bends sharply: .* epsilon of 1e-8/)]);
   });
 
   test("the student's defects, and a unit that was assumed", () => {
@@ -67,6 +71,6 @@ describe("findings", () => {
     expect(findings).toMatch(/jumps when a pair crosses 5 Å/);
     expect(findings).toMatch(/molecules only/);
     expect(findings).toMatch(/the energy unit, eV, was assumed/);
-    expect(findingsOf({ ...student, equivariant: true })).toHaveLength(2);
+    expect(findingsOf({ ...student, equivariant: true })).toHaveLength(3);
   });
 });
