@@ -79,7 +79,8 @@ experiment and not density functional theory.
 
 | | |
 |---|---|
-| architecture | PaiNN as SchNetPack has it, with an epsilon of {config.norm_eps:g} in the norms of its vectors ([why](../docs/accuracy.md#where-the-drift-comes-from)) |
+| architecture | PaiNN as SchNetPack has it |
+| norms | of vectors, with an epsilon of {config.norm_eps:g} ([why](../docs/accuracy.md#where-the-drift-comes-from)) |
 | sizes | {config.n_features} features, {config.n_layers} layers, {config.n_rbf} Gaussians, cutoff {config.cutoff:g} Å |
 | units | eV, Å |
 | elements | {", ".join(str(z) for z in config.elements or ())} (atomic numbers) |

@@ -15,13 +15,14 @@ from painnless.reference.reference import with_weights
 
 MAX_Z = 8
 
-# Added under the root of the norm of vector features, where SchNetPack has 1e-8: a vector that comes near zero then bends the energy within 1e-4 of its
-# size, which no time step resolves, and each such passage leaves the energy of a trajectory elsewhere (docs/accuracy.md, Where the drift comes from).
+# Added under the root of the norm of vector features, where SchNetPack has 1e-8: a vector that comes near zero then bends the
+# energy within 1e-4, which no time step resolves, and each such passage leaves the energy of a trajectory elsewhere
+# (docs/accuracy.md, Where the drift comes from).
 NORM_EPS = 1e-2
 
 
 def ethanol_config(elements: tuple[int, ...], atom_refs: np.ndarray, features: int = 64) -> ModelConfig:
-    """PaiNN as SchNetPack has it but for the epsilon: 3 layers, 20 Gaussians, cutoff 5 Å; energies in eV, references by element, no offset."""
+    """PaiNN as SchNetPack has it but for the epsilon: 3 layers, 20 Gaussians, cutoff 5 Å; energies in eV, no offset."""
     return random_config(
         n_features=features,
         n_layers=3,
