@@ -71,7 +71,7 @@ export async function verify(
     let tolerance = allowed.forces;
     if (forces > tolerance && coarse === undefined && isFloat32(contestant.side)) {
       let end = 0;
-      for (const { components, ...movement } of await inputs.movement(set)) {
+      for (const [k, { components, ...movement }] of (await inputs.movement(set)).entries()) {
         const begin = end;
         end += components;
         const of = errors.slice(begin, end);
@@ -81,7 +81,7 @@ export async function verify(
         if (!(furthest <= most.largest && spread <= most.rms))
           throw wrong(
             contestant,
-            `forces are ${furthest} eV/Å from ${inputs.judge}, rms ${spread}; allowed is ${allowed.forces}, or ${most.largest}, rms ${most.rms}`,
+            `forces of structure ${k} are ${furthest} eV/Å from ${inputs.judge}, rms ${spread}; allowed is ${allowed.forces}, or ${most.largest}, rms ${most.rms}`,
           );
         tolerance = worse(tolerance, most.largest);
       }

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineCommand } from "citty";
@@ -11,6 +10,7 @@ import { systems } from "../bench/systems.ts";
 import { cudaCards } from "../engine/device.ts";
 import { PainnlessError } from "../errors.ts";
 import { disagreement } from "../system/disagreement.ts";
+import { readRegular } from "../system/regular-file.ts";
 import { nameList, oneOf, option, usual, wholeNumber } from "./arguments.ts";
 import { aseSummary, runAse } from "./bench-ase.ts";
 import { runCardBench } from "./bench-card.ts";
@@ -222,9 +222,7 @@ async function benchAse(
 }
 
 async function readResult(path: string): Promise<BenchResult> {
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new PainnlessError("NOT_FOUND", `cannot read ${path}, to compare with`, { cause });
-  });
+  const text = (await readRegular(path, "the result to compare with,")).toString("utf8");
   const refuse = (what: string, cause: unknown): never => {
     const expected = `expected a result of painnless bench ${suites.join(", ")}`;
     throw new PainnlessError("USAGE", `cannot compare with ${path}: ${what}; ${expected}`, { cause });

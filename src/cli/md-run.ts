@@ -91,7 +91,7 @@ export async function runPlan(plan: MdPlan, sides: Sides, settings: RunSettings)
 
 /** What a user must know of a run that another build, processor, card or package went on with, which rounds in other places. */
 export const otherBits = ([first, ...others]: readonly string[]): string =>
-  `This run was resumed with ${others.join("; then with ")} instead of ${first}: it went on from the same state, no longer with the bits of an unbroken run.`;
+  `This run was resumed with ${others.join("; then with ")} instead of ${first}: it went on from the same state, but its bits may no longer be those of an unbroken run.`;
 
 /** Whatever went wrong on the way, a user wants to know what is not lost. */
 function withRemedy(cause: unknown, { saved, paths }: Recording): unknown {

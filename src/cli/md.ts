@@ -1,10 +1,10 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { defineCommand } from "citty";
 import { type CrosscheckResult, crosscheckResultSchema } from "../crosscheck/result.ts";
 import { PainnlessError } from "../errors.ts";
 import type { ModelFile } from "../model/model-file.ts";
 import { onAbort } from "../system/on-abort.ts";
+import { readRegular } from "../system/regular-file.ts";
 import { oneOf, option, usual, wholeNumber } from "./arguments.ts";
 import type { CommandData } from "./command.ts";
 import { runMd } from "./md-job.ts";
@@ -80,9 +80,7 @@ const outputsOf = ({ converted, paths }: MdPlan, { json, report }: { json: strin
 });
 
 async function readCrosscheck(path: string, model: ModelFile): Promise<CrosscheckResult> {
-  const text = await readFile(path, "utf8").catch((cause: unknown) => {
-    throw new PainnlessError("NOT_FOUND", `cannot read ${path}, the crosscheck for the report`, { cause });
-  });
+  const text = (await readRegular(path, "the crosscheck for the report,")).toString("utf8");
   try {
     const result = crosscheckResultSchema.parse(JSON.parse(text));
     if (result.model.sha256 === model.sha256) return result;

@@ -9,7 +9,10 @@ const paint = (code: number) => (text: string) => (colourful ? `\u001b[${code}m$
 export const inColour = (text: string): string => (colourful ? text : stripVTControlCharacters(text));
 
 /** A text that has names of others in it, which may hold line ends and commands to a terminal: those are shown, not obeyed. */
-export const oneLine = (text: string): string => text.replace(/\p{Cc}/gu, (control) => inspect(control).slice(1, -1));
+export const oneLine = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (control) =>
+    control < "\u00a0" ? inspect(control).slice(1, -1) : `\\u{${control.codePointAt(0)?.toString(16)}}`,
+  );
 
 export const bold = paint(1);
 export const dim = paint(2);

@@ -1,8 +1,9 @@
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { PainnlessError } from "../errors.ts";
 import { makeFolder } from "../system/make-folder.ts";
+import { readRegular } from "../system/regular-file.ts";
 import type { Structure } from "../system/structure.ts";
 import { assertWritable, writeWhole } from "../system/write-whole.ts";
 import { lawNames } from "./result.ts";
@@ -83,11 +84,7 @@ const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.me
 
 /** @throws {PainnlessError} NOT_FOUND without the file, USAGE if it is no replay file */
 export async function readReplay(file: string): Promise<Replay> {
-  const text = await readFile(file, "utf8").catch((cause: unknown) => {
-    throw new PainnlessError("NOT_FOUND", `replay file "${file}" cannot be read; crosscheck --report DIR writes them to DIR/failures`, {
-      cause,
-    });
-  });
+  const text = (await readRegular(file, "a replay file, as crosscheck --report DIR writes them to DIR/failures,")).toString("utf8");
   let data: unknown;
   try {
     data = JSON.parse(text);

@@ -162,9 +162,10 @@ export class Server {
 
   async #greet(route: Buffer, hello: MessageOf<"hello">): Promise<void> {
     try {
-      if (this.#isFull) await this.#sweep();
+      this.#assertMeant(hello);
+      if (this.#isFullFor(route)) await this.#sweep();
       // Another's bye is on a line of its own, and may come after this hello though it was said before.
-      if (this.#isFull) {
+      if (this.#isFullFor(route)) {
         await new Promise((resolve) => setTimeout(resolve, knockMs));
         await this.#sweep();
       }
@@ -176,8 +177,8 @@ export class Server {
     }
   }
 
-  get #isFull(): boolean {
-    return this.#clients.size >= this.#limits.clients;
+  #isFullFor(route: Buffer): boolean {
+    return this.#clients.size >= this.#limits.clients && !this.#clients.has(keyOf(route));
   }
 
   /** ZeroMQ says that a connection ended, but not whose. */
@@ -194,8 +195,9 @@ export class Server {
     await Promise.all(reachable.map(({ mailbox, epoch }) => mailbox.offer(encodeMessage({ kind: "pong", epoch, id: 0 }))));
   }
 
-  #welcome(route: Buffer, hello: MessageOf<"hello">): void {
-    const { model, cutoff, versions } = this.#options;
+  /** @throws {PainnlessError} UNSUPPORTED */
+  #assertMeant(hello: MessageOf<"hello">): void {
+    const { model } = this.#options;
     if (hello.protocol !== protocolVersion) throw otherProtocol(hello.protocol);
     if (hello.model !== null && hello.model !== model)
       throw new PainnlessError(
@@ -203,6 +205,10 @@ export class Server {
         `model ${hello.model} was asked for, this server has ${model ?? "none"}: its file or the server was replaced; make a new calculator or connection for this one`,
         { field: "model" },
       );
+  }
+
+  #welcome(route: Buffer, hello: MessageOf<"hello">): void {
+    const { model, cutoff, versions } = this.#options;
     this.#admit(route, hello.epoch, hello.client);
     const { name, provides, domain } = this.#potential;
     this.#say(route, {

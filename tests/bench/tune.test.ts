@@ -87,8 +87,12 @@ function fakeCard(fault: "" | "wavering" | "wrong" = "", spreads = true) {
       seconds: async ([first]) => ({ network: secondsOf(tuning, first?.numbers.length ?? 0), search: 0 }),
       profile: async ([first]) => {
         const atoms = first?.numbers.length ?? 0;
-        const { residentAtoms, spreadWaves, smallWaves } = tuning;
-        const ways = { residentAtoms, smallWaves: smallWaves * 80, ...(spreads ? { spreadWaves: spreadWaves * 80 } : {}) };
+        const { residentAtoms, spreadWaves, smallWaves, ringWeights } = tuning;
+        const ways = {
+          residentAtoms,
+          smallWaves: smallWaves * 80,
+          ...(spreads ? { spreadWaves: spreadWaves * 80, ring: ringWeights * 1e9 } : {}),
+        };
         const launches = Object.entries(ways).map(([way, most]) => ({
           kernel: `${way} ${atoms <= most}`,
           blocks: 1,
@@ -158,7 +162,7 @@ describe("the search", () => {
   test("times nothing where both ways are one, and says nothing of it", async () => {
     const card = fakeCard("", false);
     const found = await tune(card.options);
-    expect(found.trials.some(({ setting }) => setting === "spreadWaves")).toBe(false);
+    expect(found.trials.some(({ setting }) => ["spreadWaves", "ringWeights"].includes(setting))).toBe(false);
     expect(found.tuning).toEqual({ residentAtoms: 12, smallWaves: 2, portionAtoms: 2 ** 30, chunkSteps: 512 });
     expect(found.leftOut).toEqual([]);
     expect(card.open()).toBe(0);

@@ -103,6 +103,9 @@ test("a named pipe is not waited for where a model, a checkpoint or a structure 
       ["evaluate", pipe, "name:CH4"],
       ["crosscheck", model, "name:CH4", "--checkpoint", pipe],
       ["md", "--resume", pipe],
+      ["md", model, "name:CH4", "--steps", "1", "--report", dirname(pipe), "--crosscheck", pipe],
+      ["crosscheck", model, "--replay", pipe],
+      ["bench", "cpu", "--compare", pipe],
       ["evaluate", model, pipe],
     ].map((argv) => painnless(...argv)),
   );

@@ -163,7 +163,7 @@ test("a run that another build goes on with says at once, and in the end, that i
   await writeCheckpoint(at("moved.checkpoint"), { ...begun, ...files, side, out: null });
   const again = (steps: string) =>
     painnless("md", "--resume", at("moved.checkpoint"), "--steps", steps, "--budget", "0", "--json", at("moved.json"));
-  const note = `This run was resumed with ${own} instead of ${other}: it went on from the same state, no longer with the bits of an unbroken run.`;
+  const note = `This run was resumed with ${own} instead of ${other}: it went on from the same state, but its bits may no longer be those of an unbroken run.`;
   expect(await again("320")).toMatchObject({ status: 0, err: `${note}\n` });
   expect((await readCheckpoint(at("moved.checkpoint"))).side.kernels).toEqual([other, own]);
   // Said when it happens; found for as long as the run lasts.

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { CudaEngine } from "../../src/engine/cuda.ts";
+import { cudaCards } from "../../src/engine/device.ts";
 import type { CudaPrecision } from "../../src/engine/native.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
 import type { Structure } from "../../src/system/structure.ts";
@@ -18,9 +20,18 @@ const open = (model: ReturnType<typeof randomModel>, precision: CudaPrecision, r
   openCuda(model, precision, { tuning: { residentAtoms: 0, smallWaves: 0, ringWeights } });
 const structures: Structure[] = [{ ...gas(33, 3), cell: null, pbc: [false, false, false] }]; // a whole tile, and one atom of another
 
+const hasRing = !onCard || [90, 100].includes(cudaCards()[0]?.architecture ?? 0);
+async function sharedBytes(engine: CudaEngine): Promise<number[]> {
+  const { launches } = await engine.profile(structures, ["energy"], 1);
+  return launches.filter(({ kernel }) => kernel.endsWith("_large")).map(({ sharedBytes: bytes }) => bytes);
+}
+
 test.each(rows)("%s (%s): bits do not depend on it", async (_, precision, arch, changes) => {
   const model = randomModel(arch, changes);
   const [ring, direct] = [await open(model, precision, 1), await open(model, precision, 0)];
+  // It is there: 36 kB and its counters beside what a block has.
+  const [more, usual] = [await sharedBytes(ring), await sharedBytes(direct)];
+  expect(more).toEqual(usual.map((bytes) => bytes + (hasRing ? 36_960 : 0)));
   const found = await ring.evaluate(structures, everything);
   expect(found.map(bits)).toEqual((await direct.evaluate(structures, everything)).map(bits));
 });

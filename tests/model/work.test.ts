@@ -71,6 +71,6 @@ describe("findings", () => {
     expect(findings).toMatch(/jumps when a pair crosses 5 Å/);
     expect(findings).toMatch(/molecules only/);
     expect(findings).toMatch(/the energy unit, eV, was assumed/);
-    expect(findingsOf({ ...student, equivariant: true })).toHaveLength(3);
+    expect(findingsOf({ ...student, equivariant: true })).toHaveLength(2);
   });
 });

@@ -60,12 +60,6 @@ __device__ bool complete(const Arrivals& arrivals, unsigned parity) {
   return done != 0;
 }
 
-/// For what comes from this very block, and so cannot fail to come.
-__device__ void wait_for(const Arrivals& arrivals, unsigned parity) {
-  while (!complete(arrivals, parity)) {
-  }
-}
-
 /// Into another block of the cluster (or this one): `to` and `arrivals` are this block's own addresses of the places meant.
 __device__ void send(real* to, unsigned block, const Pack<4>& value, Arrivals& arrivals) {
   asm volatile("st.async.weak.shared::cluster.mbarrier::complete_tx::bytes.v4.f32 [%0], {%1, %2, %3, %4}, [%5];" ::"r"(address_in(to, block)),
@@ -100,6 +94,16 @@ __device__ unsigned long long nanoseconds() {
   return now;
 }
 constexpr unsigned long long patience = 4'000'000'000ull;  // nanoseconds; an evaluation takes some 40,000
+
+/// For what this very block has asked for: should it not come, the launch fails.
+__device__ void wait_for(const Arrivals& arrivals, unsigned parity) {
+  unsigned long long begin = 0;
+  for (unsigned tries = 1; !complete(arrivals, parity); tries++) {
+    if (tries % 4096 != 0) continue;
+    if (begin == 0) begin = nanoseconds();
+    if (nanoseconds() - begin > patience) asm volatile("trap;");
+  }
+}
 
 /// Until ready(): false where that does not come, or somebody has given up already.
 template <class Ready> __device__ bool wait_until(Ready ready, int* given_up) {

@@ -217,12 +217,12 @@ function settle(
     race.opponents.push({ name: warm.name, ...timingOf(hot.flat()), error, compilations, figures });
   }
   const best = (names: (name: string) => boolean) =>
-    Math.min(...Object.entries(race.against).flatMap(([name, ratio]) => (names(name) ? [ratio] : [])));
+    Math.min(...Object.entries(race.against).flatMap(([name, ratio]) => (name.startsWith("torch-") && names(name) ? [ratio] : [])));
   if (race.opponents.length > 0) {
     const exact = best((name) => !name.endsWith("/tf32"));
     const any = best(() => true);
     if (Number.isFinite(exact)) race.against["torch-best"] = exact;
-    race.against["torch-best/tf32"] = any;
+    if (Number.isFinite(any)) race.against["torch-best/tf32"] = any;
   }
   return race;
 }

@@ -15,6 +15,7 @@ namespace painnless::cuda {
 template <int TILE, int ATOMS, int SPLIT, int THREADS, int MEMBERS = 1, bool RING = false> struct Cut {
   static_assert(SPLIT == 1 || SPLIT == 4);
   static_assert(MEMBERS == 1 || TENSOR);
+  static_assert(!RING || SPLIT == 1);
   static constexpr int tile = TILE, atoms = ATOMS, split = SPLIT, threads = THREADS, lanes = THREADS / SPLIT, vector_atoms = TENSOR ? 2 : ATOMS, members = MEMBERS;
   static constexpr bool ring = RING;
 };

@@ -117,6 +117,7 @@ __device__ bool multiply(const Tile<Cut>& tile, const Part<Cut>& part, const X& 
   if constexpr (through_ring<WIDTH, Cut>) {
 #if LARGE_RING
     constexpr int columns = WIDTH / 16, steps = parts * GROUPS, places = ring_places_of(columns * step, steps);
+    static_assert(places >= 2);  // one is asked for while another is read
     const Ring& ring = tile.ring;
     const auto ask = [&](int place, int s) { ring.template ask<columns, step>(place, w + s * step, steps * step); };
     if (!part.again) {

@@ -26,6 +26,7 @@ struct Ring {
 
   /// Asks for a step into a place, as soon as the one that was there has been taken: of each of the COLUMNS columns of a matrix, `stride` apart, WORDS.
   template <int COLUMNS, int WORDS> __device__ void ask(int p, const real* from, int stride) const {
+    static_assert(WORDS * sizeof(real) % 16 == 0);  // what a copy may begin and end with
     if (warp_index() != 0) return;
     wait_for(emptied[p], emptyings >> p & 1);
     emptyings ^= 1u << p;
