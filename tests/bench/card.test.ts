@@ -19,6 +19,7 @@ import type { PythonEnvironment } from "../../src/python/environment.ts";
 import type { Structure } from "../../src/system/structure.ts";
 import { addon, openCpu, openCuda } from "../cuda/open.ts";
 import { randomModel } from "../engine/models.ts";
+import { resultOf } from "./card-result.ts";
 
 const card: CudaCard = {
   ...{ name: "a card", architecture: 90, multiprocessors: 132, sharedBytes: 232_448, memoryBytes: 8e10, driver: "13.0" },
@@ -280,28 +281,3 @@ test("rows of other models and arrangements are held to the level of the main on
 test("the float32 rate of an H200 is that of its datasheet", () => {
   expect(peakOf(card)).toBeCloseTo(66.9e12, -11);
 });
-
-function resultOf(trials: CardTrial[]): Parameters<typeof cardSummary>[0] {
-  return {
-    ...{
-      format: "painnless.bench/1",
-      suite: "md",
-      card: "a card",
-      commit: null,
-      started: "2026-11-29T00:00:00Z",
-      seconds: 1,
-      command: "",
-      seed: 0,
-    },
-    machine: { platform: "linux", arch: "x64", cpu: "a CPU", cores: 2, versions: {} },
-    load: { before: 0, after: 0 },
-    model: { name: "main", sha256: "ab", architecture: "painn-schnetpack", features: 128, layers: 3, radial: 20, cutoff: 5 },
-    attributes: {
-      ...{ architecture: 90, multiprocessors: 132, memoryBytes: 8e10, cacheBytes: 5e7, cuda: "13.0" },
-      ...{ clockMHz: 1980, bandwidth: 4e12, peak: 6.7e13 },
-    },
-    found: { before: {}, after: {} },
-    trials,
-    leftOut: [{ name: "1000000 f32", reason: "the GPU has too little memory" }],
-  };
-}

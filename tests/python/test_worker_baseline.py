@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from reference_cases import opponent_variations
 
 from painnless.errors import PainnlessError
 from painnless.model_file import read_model
@@ -40,17 +41,7 @@ def molecules_and_sets() -> tuple[list[int], list[int], list[np.ndarray]]:
     return [*numbers, *numbers], [0] * 8 + [1] * 8, sets
 
 
-@pytest.mark.parametrize(
-    "variation",
-    [
-        {},
-        {"rbf": "bessel"},
-        {"shared_layers": True},
-        {"shared_filters": True},
-        {"energy_unit": "kcal/mol", "energy_unit_in_ev": 0.04336410390059322},
-    ],
-    ids=["plain", "bessel", "shared layers", "shared filters", "kcal/mol"],
-)
+@opponent_variations
 def test_baseline_is_the_reference(tmp_path: Path, variation: dict[str, Any]) -> None:
     path = tmp_path / "model.safetensors"
     write_random_model(path, 5, n_layers=3, **variation)

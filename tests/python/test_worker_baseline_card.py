@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from reference_cases import opponent_variations
 
 from painnless.errors import PainnlessError
 from painnless.model_file import read_model
@@ -122,17 +123,7 @@ def has_schnetpack() -> bool:
 
 
 @pytest.mark.skipif(not has_schnetpack(), reason="skipped: no schnetpack")
-@pytest.mark.parametrize(
-    "variation",
-    [
-        {},
-        {"rbf": "bessel"},
-        {"shared_layers": True},
-        {"shared_filters": True},
-        {"energy_unit": "kcal/mol", "energy_unit_in_ev": 0.04336410390059322},
-    ],
-    ids=["plain", "bessel", "shared layers", "shared filters", "kcal/mol"],
-)
+@opponent_variations
 def test_schnetpack_with_our_weights_is_the_reference(tmp_path: Path, variation: dict[str, Any]) -> None:
     path = tmp_path / "model.safetensors"
     write_random_model(path, 5, n_layers=3, **variation)

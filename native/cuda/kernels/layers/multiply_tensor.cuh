@@ -114,52 +114,49 @@ __device__ bool multiply(const Tile<Cut>& tile, const Part<Cut>& part, const X& 
   const unsigned* weights = reinterpret_cast<const unsigned*>(w) + part.feature / 16 * (parts * GROUPS * step);
   PartInputs<tiles, units> inputs;
   clear_sums(y);
-  if constexpr (through_ring<WIDTH, Cut>) {
-#if LARGE_RING
-    constexpr int columns = WIDTH / 16, steps = parts * GROUPS, places = ring_places_of(columns * step, steps);
-    static_assert(places >= 2);  // one is asked for while another is read
-    const Ring& ring = tile.ring;
-    const auto ask = [&](int place, int s) { ring.template ask<columns, step>(place, w + s * step, steps * step); };
-    if (!part.again) {
-      ring.place = 0;
-      for (int s = 0; s < places; s++) ask(s, s);
-    }
+  if constexpr (Cut::split == 1) {
     real sum[ROWS][GROUPS][2] = {};
+    // `weights_of` gives the weights of each step, one after the other.
+    const auto add_up = [&](auto weights_of) {
 #pragma unroll 1
-    for (int p = 0; p < parts; p++) {
-      inputs.template load<per>(x, part.first, p);
+      for (int p = 0; p < parts; p++) {
+        inputs.template load<per>(x, part.first, p);
 #pragma unroll
-      for (int g = 0; g < GROUPS; g++) {
-        const int s = p * GROUPS + g, place = ring.place, before = place == 0 ? places - 1 : place - 1, next = s + places - 1;
-        const Weights own(ring.template take<columns, step>(place) + part.feature / 16 * step);
-        ring.taken(place);
-        ring.place = place + 1 == places ? 0 : place + 1;
+        for (int g = 0; g < GROUPS; g++) add_part<per>(weights_of(p * GROUPS + g), inputs, g, sum);
+        if ((p + 1) % size != 0) continue;
+        add_sums(y, sum);
+        clear_sums(sum);
+      }
+    };
+    constexpr int steps = parts * GROUPS;
+    if constexpr (through_ring<WIDTH, Cut>) {
+#if LARGE_RING
+      constexpr int columns = WIDTH / 16, stages = ring_stages_of(columns * step, steps);
+      static_assert(stages >= 2);  // one is asked for while another is read
+      const Ring& ring = tile.ring;
+      const auto ask = [&](int stage, int s) { ring.template ask<columns, step>(stage, w + s * step, steps * step); };
+      if (!part.again) {
+        ring.stage = 0;
+        for (int s = 0; s < stages; s++) ask(s, s);
+      }
+      add_up([&](int s) {
+        const int stage = ring.stage, before = stage == 0 ? stages - 1 : stage - 1, next = s + stages - 1;
+        const Weights own(ring.template take<columns, step>(stage) + part.feature / 16 * step);
+        ring.taken(stage);
+        ring.stage = stage + 1 == stages ? 0 : stage + 1;
         // The step before has been taken by all, or soon will be.
         if ((s > 0 || part.again) && (next < steps || part.more)) ask(before, next < steps ? next : next - steps);
-        add_part<per>(own, inputs, g, sum);
-      }
-      if ((p + 1) % size != 0) continue;
-      add_sums(y, sum);
-      clear_sums(sum);
-    }
-    return true;
+        return own;
+      });
 #endif
-  } else if constexpr (Cut::split == 1) {
-    if (!part.here) return false;
-    Weights next(weights);
-    real sum[ROWS][GROUPS][2] = {};
-#pragma unroll 1
-    for (int p = 0; p < parts; p++) {
-      inputs.template load<per>(x, part.first, p);
-#pragma unroll
-      for (int g = 0; g < GROUPS; g++) {
+    } else {
+      if (!part.here) return false;
+      Weights next(weights);
+      add_up([&](int s) {
         const Weights own = next;
-        next = Weights(weights + min(p * GROUPS + g + 1, parts * GROUPS - 1) * step);  // under way while these are multiplied
-        add_part<per>(own, inputs, g, sum);
-      }
-      if ((p + 1) % size != 0) continue;
-      add_sums(y, sum);
-      clear_sums(sum);
+        next = Weights(weights + min(s + 1, steps - 1) * step);  // under way while these are multiplied
+        return own;
+      });
     }
     return true;
   } else {
