@@ -12,7 +12,7 @@ constexpr int least_architecture = 70;
 constexpr int attribute_multiprocessors = 16, attribute_major = 75, attribute_minor = 76, attribute_shared_optin = 97,
               attribute_clusters = 120, attribute_clock = 13, attribute_memory_clock = 36, attribute_memory_bits = 37, attribute_cache = 38;
 constexpr int function_dynamic_shared = 8, function_large_clusters = 14;
-constexpr int launch_cooperative = 2, launch_cluster = 4;
+constexpr int launch_cooperative = 2, launch_cluster = 4, launch_early = 6;  // PROGRAMMATIC_STREAM_SERIALIZATION
 constexpr unsigned portable_host_memory = 1;
 constexpr int capture_thread_local = 1;
 
@@ -110,7 +110,7 @@ class Card final : public Device {
     if (!has_clusters_ || !call_.launch_with || !call_.resident_clusters) return 0;
     auto* function = static_cast<DriverFunction*>(kernel);
     if (call_.set_function_attribute(function, function_large_clusters, 1) != 0) return 0;
-    Clusters clusters({cluster, 1, cluster, true}, threads, shared_bytes, stream());
+    LaunchWith clusters({cluster, 1, cluster, true}, threads, shared_bytes, stream());
     int count = 0;
     return call_.resident_clusters(&count, function, &clusters.launch) == 0 ? count : 0;  // an error: no such cluster on this card
   }
@@ -134,9 +134,9 @@ class Card final : public Device {
   void launch(const char* name, void* kernel, Grid grid, int threads, size_t shared_bytes, const void* argument, size_t) override {
     const Current current(call_, context_);
     void* arguments[] = {const_cast<void*>(argument)};
-    if (grid.cluster > 0) {
-      Clusters clusters(grid, threads, shared_bytes, stream());
-      call_.check(call_.launch_with(&clusters.launch, static_cast<DriverFunction*>(kernel), arguments, nullptr), name);
+    if (grid.cluster > 0 || grid.early) {
+      LaunchWith attributes(grid, threads, shared_bytes, stream());
+      call_.check(call_.launch_with(&attributes.launch, static_cast<DriverFunction*>(kernel), arguments, nullptr), name);
       return;
     }
     call_.check(call_.launch(static_cast<DriverFunction*>(kernel), grid.x, grid.y, 1, static_cast<unsigned>(threads), 1, 1,
@@ -208,14 +208,25 @@ class Card final : public Device {
   }
 
  private:
-  /// A launch in clusters.
-  struct Clusters {
-    DriverLaunchAttribute attributes[2] = {{launch_cluster, {}}, {launch_cooperative, {}}};
+  /// A launch in clusters, or before the one before it has ended.
+  struct LaunchWith {
+    DriverLaunchAttribute attributes[3] = {};
     DriverLaunch launch;
-    Clusters(Grid grid, int threads, size_t shared_bytes, DriverStream* stream)
-        : launch{grid.x, grid.y, 1, static_cast<unsigned>(threads), 1, 1, static_cast<unsigned>(shared_bytes), stream, attributes, grid.all_at_once ? 2u : 1u} {
-      attributes[0].value.numbers[0] = grid.cluster, attributes[0].value.numbers[1] = attributes[0].value.numbers[2] = 1;
-      attributes[1].value.cooperative = 1;
+    LaunchWith(Grid grid, int threads, size_t shared_bytes, DriverStream* stream)
+        : launch{grid.x, grid.y, 1, static_cast<unsigned>(threads), 1, 1, static_cast<unsigned>(shared_bytes), stream, attributes, 0} {
+      if (grid.cluster > 0) {
+        auto& numbers = add(launch_cluster).numbers;
+        numbers[0] = grid.cluster, numbers[1] = numbers[2] = 1;
+      }
+      if (grid.all_at_once) add(launch_cooperative).cooperative = 1;
+      if (grid.early) add(launch_early).early = 1;
+    }
+
+   private:
+    decltype(DriverLaunchAttribute::value)& add(int id) {
+      DriverLaunchAttribute& attribute = attributes[launch.attribute_count++];
+      attribute.id = id;
+      return attribute.value;
     }
   };
 

@@ -26,7 +26,7 @@ struct DriverLaunchAttribute {
   int id;
   union alignas(8) {
     unsigned numbers[16];
-    int cooperative;
+    int cooperative, early;
   } value;
 };
 struct DriverLaunch {

@@ -23,7 +23,7 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
         precision_(options.precision),
         device_(std::move(device)),
         shape_(config_, options.precision, device_->info(), options.tuning),
-        programs_(*device_, compiler, DiskCache(options.cache), shape_.sources()),
+        programs_(*device_, compiler, DiskCache(options.cache), shape_.sources(), options.tuning.early_launches),
         search_(config_),
         store_(*device_),
         courier_(*device_),

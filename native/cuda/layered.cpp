@@ -16,6 +16,7 @@ template <class Real> void Layered<Real>::launch(const Workspace<Real>& workspac
                                         .edge_capacity = work.edge_capacity,
                                         .slices = shape_.slices,
                                         .chunks = shape_.chunks,
+                                        .halves = shape_.layers > 1,
                                         .for_slices = which_slices(kinds),
                                         .placed = work.placed,
                                         .direction_eps = config_.direction_eps,

@@ -64,7 +64,8 @@ class Watch {
 /// All kernels of a network on a device; compiles what is not on disk.
 class Programs {
  public:
-  Programs(Device& device, const Compiler& compiler, const DiskCache& cache, const std::vector<Source>& sources);
+  /// `early`: kernels are launched before the ones before them have ended.
+  Programs(Device& device, const Compiler& compiler, const DiskCache& cache, const std::vector<Source>& sources, bool early);
 
   int compilations() const { return compilations_; }
 
@@ -72,6 +73,7 @@ class Programs {
   void launch(KernelName<Arguments> name, Grid grid, int threads, size_t shared_bytes, const Arguments<Real>& argument) {
     const Range range(name.text);
     void* const kernel = handle(name.text, shared_bytes);
+    grid.early = early_ && !grid.all_at_once;
     if (watch_) watch_->before(name.text, grid, threads, shared_bytes);
     device_.launch(name.text, kernel, grid, threads, shared_bytes, &argument, sizeof argument);
     if (watch_) watch_->after();
@@ -96,6 +98,7 @@ class Programs {
   unsigned resident_blocks(const char* name, unsigned blocks, int threads, size_t shared_bytes);
 
   Device& device_;
+  const bool early_;
   Watch* watch_ = nullptr;
   int compilations_ = 0;
   std::vector<std::unique_ptr<Module>> modules_;

@@ -7,6 +7,7 @@ export const tuningSchema = z.strictObject({
   spreadWaves: z.number().min(0).max(1024).optional(),
   smallWaves: z.number().min(0).max(1024).optional(),
   ringWeights: z.int().min(0).max(1).optional(),
+  earlyLaunches: z.int().min(0).max(1).optional(),
   portionAtoms: z
     .int()
     .min(1)
@@ -32,10 +33,11 @@ export const describeTuning = (tuning: Tuning): string =>
     .map(([name, value]) => `${name} ${value}`)
     .join(", ") || "as it comes";
 
-/** Also as results hold it that were made before there was spreadWaves, when nothing was spread, or a ring, or while slices had a bound: what they say stays, so
+/** Also as results hold it that were made before there was spreadWaves, when nothing was spread, a ring or early launches, or while slices had a bound: what they say stays, so
  *  that `--compare` tells that such a run went another way. */
 export const fullTuningSchema = tuningSchema.required().extend({
   spreadWaves: z.number().default(0),
   ringWeights: z.int().default(0),
+  earlyLaunches: z.int().default(0),
   slicesAtoms: z.int().optional(),
 }) satisfies z.ZodType<CudaTuning>;

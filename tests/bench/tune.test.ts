@@ -12,7 +12,7 @@ import type { Structure } from "../../src/system/structure.ts";
 import { randomModel } from "../engine/models.ts";
 import { open as openCpu } from "../engine/open.ts";
 
-const usual: CudaTuning = { residentAtoms: 64, spreadWaves: 0, smallWaves: 1, ringWeights: 0, portionAtoms: 8192, chunkSteps: 128 };
+const usual: CudaTuning = { residentAtoms: 64, spreadWaves: 0, smallWaves: 1, ringWeights: 0, earlyLaunches: 0, portionAtoms: 8192, chunkSteps: 128 };
 const structure = (atoms: number): Structure => ({
   ...{ name: "atoms", numbers: Array(atoms).fill(1), positions: new Float64Array(3 * atoms), cell: null, pbc: [false, false, false] },
 });
@@ -138,7 +138,7 @@ describe("the search", () => {
       leftOut: [],
     });
     expect(found.trials.map(({ setting }) => setting)).toEqual(
-      expect.arrayContaining(["residentAtoms", "spreadWaves", "smallWaves", "ringWeights", "portionAtoms", "chunkSteps"]),
+      expect.arrayContaining(["residentAtoms", "spreadWaves", "smallWaves", "ringWeights", "earlyLaunches", "portionAtoms", "chunkSteps"]),
     );
     expect(card.open()).toBe(0);
     // Runs are compared where atoms move, and timed where they do not.
@@ -173,7 +173,7 @@ describe("the search", () => {
     const found = await tune({ ...card.options, limit: 5, progress: (stage) => void (stage === "residentAtoms" && card.wait(10)) });
     expect(found).toMatchObject({
       tuning: {},
-      leftOut: ["residentAtoms", "spreadWaves", "smallWaves", "ringWeights", "portionAtoms", "chunkSteps"],
+      leftOut: ["residentAtoms", "spreadWaves", "smallWaves", "ringWeights", "earlyLaunches", "portionAtoms", "chunkSteps"],
     });
   });
 

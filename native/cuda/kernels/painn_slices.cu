@@ -1,6 +1,6 @@
-// PaiNN's messages for structures beyond 64 atoms: filters on tensor cores (layers/slices.cuh); one launch each way and layer, and one
+// PaiNN's messages for structures beyond 64 atoms: filters on tensor cores (layers/slices.cuh and slices_adjoint.cuh); one launch each way and layer, and one
 // before them for what the filters of all layers are made from.
-#include "layers/slices.cuh"
+#include "layers/slices_adjoint.cuh"
 
 namespace painnless::cuda {
 
@@ -34,11 +34,11 @@ KERNEL(message_threads, slice_blocks, painn_slices_first, PainnMessageArguments)
 KERNEL(message_threads, slice_blocks, painn_slices, PainnMessageArguments) { receive_messages<false>(a); }
 KERNEL(message_threads, slice_adjoint_blocks, painn_slices_adjoint, PainnMessageArguments) {
   DYNAMIC_SHARED(real, memory);
-  return_messages<false>(a, memory);
+  return_messages<ReturnedMessages>(a, memory);
 }
 KERNEL(message_threads, slice_adjoint_blocks, painn_slices_adjoint_first, PainnMessageArguments) {
   DYNAMIC_SHARED(real, memory);
-  return_messages<true>(a, memory);
+  return_messages<ReturnedPairs>(a, memory);
 }
 
 }  // namespace painnless::cuda

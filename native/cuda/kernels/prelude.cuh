@@ -19,8 +19,13 @@
 
 /// A kernel with its one argument, which must be that of list.h.
 #define KERNEL(threads, blocks, name, Arguments)                                           \
+  __device__ void name##_body(const Arguments<real>& a);                                   \
   EXPORT_KERNEL(name, Arguments)                                                            \
-  extern "C" __global__ void __launch_bounds__(threads, blocks) name(const Arguments<real> a)
+  extern "C" __global__ void __launch_bounds__(threads, blocks) name(const Arguments<real> a) { \
+    begin_kernel();                                                                         \
+    name##_body(a);                                                                         \
+  }                                                                                         \
+  __device__ __forceinline__ void name##_body(const Arguments<real>& a)
 
 namespace painnless::cuda {
 
@@ -44,6 +49,13 @@ template <int N> __device__ void store(real* at, const Pack<N>& values) { *reint
 __device__ void fetch(const void* at) {
 #if defined(__CUDACC__)
   asm volatile("prefetch.global.L2 [%0];" ::"l"(at));
+#endif
+}
+
+/// Lets the next kernel's blocks come, and waits until the kernel before has ended and what it wrote can be seen. Without an early launch neither is anything.
+__device__ void begin_kernel() {
+#if defined(__CUDACC__) && __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.launch_dependents;\ngriddepcontrol.wait;" ::: "memory");
 #endif
 }
 

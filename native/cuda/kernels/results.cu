@@ -8,11 +8,12 @@ namespace painnless::cuda {
 
 using Arguments = ResultArguments<real>;
 
-/// s_e and t_e, all chunks, or slices, of features.
-__device__ void pair_sums(const Arguments& a, int chunks, int e, double* sum) {
+/// s_e and t_e of the pair that `stands` stands for, all chunks, or slices, of features; `back`: where its reverse edge has a half of them.
+__device__ void pair_sums(const Arguments& a, int chunks, int stands, int back, bool halves, double* sum) {
   for (int c = 0; c < chunks; c++) {
-    const Pack<4> part = load<4>(a.sums + (static_cast<long long>(c) * a.edge_capacity + e) * 4);
-    for (int k = 0; k < 4; k++) sum[k] += part.v[k];
+    const real* of_chunk = a.sums + static_cast<long long>(c) * a.edge_capacity * 4;
+    const Pack<4> part = load<4>(of_chunk + 4 * static_cast<long long>(stands)), other = halves ? load<4>(of_chunk + 4 * static_cast<long long>(back)) : Pack<4>{};
+    for (int k = 0; k < 4; k++) sum[k] += static_cast<double>(part.v[k]) + (k == 0 || FAULT(37, true, false) ? other.v[k] : -other.v[k]);  // seen from there, t points back
   }
 }
 
@@ -35,7 +36,8 @@ __device__ double sums_of_warp(double (&x)[8]) {
 KERNEL(result_threads, 6, sum_forces, ResultArguments) {
   const int i = blockIdx.x * (blockDim.x / 32) + warp_index();
   if (i >= a.sizes->atoms) return;
-  const int chunks = is_for_slices(a, a.for_slices, i) ? a.slices - FAULT(32, 1, 0) : a.chunks;
+  const bool slices = is_for_slices(a, a.for_slices, i);
+  const int chunks = slices ? a.slices - FAULT(32, 1, 0) : a.chunks;
   double force[3] = {}, virial[6] = {};
 #pragma unroll 1  // several edges at once would take registers from other warps
   for (int e = a.edges.first[i] + lane_index(); e < a.edges.first[i + 1]; e += 32) {
@@ -43,7 +45,7 @@ KERNEL(result_threads, 6, sum_forces, ResultArguments) {
     const double* own = a.edges.vectors + 3 * static_cast<long long>(e);
     double r[3], sum[4] = {}, g[3];
     for (int k = 0; k < 3; k++) r[k] = stands == e ? own[k] : -own[k];  // to the last bit that of the edge that stands
-    pair_sums(a, chunks, stands, sum);
+    pair_sums(a, chunks, stands, max(e, back), slices && a.halves, sum);
     pair_gradient(sum, a.direction_eps, r, g);
     add_pair(stands == e, r, g, force, virial);
   }

@@ -227,6 +227,7 @@ template <class Real> struct ResultArguments {
   Edges<Real> edges;
   const Real* sums;
   int edge_capacity, slices, chunks;  // of sums: of structures for slices, and of others
+  bool halves;                        // of structures for slices: has a reverse edge a half of its pair's sums
   ForSlices for_slices;
   const Placed* placed;
   double direction_eps, energy_unit;
