@@ -56,10 +56,21 @@ struct ReturnedMessages {
     }
   };
 
-  __device__ void add_tile(const EdgeTile& tile, const Own& own, Returned& sums) const {
-    const int sender[2] = {tile.sender(a.edges, 0), tile.sender(a.edges, 1)};
-    const FilterInputs inputs[2] = {tile.inputs(a.slices.values), tile.inputs(a.slices.slopes)};
-    const Bars bars[2] = {{a, sender[0], feature}, {a, sender[1], feature}};
+  /// What a tile's work begins with, asked for while the one before is worked on.
+  struct Ahead {
+    FilterInputs inputs[2];
+    int sender[2];
+    __device__ Ahead(const PainnMessageArguments<real>& a, int e, int end) {
+      if (e >= end) return;
+      const EdgeTile tile{e, end};
+      inputs[0] = tile.inputs(a.slices.values), inputs[1] = tile.inputs(a.slices.slopes);
+      for (int n = 0; n < 2; n++) sender[n] = tile.sender(a.edges, n);
+    }
+  };
+
+  __device__ void add_tile(const EdgeTile& tile, const Ahead& now, const Own& own, Returned& sums) const {
+    const FilterInputs(&inputs)[2] = now.inputs;
+    const Bars bars[2] = {{a, now.sender[0], feature}, {a, now.sender[1], feature}};
     real st[2][4] = {};
     Filter w[4];  // W of both edges, W' of both
     tile_filters(inputs, weights, 0, w);
@@ -97,7 +108,19 @@ struct ReturnedMessages {
     Returned sums;
     const Own own(a, i, feature);
 #pragma unroll 1
-    for (int e = begin; e < end; e += tile_edges) add_tile({e, end}, own, sums);
+    constexpr bool adjoint_ahead = 0;
+    if constexpr (adjoint_ahead) {
+      Ahead next(a, begin, end);
+#pragma unroll 1
+      for (int e = begin; e < end; e += tile_edges) {
+        const Ahead now = next;
+        next = Ahead(a, e + tile_edges, end);
+        add_tile({e, end}, now, own, sums);
+      }
+    } else {
+#pragma unroll 1
+      for (int e = begin; e < end; e += tile_edges) add_tile({e, end}, Ahead(a, e, end), own, sums);
+    }
     const int q = lane_index() / 8;
     const long long rows = 3 * static_cast<long long>(i) * FEATURES + feature;
     const Values total = scaled(sums_of_edges(sums.q, sums.m), a.slices.of_value);  // of m for q > 0
