@@ -1,5 +1,6 @@
 #pragma once
 // A network as the engine sees it: what it keeps in memory, and the launches of one evaluation in order.
+#include <algorithm>
 #include <array>
 
 #include "filters.h"
@@ -106,13 +107,12 @@ struct Grids {
     programs.launch(name, {programs.resident(name, blocks, message_threads, shape.message_shared), static_cast<unsigned>(shape.chunks)}, message_threads,
                     shape.message_shared, argument);
   }
-  /// On tensor cores: a warp a receiver and slice of features, some of whose slices may go to one block.
+  /// On tensor cores: a warp a receiver and slice of features, of which `together` go to one block, and the others to those beside it.
   template <template <class> class Arguments, class Real>
   void on_slices(Programs& programs, KernelName<Arguments> name, int atoms, int together, size_t shared_bytes, const Arguments<Real>& argument) const {
-    const int receivers = message_threads / 32 / together;
-    const auto blocks = static_cast<unsigned>((atoms + receivers - 1) / receivers);
-    programs.launch(name, {programs.resident(name, blocks, message_threads, shared_bytes), static_cast<unsigned>(shape.slices / together)}, message_threads, shared_bytes,
-                    argument);
+    const unsigned receivers = message_threads / 32 / together, groups = shape.slices / together, blocks = (atoms + receivers - 1) / receivers * groups;
+    const unsigned at_once = programs.resident(name, blocks, message_threads, shared_bytes);
+    programs.launch(name, {std::max(at_once / groups, 1u) * groups, 1}, message_threads, shared_bytes, argument);
   }
 };
 

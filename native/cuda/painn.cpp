@@ -57,7 +57,7 @@ template <class Real> class Painn final : public Network<Real> {
                       radial_threads, 0, message(work, 0, 0, kinds));
     for (int t = 0; t <= last; t++) {
       if (kinds.others) grids_.on_receivers(programs, t == 0 ? kernels::painn_message_first : kernels::painn_message, atoms, message(work, t, 0, kinds));
-      if (kinds.for_slices) grids_.on_slices(programs, t == 0 ? kernels::painn_slices_first : kernels::painn_slices, atoms, slices_together(shape_.features), 0, message(work, t, 0, kinds));
+      if (kinds.for_slices) grids_.on_slices(programs, t == 0 ? kernels::painn_slices_first : kernels::painn_slices, atoms, slices_together(shape_.features), slice_stages(received_rows(t == 0)), message(work, t, 0, kinds));
       if (t < last) {
         grids_.on_tiles(programs, {kernels::painn_update_spread, kernels::painn_update_small, kernels::painn_update_large}, shape_.update_shared, atoms, update(work, t, t + 1, 0, gradient));
       } else {
@@ -69,16 +69,18 @@ template <class Real> class Painn final : public Network<Real> {
     int bars = 0;  // which of the two mu_bar is current
     for (int t = last; t > 0; t--) {
       if (kinds.others) grids_.on_receivers(programs, kernels::painn_message_adjoint, atoms, message(work, t, bars, kinds));
-      if (kinds.for_slices) grids_.on_slices(programs, kernels::painn_slices_adjoint, atoms, 1, shape_.slices_shared, message(work, t, bars, kinds));
+      if (kinds.for_slices) grids_.on_slices(programs, kernels::painn_slices_adjoint, atoms, 1, shape_.slice_weights_shared + slice_stages(returned_rows(false)), message(work, t, bars, kinds));
       bars ^= 1;
       grids_.on_tiles(programs, {kernels::painn_update_adjoint_spread, kernels::painn_update_adjoint_small, kernels::painn_update_adjoint_large}, shape_.adjoint_shared, atoms,
                       update(work, t - 1, t, bars, gradient));
     }
     if (kinds.others) grids_.on_receivers(programs, kernels::painn_message_adjoint_first, atoms, message(work, 0, bars, kinds));
-    if (kinds.for_slices) grids_.on_slices(programs, kernels::painn_slices_adjoint_first, atoms, 1, shape_.slices_shared, message(work, 0, bars, kinds));
+    if (kinds.for_slices) grids_.on_slices(programs, kernels::painn_slices_adjoint_first, atoms, 1, shape_.slice_weights_shared + slice_stages(returned_rows(true)), message(work, 0, bars, kinds));
   }
 
  private:
+  static size_t slice_stages(int rows) { return sizeof(float) * slice_stages_words(rows); }
+
   PainnMessageArguments<Real> message(const Work<Real>& work, int t, int bars, Kinds kinds) const {
     PainnSlices<Real> slices = slices_[t];
     slices.values = work.values, slices.slopes = work.slopes;

@@ -50,9 +50,9 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
   if (filters_in_shared) message_shared += weights;
 
   slices = single && painn && info.architecture >= 80 ? features / slice_features : 0;
-  slices_shared = sizeof(unsigned) * static_cast<size_t>(slice_halves * filter_half_words(radial));
-  slice_weights_in_shared = slices_shared <= limit;
-  if (!slice_weights_in_shared) slices_shared = 0;
+  slice_weights_shared = sizeof(unsigned) * static_cast<size_t>(slice_halves * filter_half_words(radial));
+  slice_weights_in_shared = slice_weights_shared + sizeof(float) * slice_stages_words(returned_rows(true)) <= limit;
+  if (!slice_weights_in_shared) slice_weights_shared = 0;
 
   // Tensor cores take eight atoms at a time; where the memory of a block does not hold so many of a wide model, multiply-adds take fewer.
   const Cut eight{8, 2, 4, 512};

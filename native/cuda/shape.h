@@ -18,7 +18,7 @@ struct Shape {
   int edge_group;                // edges whose filters are made together
   int slices;                    // of 32 features, where there are tensor cores for them; else 0
   bool slice_weights_in_shared;  // are a slice's weights copied to shared memory, on the way back
-  size_t slices_shared;          // bytes, on the way back
+  size_t slice_weights_shared;   // bytes, on the way back
   /// How the kernels that work on tiles of atoms are cut (layers/dense.cuh).
   struct Cut {
     int tile, atoms, split, threads;  // atoms of a block, of a thread; groups that share out inputs; threads of a block

@@ -30,8 +30,14 @@ KERNEL(radial_threads, 1, painn_radial, PainnMessageArguments) {
   }
 }
 
-KERNEL(message_threads, slice_blocks, painn_slices_first, PainnMessageArguments) { receive_messages<true>(a); }
-KERNEL(message_threads, slice_blocks, painn_slices, PainnMessageArguments) { receive_messages<false>(a); }
+KERNEL(message_threads, slice_blocks, painn_slices_first, PainnMessageArguments) {
+  DYNAMIC_SHARED(real, memory);
+  receive_messages<true>(a, memory);
+}
+KERNEL(message_threads, slice_blocks, painn_slices, PainnMessageArguments) {
+  DYNAMIC_SHARED(real, memory);
+  receive_messages<false>(a, memory);
+}
 KERNEL(message_threads, slice_adjoint_blocks, painn_slices_adjoint, PainnMessageArguments) {
   DYNAMIC_SHARED(real, memory);
   return_messages<ReturnedMessages>(a, memory);

@@ -62,6 +62,11 @@ constexpr int slice_features = 32, slice_halves = 2 * 3;  // of a warp; sixteen 
 /// So many slices of a receiver go to one block, on the way there.
 constexpr int slices_together(int features) { return features % (4 * slice_features) == 0 ? 4 : features % (2 * slice_features) == 0 ? 2 : 1; }
 constexpr int tile_edges = 8;  // that a warp works on at once
+/// What it reads of them in shared memory: rows of senders' slices and four numbers of each edge; and what a block's warps have of that, two each. Rows are x and
+/// mu, of which layer 0 has x^q and x^R; on the way back bars of q and mu, and x in layer 0.
+constexpr int slice_stage_words(int rows) { return rows * tile_edges * slice_features + 4 * tile_edges; }
+constexpr int received_rows(bool first) { return first ? 2 : 6; }
+constexpr int returned_rows(bool first) { return first ? 6 : 4; }
 
 /// Blocks of a cluster that share a tile of atoms where there are few (layers/cut.cuh).
 constexpr int spread_members = 4;
@@ -70,6 +75,7 @@ constexpr int spread_members = 4;
 constexpr int message_threads = 128, radial_threads = 256, result_threads = 128, scan_threads = 256;
 constexpr int atom_chunk = 1024;            // of a structure, whose energies and virials a block adds up
 constexpr int scan_items = 4 * scan_threads;  // of a block
-constexpr int message_adjoint_blocks = 2, slice_blocks = 2, slice_adjoint_blocks = 4;  // that a multiprocessor shall hold at once
+constexpr int slice_stages_words(int rows) { return message_threads / 32 * 2 * slice_stage_words(rows); }
+constexpr int message_adjoint_blocks = 2, slice_blocks = 3, slice_adjoint_blocks = 3;  // that a multiprocessor shall hold at once
 
 }  // namespace painnless::cuda

@@ -22,11 +22,13 @@ __device__ const real* vectors_of(const real* all, int atom, int feature) { retu
 /// x^q and x^R of an atom, and the bars of what the layer makes of it.
 struct Scalars {
   Values q, r;
+  __device__ Scalars(const Values& q, const Values& r) : q(q), r(r) {}
   __device__ explicit Scalars(const real* x) : q(values_at(x)), r(values_at(x + FEATURES)) {}
 };
 /// Three components.
 struct Vectors {
   Values k[3];
+  __device__ Vectors(const Values& x, const Values& y, const Values& z) : k{x, y, z} {}
   __device__ explicit Vectors(const real* rows) {
     for (int c = 0; c < 3; c++) k[c] = values_at(rows + c * FEATURES);
   }
@@ -40,20 +42,22 @@ template <bool FIRST> struct Received {
                       const real (&w_r)[LANE_VALUES], const real (&w_m)[LANE_VALUES]) {
     const real* x = x_of<FIRST>(a, j, feature);
     const Scalars said(x);
+    add_scalars(said.q, said.r, u, w_q, w_r);
+    if constexpr (!FIRST) add_vectors(values_at(x + 2 * FEATURES), Vectors(vectors_of(a.mu, j, feature)), w_m);
+  }
+  __device__ void add_scalars(const Values& x_q, const Values& x_r, const Pack<4>& u, const real (&w_q)[LANE_VALUES], const real (&w_r)[LANE_VALUES]) {
 #pragma unroll
     for (int v = 0; v < LANE_VALUES; v++) {
-      q[v] += w_q[v] * said.q.v[v];
-      const real along = w_r[v] * said.r.v[v];
+      q[v] += w_q[v] * x_q.v[v];
+      const real along = w_r[v] * x_r.v[v];
       for (int k = 0; k < 3; k++) m[k][v] += u.v[k] * along;
     }
-    if constexpr (!FIRST) {
-      const Values xm = values_at(x + 2 * FEATURES);
-      const Vectors mu(vectors_of(a.mu, j, feature));
+  }
+  __device__ void add_vectors(const Values& xm, const Vectors& mu, const real (&w_m)[LANE_VALUES]) {
 #pragma unroll
-      for (int k = 0; k < 3; k++)
+    for (int k = 0; k < 3; k++)
 #pragma unroll
-        for (int v = 0; v < LANE_VALUES; v++) m[k][v] += w_m[v] * xm.v[v] * mu.k[k].v[v];
-    }
+      for (int v = 0; v < LANE_VALUES; v++) m[k][v] += w_m[v] * xm.v[v] * mu.k[k].v[v];
   }
 };
 

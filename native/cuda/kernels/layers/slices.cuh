@@ -1,8 +1,9 @@
 #pragma once
 // PaiNN's message on tensor cores (docs/theory.md, section 6). A warp owns a receiver and a slice of 32 features of all that is written for it, and takes its edges
-// in tiles of eight: lane 8 q + r has edges 2 q and 2 q + 1 of a tile, and features 4 r to 4 r + 3, so that eight lanes read a line of a sender's. Tensor cores have
-// those at lane 4 r + q, from where a filter moves. Sums over an atom's edges are four, by half their place modulo four, until sum_of_quarters; sums over features
-// go over a lane's four, then the lanes, then the slices.
+// in tiles of eight: as tensor cores leave filters, lane 4 r + q has features 4 r to 4 r + 3 of edges 2 q and 2 q + 1 of a tile. Senders' rows come into shared
+// memory, eight lanes a line, a tile ahead of where they are read. Sums over an atom's edges are four, by half their place modulo four, until sum_of_four_lanes;
+// sums over features go over a lane's four, then the lanes, then the slices.
+#include "copies.cuh"
 #include "layers/filters.cuh"
 #include "layers/message.cuh"
 
@@ -43,16 +44,12 @@ struct EdgeTile {
     return {rows, min(column, end - 1), column < end};
   }
   /// This lane's edge n of two.
-  __device__ int place(int n) const { return e + 2 * (lane_index() / 8) + n; }
-  __device__ int edge(int n) const { return min(place(n), end - 1); }
+  __device__ int place(int n) const { return e + 2 * (lane_index() % 4) + n; }
   __device__ bool there(int n) const { return place(n) < end; }
-  __device__ int sender(const Edges<real>& edges, int n) const { return edges.senders[edge(n)]; }
-  __device__ Pack<4> direction(const Edges<real>& edges, int n) const { return load<4>(edges.direction + 4 * static_cast<long long>(edge(n))); }
 };
 
 /// A block of features of W for this lane's two edges; or of W and then of W', where there are inputs of both.
 template <int SETS, class Weights> __device__ void tile_filters(const FilterInputs (&in)[SETS], const Weights& weights, int block, Filter (&w)[2 * SETS]) {
-  const int from = lane_index() % 8 * 4 + lane_index() / 8;
 #pragma unroll
   for (int half = 0; half < 2; half++) {
 #pragma unroll
@@ -60,18 +57,24 @@ template <int SETS, class Weights> __device__ void tile_filters(const FilterInpu
       float c[4];
       filter_of(in[set], weights(2 * block + half), c);
 #pragma unroll
-      for (int n = 0; n < 4; n++) w[2 * set + n % 2][2 * half + n / 2] = __shfl_sync(all_lanes, c[n], from);
+      for (int n = 0; n < 4; n++) w[2 * set + n % 2][2 * half + n / 2] = c[n];
     }
   }
 }
 
+/// Of a receiver's slices so many go to one block, whose warps then read its edges once.
+constexpr int together = slices_together(FEATURES);
+/// The first of a block's slices, of which there are OF_BLOCK: blocks that are there at the same time share out all, and find an edge's inputs near them.
+template <int OF_BLOCK> constexpr int slice_groups = FEATURES / slice_features / OF_BLOCK;
+template <int OF_BLOCK> __device__ int first_slice() { return blockIdx.x % slice_groups<OF_BLOCK> * OF_BLOCK; }
 /// The first of a lane's four features, of slice `slice`.
-__device__ int slice_feature(int slice) { return slice * slice_features + lane_index() % 8 * LANE_VALUES; }
+__device__ int slice_feature(int slice) { return slice * slice_features + lane_index() / 4 * LANE_VALUES; }
 
-/// Calls for each receiver of this warp, one of so many of its block: with its list, and the atom that follows.
-template <class Receive> __device__ void for_receivers(const PainnMessageArguments<real>& a, int index, int of_block, const Receive& receive) {
-  const int atoms = a.sizes->atoms, step = gridDim.x * of_block;
-  for (int i = blockIdx.x * of_block + index; i < atoms; i += step)
+/// Calls for each receiver of this warp, of whose slices OF_BLOCK go to its block: with its list, and the atom that follows.
+template <int OF_BLOCK, class Receive> __device__ void for_receivers(const PainnMessageArguments<real>& a, const Receive& receive) {
+  constexpr int groups = slice_groups<OF_BLOCK>, receivers = message_threads / 32 / OF_BLOCK;
+  const int atoms = a.sizes->atoms, step = gridDim.x / groups * receivers;
+  for (int i = blockIdx.x / groups * receivers + warp_index() / OF_BLOCK; i < atoms; i += step)
     if (is_for_slices(a, i)) receive(i, a.edges.first[i], a.edges.first[i + 1], min(i + step, atoms));
 }
 /// Asks for what the filters of an atom's list are made from, as far as the second-level cache; beyond the last atom there is nothing.
@@ -81,24 +84,79 @@ __device__ void fetch_inputs(const PainnMessageArguments<real>& a, const unsigne
   for (long long at = static_cast<long long>(a.edges.first[i]) * input_words + 32 * lane_index(); at < end; at += 32 * 32) fetch(rows + at);
 }
 
-/// What a tile's work begins with, asked for while the one before is worked on.
-struct Ahead {
-  FilterInputs inputs;
+/// What a warp reads of a tile's edges in one of its two stages: ROWS rows of each sender's slice, and directions. Rows lie such that the lanes that read at once,
+/// of four edges and two packs of features, and those that write at once, of one edge, find all banks.
+template <int ROWS> struct Stage {
+  real* memory;
+  __device__ real* pack(int row, int edge, int pack) const { return memory + (row * tile_edges + edge) * slice_features + (pack ^ (edge & 6)) * LANE_VALUES; }
+  __device__ real* directions() const { return memory + ROWS * tile_edges * slice_features; }
+  /// Of this lane's edge n of two.
+  __device__ Values values(int row, int n) const { return load<LANE_VALUES>(pack(row, 2 * (lane_index() % 4) + n, lane_index() / 4)); }
+  __device__ Vectors vectors(int row, int n) const { return {values(row, n), values(row + 1, n), values(row + 2, n)}; }
+  __device__ Pack<4> direction(int n) const { return load<4>(directions() + 4 * (2 * (lane_index() % 4) + n)); }
+};
+
+/// Senders of the two edges of a tile whose rows a lane copies: eight lanes a row.
+struct Copied {
   int sender[2];
-  __device__ Ahead(const PainnMessageArguments<real>& a, int e, int end) {
+  __device__ Copied(const Edges<real>& edges, int e, int end) {
+    for (int n = 0; n < 2; n++) sender[n] = e < end ? edges.senders[min(e + edge(n), end - 1)] : 0;
+  }
+  __device__ static int edge(int n) { return 4 * n + lane_index() / 8; }
+};
+
+/// What an edge's filters are made from, of all SETS: values, and slopes where there are two.
+template <int SETS> struct TileInputs {
+  FilterInputs sets[SETS];
+  __device__ TileInputs(const PainnMessageArguments<real>& a, int e, int end) {
     if (e >= end) return;
     const EdgeTile tile{e, end};
-    inputs = tile.inputs(a.slices.values);
-#pragma unroll
-    for (int n = 0; n < 2; n++) sender[n] = tile.sender(a.edges, n);
+    sets[0] = tile.inputs(a.slices.values);
+    if constexpr (SETS > 1) sets[1] = tile.inputs(a.slices.slopes);
   }
 };
 
-/// Sums over the edges, which lie on four lanes: lanes r get those of `scalar`, the others those of a component.
+/// Takes a list in tiles, in order: add(tile, inputs, stage), while what the next one needs comes. `stages`: of this warp; `row_of(k, atom)`: where row k of a
+/// sender's slice is.
+template <int ROWS, int SETS, class RowOf, class Add>
+__device__ void for_tiles(const PainnMessageArguments<real>& a, real* stages, int begin, int end, const RowOf& row_of, const Add& add) {
+  const auto stage = [&](int turn) { return Stage<ROWS>{stages + turn * slice_stage_words(ROWS)}; };
+  const auto ask = [&](int turn, int e, const Copied& copied) {
+    const Stage<ROWS> to = stage(turn);
+    const int part = lane_index() % 8;
+#pragma unroll
+    for (int n = 0; n < 2; n++)
+#pragma unroll
+      for (int row = 0; row < ROWS; row++) copy_ahead(to.pack(row, copied.edge(n), part), row_of(row, copied.sender[n]) + part * LANE_VALUES);
+    if (lane_index() < tile_edges) copy_ahead(to.directions() + 4 * lane_index(), a.edges.direction + 4 * static_cast<long long>(min(e + lane_index(), end - 1)));
+  };
+  if (begin < end) ask(0, begin, Copied(a.edges, begin, end));
+  end_copies();
+  Copied next(a.edges, begin + tile_edges, end);
+  TileInputs<SETS> ahead(a, begin, end);
+  int turn = 0;
+#pragma unroll 1
+  for (int e = begin; e < end; e += tile_edges) {
+    if (e + tile_edges < end) ask(turn ^ 1, e + tile_edges, next);
+    end_copies();
+    next = Copied(a.edges, e + 2 * tile_edges, end);
+    const TileInputs<SETS> now = ahead;
+    ahead = TileInputs<SETS>(a, e + tile_edges, end);
+    wait_for_copies<1>();
+    __syncwarp();
+    add(EdgeTile{e, end}, now.sets, stage(turn));
+    __syncwarp();  // before others' copies come into this stage
+    turn ^= 1;
+  }
+}
+/// Of this warp, behind what else is in the block's shared memory.
+template <int ROWS> __device__ real* stages_of_warp(real* memory) { return memory + warp_index() * 2 * slice_stage_words(ROWS); }
+
+/// Sums over the edges, which lie on four lanes: lanes 4 r get those of `scalar`, the others those of a component.
 __device__ Values sums_of_edges(const real (&scalar)[LANE_VALUES], const real (&vector)[3][LANE_VALUES]) {
   Values sums;
 #pragma unroll
-  for (int v = 0; v < LANE_VALUES; v++) sums.v[v] = sum_of_quarters(scalar[v], vector[0][v], vector[1][v], vector[2][v]);
+  for (int v = 0; v < LANE_VALUES; v++) sums.v[v] = sum_of_four_lanes<1>(scalar[v], vector[0][v], vector[1][v], vector[2][v]);
   return sums;
 }
 __device__ Values scaled(Values values, real factor) {
@@ -110,38 +168,32 @@ __device__ Values sum_of(Values a, const Values& b) {
   return a;
 }
 
-/// So many slices of a receiver go to one block, whose warps then read its edges once.
-constexpr int together = slices_together(FEATURES);
-
-/// T16, T17: q and mid of the receivers.
-template <bool FIRST> __device__ void receive_messages(const PainnMessageArguments<real>& a) {
-  constexpr int blocks = message_blocks<FIRST>;
-  const int slice = blockIdx.y * together + warp_index() % together, feature = slice_feature(slice), q = lane_index() / 8;
+/// T16, T17: q and mid of the receivers. `memory`: the block's dynamic shared memory.
+template <bool FIRST> __device__ void receive_messages(const PainnMessageArguments<real>& a, real* memory) {
+  constexpr int blocks = message_blocks<FIRST>, rows = received_rows(FIRST);
+  const int slice = first_slice<together>() + warp_index() % together, feature = slice_feature(slice), q = lane_index() % 4;
   const HeldWeights<blocks> weights(a.slices.weights + static_cast<long long>(slice) * slice_words);
-  for_receivers(a, warp_index() / together, message_threads / 32 / together, [&](int i, int begin, int end, int next_atom) {
+  real* const stages = stages_of_warp<rows>(memory);
+  const auto row_of = [&](int k, int atom) {
+    return k < 3 && !(FIRST && k == 2) ? x_of<FIRST>(a, atom, slice * slice_features) + k * FEATURES : vectors_of(a.mu, atom, slice * slice_features) + (k - 3) * FEATURES;
+  };
+  for_receivers<together>(a, [&](int i, int begin, int end, int next_atom) {
     if (warp_index() % together == 0) fetch_inputs(a, a.slices.values, next_atom);
     Received<FIRST> sums;
-    Ahead next(a, begin, end);
-#pragma unroll 1
-    for (int e = begin; e < end; e += tile_edges) {
-      const EdgeTile tile{e, end};
-      const Ahead now = next;
-      next = Ahead(a, e + tile_edges, end);
-      const FilterInputs inputs[1] = {now.inputs};
+    for_tiles<rows, 1>(a, stages, begin, end, row_of, [&](const EdgeTile&, const FilterInputs(&inputs)[1], const Stage<rows>& stage) {
       Filter w[blocks][2];
 #pragma unroll
       for (int block = 0; block < blocks; block++) tile_filters(inputs, weights, block, w[block]);
 #pragma unroll
-      for (int n = 0; n < 2; n++) sums.add(a, now.sender[n], feature, tile.direction(a.edges, n), w[0][n], w[1][n], w[blocks - 1][n]);
-    }
+      for (int n = 0; n < 2; n++) {
+        sums.add_scalars(stage.values(0, n), stage.values(1, n), stage.direction(n), w[0][n], w[1][n]);
+        if constexpr (!FIRST) sums.add_vectors(stage.values(2, n), stage.vectors(3, n), w[2][n]);
+      }
+    });
     const Values total = scaled(sums_of_edges(sums.q, sums.m), a.slices.of_value);
-    const long long row = static_cast<long long>(i) * FEATURES + feature, rows = 3 * static_cast<long long>(i) * FEATURES + feature;
-    if (q == 0) {
-      store(a.q + row, sum_of(values_at(FIRST ? a.embedding + static_cast<long long>(a.numbers[i]) * FEATURES + feature : a.q + row), total));
-    } else {
-      const long long at = rows + (q - 1) * FEATURES;
-      store(a.mid + at, sum_of(FIRST ? Values{} : values_at(a.mu + at), total));
-    }
+    const long long row = static_cast<long long>(i) * FEATURES + feature, at = 3 * static_cast<long long>(i) * FEATURES + (q - 1) * FEATURES + feature;
+    if (q == 0) store(a.q + row, sum_of(values_at(FIRST ? a.embedding + static_cast<long long>(a.numbers[i]) * FEATURES + feature : a.q + row), total));
+    else store(a.mid + at, sum_of(FIRST ? Values{} : values_at(a.mu + at), total));
   });
 }
 
