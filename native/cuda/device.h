@@ -30,7 +30,7 @@ struct Grid {
   unsigned x, y;
   unsigned cluster = 0;  // unless 0, so many blocks next to each other run at once, may wait for each other, and share their memory
   bool all_at_once = false;  // and so do all clusters, but for the memory
-  bool early = false;        // blocks may be there before the kernel before them has ended, for which its text waits (begin_kernel)
+  bool early = false;        // on its way while the kernel before it ends, for which its text waits (begin_kernel)
 };
 
 /// Compiled text in a device's memory.

@@ -64,7 +64,7 @@ class Watch {
 /// All kernels of a network on a device; compiles what is not on disk.
 class Programs {
  public:
-  /// `early`: kernels are launched before the ones before them have ended.
+  /// `early`: kernels are on their way while the ones before them end.
   Programs(Device& device, const Compiler& compiler, const DiskCache& cache, const std::vector<Source>& sources, bool early);
 
   int compilations() const { return compilations_; }

@@ -90,6 +90,6 @@ test("the search runs on engines: every way is verified, repeats, and is timed",
   });
   expect(found).toMatchObject({ usual, leftOut: [] });
   const settings = new Set(found.trials.map(({ setting }) => setting));
-  expect([...settings]).toEqual(["residentAtoms", "spreadWaves", "smallWaves", "portionAtoms", "chunkSteps"]);
+  expect([...settings]).toEqual(["residentAtoms", "spreadWaves", "smallWaves", "earlyLaunches", "portionAtoms", "chunkSteps"]);
   expect(tuningSchema.parse(found.tuning)).toEqual(found.tuning);
 });

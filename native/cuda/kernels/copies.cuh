@@ -4,12 +4,29 @@
 
 namespace painnless::cuda {
 
-/// Sixteen bytes.
-__device__ void copy_ahead(real* to, const real* from) {
+/// The same number, which is kept in a register: what a lane's place gives is else worked out again wherever it is used, tile by tile.
+__device__ int held(int x) {
 #if defined(__CUDACC__)
-  asm volatile("cp.async.ca.shared.global [%0], [%1], 16;" ::"r"(static_cast<unsigned>(__cvta_generic_to_shared(to))), "l"(__cvta_generic_to_global(from)) : "memory");
+  asm("" : "+r"(x));
+#endif
+  return x;
+}
+__device__ const real* held(const real* x) {
+#if defined(__CUDACC__)
+  asm("" : "+l"(x));
+#endif
+  return x;
+}
+
+/// Sixteen bytes; TO and FROM: numbers behind `to` and `from`.
+template <int TO = 0, int FROM = 0> __device__ void copy_ahead(real* to, const real* from) {
+#if defined(__CUDACC__)
+  constexpr int bytes = sizeof(real);
+  asm volatile("cp.async.ca.shared.global [%0 + %2], [%1 + %3], 16;" ::"r"(static_cast<unsigned>(__cvta_generic_to_shared(to))), "l"(__cvta_generic_to_global(from)),
+               "n"(TO * bytes), "n"(FROM * bytes)
+               : "memory");
 #else
-  std::memcpy(to, from, 16);
+  std::memcpy(to + TO, from + FROM, 16);
 #endif
 }
 /// This thread's copies since the last call are a group.

@@ -52,10 +52,11 @@ __device__ void fetch(const void* at) {
 #endif
 }
 
-/// Lets the next kernel's blocks come, and waits until the kernel before has ended and what it wrote can be seen. Without an early launch neither is anything.
+/// Waits until the kernel before has ended and what it wrote can be seen; but for an early launch that has been so before there were blocks. No kernel lets the
+/// next one's blocks come before its own end: they would lie where there is room beside these, several on a multiprocessor while others are idle.
 __device__ void begin_kernel() {
 #if defined(__CUDACC__) && __CUDA_ARCH__ >= 900
-  asm volatile("griddepcontrol.launch_dependents;\ngriddepcontrol.wait;" ::: "memory");
+  asm volatile("griddepcontrol.wait;" ::: "memory");
 #endif
 }
 

@@ -110,15 +110,12 @@ template <class Weights> __device__ void filter_of(const FilterInputs& in, const
     add_rest(w, 1, 0);
     add_rest(w, 0, FAULT(31, 0, 1));
   }
-  const auto add_large = [&](const auto& add) {
-    float large[4] = {};
-    add(large);
+  float large[4] = {};
 #pragma unroll
-    for (int n = 0; n < 4; n++) w[n] += large[n];
-  };
+  for (int p = 0; p < input_pairs; p++) add_pair(large, p, 0, 0);
+  if constexpr (input_rest) add_rest(large, 0, 0);
 #pragma unroll
-  for (int p = 0; p < input_pairs; p++) add_large([&](float (&sum)[4]) { add_pair(sum, p, 0, 0); });
-  if constexpr (input_rest) add_large([&](float (&sum)[4]) { add_rest(sum, 0, 0); });
+  for (int n = 0; n < 4; n++) w[n] += large[n];
 }
 
 }  // namespace painnless::cuda

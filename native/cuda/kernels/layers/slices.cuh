@@ -62,6 +62,15 @@ template <int SETS, class Weights> __device__ void tile_filters(const FilterInpu
   }
 }
 
+/// W of a tile, and W' where SETS is 2.
+template <int BLOCKS, int SETS> struct TileFilters {
+  Filter w[BLOCKS][2 * SETS];
+  template <class Weights> __device__ TileFilters(const FilterInputs (&in)[SETS], const Weights& weights) {
+#pragma unroll
+    for (int block = 0; block < BLOCKS; block++) tile_filters(in, weights, block, w[block]);
+  }
+};
+
 /// Of a receiver's slices so many go to one block, whose warps then read its edges once.
 constexpr int together = slices_together(FEATURES);
 /// The first of a block's slices, of which there are OF_BLOCK: blocks that are there at the same time share out all, and find an edge's inputs near them.
@@ -87,13 +96,16 @@ __device__ void fetch_inputs(const PainnMessageArguments<real>& a, const unsigne
 /// What a warp reads of a tile's edges in one of its two stages: ROWS rows of each sender's slice, and directions. Rows lie such that the lanes that read at once,
 /// of four edges and two packs of features, and those that write at once, of one edge, find all banks.
 template <int ROWS> struct Stage {
+  static constexpr int row_words = tile_edges * slice_features;
   real* memory;
-  __device__ real* pack(int row, int edge, int pack) const { return memory + (row * tile_edges + edge) * slice_features + (pack ^ (edge & 6)) * LANE_VALUES; }
-  __device__ real* directions() const { return memory + ROWS * tile_edges * slice_features; }
+  int own;  // place of this lane's pack of its first edge
+  /// Where a row of an edge has a pack.
+  __device__ static int place(int edge, int pack) { return edge * slice_features + (pack ^ (edge & 6)) * LANE_VALUES; }
+  __device__ static int own_place() { return place(2 * (lane_index() % 4), lane_index() / 4); }
   /// Of this lane's edge n of two.
-  __device__ Values values(int row, int n) const { return load<LANE_VALUES>(pack(row, 2 * (lane_index() % 4) + n, lane_index() / 4)); }
+  __device__ Values values(int row, int n) const { return load<LANE_VALUES>(memory + own + row * row_words + n * slice_features); }
   __device__ Vectors vectors(int row, int n) const { return {values(row, n), values(row + 1, n), values(row + 2, n)}; }
-  __device__ Pack<4> direction(int n) const { return load<4>(directions() + 4 * (2 * (lane_index() % 4) + n)); }
+  __device__ Pack<4> direction(int n) const { return load<4>(memory + ROWS * row_words + 4 * (2 * (lane_index() % 4) + n)); }
 };
 
 /// Senders of the two edges of a tile whose rows a lane copies: eight lanes a row.
@@ -116,19 +128,30 @@ template <int SETS> struct TileInputs {
   }
 };
 
-/// Takes a list in tiles, in order: add(tile, inputs, stage), while what the next one needs comes. `stages`: of this warp; `row_of(k, atom)`: where row k of a
-/// sender's slice is.
-template <int ROWS, int SETS, class RowOf, class Add>
-__device__ void for_tiles(const PainnMessageArguments<real>& a, real* stages, int begin, int end, const RowOf& row_of, const Add& add) {
-  const auto stage = [&](int turn) { return Stage<ROWS>{stages + turn * slice_stage_words(ROWS)}; };
+/// COUNT rows of a sender's slice into a stage's, from row FIRST on, one behind the other in memory. `to`: this lane's pack of row 0.
+template <int FIRST, int COUNT> __device__ void copy_rows(real* to, const real* from) {
+  constexpr int row = Stage<1>::row_words;
+  copy_ahead<FIRST * row, 0>(to, from);
+  if constexpr (COUNT > 1) copy_ahead<(FIRST + 1) * row, FEATURES>(to, from);
+  if constexpr (COUNT > 2) copy_ahead<(FIRST + 2) * row, 2 * FEATURES>(to, from);
+}
+/// Where a lane copies from, of what has so many rows an atom.
+template <int COUNT> __device__ const real* rows_of(const real* all, int atom) { return all + static_cast<long long>(atom) * COUNT * FEATURES; }
+/// The first number of a lane's pack in a row that it copies of a slice.
+__device__ int copied_feature(int slice) { return slice * slice_features + lane_index() % 8 * LANE_VALUES; }
+
+/// Takes a list in tiles, in order, while what the next one needs comes: filters_of(inputs) makes what add(tile, filters, stage) adds. `stages`: of this warp;
+/// copy(to, sender): copies a sender's rows.
+template <int ROWS, int SETS, class Copy, class FiltersOf, class Add>
+__device__ void for_tiles(const PainnMessageArguments<real>& a, real* stages, int begin, int end, const Copy& copy, const FiltersOf& filters_of, const Add& add) {
+  using OfTile = Stage<ROWS>;
+  constexpr int words = slice_stage_words(ROWS);
+  const int own = held(OfTile::own_place()), copied_to[2] = {held(OfTile::place(Copied::edge(0), lane_index() % 8)), held(OfTile::place(Copied::edge(1), lane_index() % 8))};
   const auto ask = [&](int turn, int e, const Copied& copied) {
-    const Stage<ROWS> to = stage(turn);
-    const int part = lane_index() % 8;
 #pragma unroll
-    for (int n = 0; n < 2; n++)
-#pragma unroll
-      for (int row = 0; row < ROWS; row++) copy_ahead(to.pack(row, copied.edge(n), part), row_of(row, copied.sender[n]) + part * LANE_VALUES);
-    if (lane_index() < tile_edges) copy_ahead(to.directions() + 4 * lane_index(), a.edges.direction + 4 * static_cast<long long>(min(e + lane_index(), end - 1)));
+    for (int n = 0; n < 2; n++) copy(stages + turn * words + copied_to[n], copied.sender[n]);
+    if (lane_index() < tile_edges)
+      copy_ahead<ROWS * OfTile::row_words>(stages + turn * words + 4 * lane_index(), a.edges.direction + 4 * static_cast<long long>(min(e + lane_index(), end - 1)));
   };
   if (begin < end) ask(0, begin, Copied(a.edges, begin, end));
   end_copies();
@@ -142,9 +165,10 @@ __device__ void for_tiles(const PainnMessageArguments<real>& a, real* stages, in
     next = Copied(a.edges, e + 2 * tile_edges, end);
     const TileInputs<SETS> now = ahead;
     ahead = TileInputs<SETS>(a, e + tile_edges, end);
+    const auto filters = filters_of(now.sets);
     wait_for_copies<1>();
     __syncwarp();
-    add(EdgeTile{e, end}, now.sets, stage(turn));
+    add(EdgeTile{e, end}, filters, OfTile{stages + turn * words, own});
     __syncwarp();  // before others' copies come into this stage
     turn ^= 1;
   }
@@ -174,20 +198,20 @@ template <bool FIRST> __device__ void receive_messages(const PainnMessageArgumen
   const int slice = first_slice<together>() + warp_index() % together, feature = slice_feature(slice), q = lane_index() % 4;
   const HeldWeights<blocks> weights(a.slices.weights + static_cast<long long>(slice) * slice_words);
   real* const stages = stages_of_warp<rows>(memory);
-  const auto row_of = [&](int k, int atom) {
-    return k < 3 && !(FIRST && k == 2) ? x_of<FIRST>(a, atom, slice * slice_features) + k * FEATURES : vectors_of(a.mu, atom, slice * slice_features) + (k - 3) * FEATURES;
+  const real *const x = held(a.x + copied_feature(slice)), *const mu = FIRST ? nullptr : held(a.mu + copied_feature(slice));
+  const auto copy = [&](real* to, int sender) {
+    copy_rows<0, FIRST ? 2 : 3>(to, rows_of<3>(x, FIRST ? a.numbers[sender] : sender));
+    if constexpr (!FIRST) copy_rows<3, 3>(to, rows_of<3>(mu, sender));
   };
   for_receivers<together>(a, [&](int i, int begin, int end, int next_atom) {
     if (warp_index() % together == 0) fetch_inputs(a, a.slices.values, next_atom);
     Received<FIRST> sums;
-    for_tiles<rows, 1>(a, stages, begin, end, row_of, [&](const EdgeTile&, const FilterInputs(&inputs)[1], const Stage<rows>& stage) {
-      Filter w[blocks][2];
-#pragma unroll
-      for (int block = 0; block < blocks; block++) tile_filters(inputs, weights, block, w[block]);
+    const auto filters_of = [&](const FilterInputs(&inputs)[1]) { return TileFilters<blocks, 1>(inputs, weights); };
+    for_tiles<rows, 1>(a, stages, begin, end, copy, filters_of, [&](const EdgeTile&, const TileFilters<blocks, 1>& filters, const Stage<rows>& stage) {
 #pragma unroll
       for (int n = 0; n < 2; n++) {
-        sums.add_scalars(stage.values(0, n), stage.values(1, n), stage.direction(n), w[0][n], w[1][n]);
-        if constexpr (!FIRST) sums.add_vectors(stage.values(2, n), stage.vectors(3, n), w[2][n]);
+        sums.add_scalars(stage.values(0, n), stage.values(1, n), stage.direction(n), filters.w[0][n], filters.w[1][n]);
+        if constexpr (!FIRST) sums.add_vectors(stage.values(2, n), stage.vectors(3, n), filters.w[2][n]);
       }
     });
     const Values total = scaled(sums_of_edges(sums.q, sums.m), a.slices.of_value);

@@ -6,11 +6,6 @@
 
 namespace painnless::cuda {
 
-/// Rows of an atom's bars: q, then the components of mu.
-__device__ const real* bars_of(const PainnMessageArguments<real>& a, int k, int atom, int feature) {
-  return k == 0 ? a.q_bar + static_cast<long long>(atom) * FEATURES + feature : vectors_of(a.mu_bar, atom, feature) + (k - 1) * FEATURES;
-}
-
 /// Weights of a block's slice, in shared memory where they fit. `memory` is where that is free, after it. Every thread of the block calls it.
 __device__ StoredWeights adjoint_weights(const PainnMessageArguments<real>& a, int slice, real*& memory) {
   StoredWeights weights{a.slices.weights + static_cast<long long>(slice) * slice_words};
@@ -30,6 +25,13 @@ struct Returning {
   int slice, feature;
   StoredWeights weights;
   real* stages;  // of this warp
+  const real *q_bar, *mu_bar;  // where this lane copies from
+
+  /// A sender's bars: q, then the components of mu.
+  __device__ void copy_bars(real* to, int sender) const {
+    copy_rows<0, 1>(to, rows_of<1>(q_bar, sender));
+    copy_rows<1, 3>(to, rows_of<3>(mu_bar, sender));
+  }
 
   /// Sums over features of s and t of a lane's two edges, to those of them that shall have it.
   __device__ void put_sums(const EdgeTile& tile, const real (&sums)[2][4], const bool (&wanted)[2]) const {
@@ -60,39 +62,26 @@ struct ReturnedMessages : Returning {
     }
   };
 
-  __device__ void add_tile(const EdgeTile& tile, const FilterInputs (&inputs)[2], const Stage<rows>& stage, const Own& own, Returned& sums) const {
+  __device__ void add_tile(const EdgeTile& tile, const TileFilters<3, 2>& filters, const Stage<rows>& stage, const Own& own, Returned& sums) const {
     real st[2][4] = {};
-    Filter w[4];  // W of both edges, W' of both
-    tile_filters(inputs, weights, 0, w);
+    const auto &w_q = filters.w[0], &w_r = filters.w[1], &w_m = filters.w[2];  // W of both edges, W' of both
 #pragma unroll
     for (int n = 0; n < 2; n++) {
       const Values q_bar_j = stage.values(0, n);
-      sums.add_scalars(q_bar_j, w[n]);
-#pragma unroll
-      for (int v = 0; v < LANE_VALUES; v++) st[n][0] += q_bar_j.v[v] * own.x.q.v[v] * w[2 + n][v];
-    }
-    tile_filters(inputs, weights, 1, w);
-#pragma unroll
-    for (int n = 0; n < 2; n++) {
-      const Pack<4> u = stage.direction(n);
       const Vectors mu_bar_j = stage.vectors(1, n);
-      sums.add_along(mu_bar_j, u, w[n]);
+      const Pack<4> u = stage.direction(n);
+      sums.add_scalars(q_bar_j, w_q[n]);
+      sums.add_along(mu_bar_j, u, w_r[n]);
+      sums.add_vectors(mu_bar_j, w_m[n]);
 #pragma unroll
       for (int v = 0; v < LANE_VALUES; v++) {
-        st[n][0] -= along(u, mu_bar_j, v) * own.x.r.v[v] * w[2 + n][v];
-        const real said = w[n][v] * own.x.r.v[v];
+        st[n][0] += q_bar_j.v[v] * own.x.q.v[v] * w_q[2 + n][v];
+        st[n][0] -= along(u, mu_bar_j, v) * own.x.r.v[v] * w_r[2 + n][v];
+        st[n][0] += three_products(mu_bar_j.k[0].v[v], own.m[0][v], mu_bar_j.k[1].v[v], own.m[1][v], mu_bar_j.k[2].v[v], own.m[2][v]) * w_m[2 + n][v];
+        const real said = w_r[n][v] * own.x.r.v[v];
 #pragma unroll
         for (int k = 0; k < 3; k++) st[n][1 + k] -= said * mu_bar_j.k[k].v[v];
       }
-    }
-    tile_filters(inputs, weights, 2, w);
-#pragma unroll
-    for (int n = 0; n < 2; n++) {
-      const Vectors mu_bar_j = stage.vectors(1, n);
-      sums.add_vectors(mu_bar_j, w[n]);
-#pragma unroll
-      for (int v = 0; v < LANE_VALUES; v++)
-        st[n][0] += three_products(mu_bar_j.k[0].v[v], own.m[0][v], mu_bar_j.k[1].v[v], own.m[1][v], mu_bar_j.k[2].v[v], own.m[2][v]) * w[2 + n][v];
     }
     put_sums(tile, st, {tile.there(0), tile.there(1)});
   }
@@ -100,8 +89,9 @@ struct ReturnedMessages : Returning {
   __device__ void receive(int i, int begin, int end) const {
     Returned sums;
     const Own own(a, i, feature);
-    for_tiles<rows, 2>(a, stages, begin, end, [&](int k, int atom) { return bars_of(a, k, atom, slice * slice_features); },
-                       [&](const EdgeTile& tile, const FilterInputs(&inputs)[2], const Stage<rows>& stage) { add_tile(tile, inputs, stage, own, sums); });
+    const auto filters_of = [&](const FilterInputs(&inputs)[2]) { return TileFilters<3, 2>(inputs, weights); };
+    for_tiles<rows, 2>(a, stages, begin, end, [&](real* to, int sender) { copy_bars(to, sender); }, filters_of,
+                       [&](const EdgeTile& tile, const TileFilters<3, 2>& filters, const Stage<rows>& stage) { add_tile(tile, filters, stage, own, sums); });
     const int q = lane_index() % 4;
     const long long row = 3 * static_cast<long long>(i) * FEATURES + feature;
     const Values total = scaled(sums_of_edges(sums.q, sums.m), a.slices.of_value);  // of m for q > 0
@@ -130,17 +120,14 @@ struct ReturnedPairs : Returning {
 
   __device__ bool stands(int e, int end) const { return e < end && e < a.edges.reverse[min(e, end - 1)]; }
 
-  __device__ void add_tile(const EdgeTile& tile, const FilterInputs (&inputs)[2], const Stage<rows>& stage, const Scalars& x, const Values& q_bar, const Vectors& mu_bar) const {
+  __device__ void add_tile(const EdgeTile& tile, const TileFilters<2, 2>& filters, const Stage<rows>& stage, const Scalars& x, const Values& q_bar_i, const Vectors& mu_bar_i) const {
     const bool wanted[2] = {stands(tile.place(0), tile.end), stands(tile.place(1), tile.end)};
-    if (__ballot_sync(all_lanes, wanted[0] || wanted[1]) == 0) return;
-    Filter q[4], r[4];  // W of both edges, W' of both
-    tile_filters(inputs, weights, 0, q);
-    tile_filters(inputs, weights, 1, r);
+    const auto &w_q = filters.w[0], &w_r = filters.w[1];
     real sums[2][4];
 #pragma unroll
     for (int n = 0; n < 2; n++) {
       real s = 0, t[3] = {};
-      add_scalar_pair(x, q_bar, mu_bar, {stage.values(4, n), stage.values(5, n)}, stage.values(0, n), stage.vectors(1, n), stage.direction(n), r[n], q[2 + n], r[2 + n], s, t);
+      add_scalar_pair(x, q_bar_i, mu_bar_i, {stage.values(4, n), stage.values(5, n)}, stage.values(0, n), stage.vectors(1, n), stage.direction(n), w_r[n], w_q[2 + n], w_r[2 + n], s, t);
       sums[n][0] = s;
       for (int k = 0; k < 3; k++) sums[n][1 + k] = t[k];
     }
@@ -159,13 +146,15 @@ struct ReturnedPairs : Returning {
   /// s_e and t_e of an atom's edges that stand for their pair are set or added to.
   __device__ void receive(int i, int begin, int end) const {
     const Scalars x(x_of<true>(a, i, feature));
-    const Values q_bar = values_at(bars_of(a, 0, i, feature));
-    const Vectors mu_bar(bars_of(a, 1, i, feature));
-    const auto row_of = [&](int k, int atom) {
-      return k < 4 ? bars_of(a, k, atom, slice * slice_features) : x_of<true>(a, atom, slice * slice_features) + (k - 4) * FEATURES;
+    const Values q_bar_i = values_at(rows_of<1>(a.q_bar + feature, i));
+    const Vectors mu_bar_i(rows_of<3>(a.mu_bar + feature, i));
+    const auto copy = [&](real* to, int sender) {
+      copy_bars(to, sender);
+      copy_rows<4, 2>(to, rows_of<3>(a.x + copied_feature(slice), a.numbers[sender]));
     };
-    for_tiles<rows, 2>(a, stages, first_pair(begin, end), end, row_of,
-                       [&](const EdgeTile& tile, const FilterInputs(&inputs)[2], const Stage<rows>& stage) { add_tile(tile, inputs, stage, x, q_bar, mu_bar); });
+    const auto filters_of = [&](const FilterInputs(&inputs)[2]) { return TileFilters<2, 2>(inputs, weights); };
+    for_tiles<rows, 2>(a, stages, first_pair(begin, end), end, copy, filters_of,
+                       [&](const EdgeTile& tile, const TileFilters<2, 2>& filters, const Stage<rows>& stage) { add_tile(tile, filters, stage, x, q_bar_i, mu_bar_i); });
   }
 };
 
@@ -173,7 +162,8 @@ struct ReturnedPairs : Returning {
 template <class Messages> __device__ void return_messages(const PainnMessageArguments<real>& a, real* memory) {
   const int slice = first_slice<1>();
   const StoredWeights weights = adjoint_weights(a, slice, memory);
-  const Messages messages{{a, slice, slice_feature(slice), weights, stages_of_warp<Messages::rows>(memory)}};
+  const int copied = copied_feature(slice);
+  const Messages messages{{a, slice, slice_feature(slice), weights, stages_of_warp<Messages::rows>(memory), held(a.q_bar + copied), held(a.mu_bar + copied)}};
   for_receivers<1>(a, [&](int i, int begin, int end, int next_atom) {
     fetch_inputs(a, a.slices.values, next_atom);
     fetch_inputs(a, a.slices.slopes, next_atom);
