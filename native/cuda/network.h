@@ -107,12 +107,13 @@ struct Grids {
     programs.launch(name, {programs.resident(name, blocks, message_threads, shape.message_shared), static_cast<unsigned>(shape.chunks)}, message_threads,
                     shape.message_shared, argument);
   }
-  /// On tensor cores: a warp a receiver and slice of features, of which `together` go to one block, and the others to those beside it.
+  /// On tensor cores: a warp a receiver and slice of features. Blocks of a column lie on one multiprocessor, and have one slice (layers/slices.cuh).
   template <template <class> class Arguments, class Real>
-  void on_slices(Programs& programs, KernelName<Arguments> name, int atoms, int together, size_t shared_bytes, const Arguments<Real>& argument) const {
-    const unsigned receivers = message_threads / 32 / together, groups = shape.slices / together, blocks = (atoms + receivers - 1) / receivers * groups;
-    const unsigned at_once = programs.resident(name, blocks, message_threads, shared_bytes);
-    programs.launch(name, {std::max(at_once / groups, 1u) * groups, 1}, message_threads, shared_bytes, argument);
+  void on_slices(Programs& programs, KernelName<Arguments> name, int atoms, size_t shared_bytes, const Arguments<Real>& argument) const {
+    const auto slices = static_cast<unsigned>(shape.slices), columns = std::max(static_cast<unsigned>(multiprocessors) / slices, 1u);
+    const unsigned receivers = columns * message_threads / 32, rows = (static_cast<unsigned>(atoms) + receivers - 1) / receivers;
+    const unsigned at_once = programs.resident(name, ~0u, message_threads, shared_bytes) / static_cast<unsigned>(multiprocessors);
+    programs.launch(name, {columns * slices, std::min(at_once, rows)}, message_threads, shared_bytes, argument);
   }
 };
 

@@ -57,7 +57,7 @@ template <class Real> class Painn final : public Network<Real> {
                       radial_threads, 0, message(work, 0, 0, kinds));
     for (int t = 0; t <= last; t++) {
       if (kinds.others) grids_.on_receivers(programs, t == 0 ? kernels::painn_message_first : kernels::painn_message, atoms, message(work, t, 0, kinds));
-      if (kinds.for_slices) grids_.on_slices(programs, t == 0 ? kernels::painn_slices_first : kernels::painn_slices, atoms, slices_together(shape_.features), slice_stages(received_rows(t == 0)), message(work, t, 0, kinds));
+      if (kinds.for_slices) grids_.on_slices(programs, t == 0 ? kernels::painn_slices_first : kernels::painn_slices, atoms, slice_stages(received_rows(t == 0)), message(work, t, 0, kinds));
       if (t < last) {
         grids_.on_tiles(programs, {kernels::painn_update_spread, kernels::painn_update_small, kernels::painn_update_large}, shape_.update_shared, atoms, update(work, t, t + 1, 0, gradient));
       } else {
@@ -69,13 +69,13 @@ template <class Real> class Painn final : public Network<Real> {
     int bars = 0;  // which of the two mu_bar is current
     for (int t = last; t > 0; t--) {
       if (kinds.others) grids_.on_receivers(programs, kernels::painn_message_adjoint, atoms, message(work, t, bars, kinds));
-      if (kinds.for_slices) grids_.on_slices(programs, kernels::painn_slices_adjoint, atoms, 1, shape_.slice_weights_shared + slice_stages(returned_rows(false)), message(work, t, bars, kinds));
+      if (kinds.for_slices) grids_.on_slices(programs, kernels::painn_slices_adjoint, atoms, shape_.slice_weights_shared + slice_stages(returned_rows(false)), message(work, t, bars, kinds));
       bars ^= 1;
       grids_.on_tiles(programs, {kernels::painn_update_adjoint_spread, kernels::painn_update_adjoint_small, kernels::painn_update_adjoint_large}, shape_.adjoint_shared, atoms,
                       update(work, t - 1, t, bars, gradient));
     }
     if (kinds.others) grids_.on_receivers(programs, kernels::painn_message_adjoint_first, atoms, message(work, 0, bars, kinds));
-    if (kinds.for_slices) grids_.on_slices(programs, kernels::painn_slices_adjoint_first, atoms, 1, shape_.slice_weights_shared + slice_stages(returned_rows(true)), message(work, 0, bars, kinds));
+    if (kinds.for_slices) grids_.on_slices(programs, kernels::painn_slices_adjoint_first, atoms, shape_.slice_weights_shared + slice_stages(returned_rows(true)), message(work, 0, bars, kinds));
   }
 
  private:

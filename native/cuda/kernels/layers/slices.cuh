@@ -71,20 +71,22 @@ template <int BLOCKS, int SETS> struct TileFilters {
   }
 };
 
-/// Of a receiver's slices so many go to one block, whose warps then read its edges once.
-constexpr int together = slices_together(FEATURES);
-/// The first of a block's slices, of which there are OF_BLOCK: blocks that are there at the same time share out all, and find an edge's inputs near them.
-template <int OF_BLOCK> constexpr int slice_groups = FEATURES / slice_features / OF_BLOCK;
-template <int OF_BLOCK> __device__ int first_slice() { return blockIdx.x % slice_groups<OF_BLOCK> * OF_BLOCK; }
+constexpr int slices = FEATURES / slice_features;
+/// A block's slice. Blocks of a column of the grid lie on one multiprocessor, as cards share them out, and have one slice: so senders' rows are found near.
+__device__ int own_slice() { return blockIdx.x % slices; }
 /// The first of a lane's four features, of slice `slice`.
 __device__ int slice_feature(int slice) { return slice * slice_features + lane_index() / 4 * LANE_VALUES; }
 
-/// Calls for each receiver of this warp, of whose slices OF_BLOCK go to its block: with its list, and the atom that follows.
-template <int OF_BLOCK, class Receive> __device__ void for_receivers(const PainnMessageArguments<real>& a, const Receive& receive) {
-  constexpr int groups = slice_groups<OF_BLOCK>, receivers = message_threads / 32 / OF_BLOCK;
-  const int atoms = a.sizes->atoms, step = gridDim.x / groups * receivers;
-  for (int i = blockIdx.x / groups * receivers + warp_index() / OF_BLOCK; i < atoms; i += step)
-    if (is_for_slices(a, i)) receive(i, a.edges.first[i], a.edges.first[i + 1], min(i + step, atoms));
+/// Calls for each receiver of this warp: with its list, and the atom that follows. Warps of a column take receivers next to each other, which have neighbours in
+/// common; columns of other slices take the same ones at the same time, and find their edges' inputs in the second-level cache.
+template <class Receive> __device__ void for_receivers(const PainnMessageArguments<real>& a, const Receive& receive) {
+  constexpr int of_block = message_threads / 32;
+  const int atoms = a.sizes->atoms, of_column = gridDim.y * of_block, run = slice_run * of_column, step = gridDim.x / slices * run;
+  for (int base = blockIdx.x / slices * run; base < atoms; base += step)
+    for (int n = 0; n < slice_run; n++) {
+      const int i = base + n * of_column + blockIdx.y * of_block + warp_index(), next = n + 1 < slice_run ? i + of_column : i + step - n * of_column;
+      if (i < atoms && is_for_slices(a, i)) receive(i, a.edges.first[i], a.edges.first[i + 1], min(next, atoms));
+    }
 }
 /// Asks for what the filters of an atom's list are made from, as far as the second-level cache; beyond the last atom there is nothing.
 __device__ void fetch_inputs(const PainnMessageArguments<real>& a, const unsigned* rows, int i) {
@@ -195,7 +197,7 @@ __device__ Values sum_of(Values a, const Values& b) {
 /// T16, T17: q and mid of the receivers. `memory`: the block's dynamic shared memory.
 template <bool FIRST> __device__ void receive_messages(const PainnMessageArguments<real>& a, real* memory) {
   constexpr int blocks = message_blocks<FIRST>, rows = received_rows(FIRST);
-  const int slice = first_slice<together>() + warp_index() % together, feature = slice_feature(slice), q = lane_index() % 4;
+  const int slice = own_slice(), feature = slice_feature(slice), q = lane_index() % 4;
   const HeldWeights<blocks> weights(a.slices.weights + static_cast<long long>(slice) * slice_words);
   real* const stages = stages_of_warp<rows>(memory);
   const real *const x = held(a.x + copied_feature(slice)), *const mu = FIRST ? nullptr : held(a.mu + copied_feature(slice));
@@ -203,8 +205,8 @@ template <bool FIRST> __device__ void receive_messages(const PainnMessageArgumen
     copy_rows<0, FIRST ? 2 : 3>(to, rows_of<3>(x, FIRST ? a.numbers[sender] : sender));
     if constexpr (!FIRST) copy_rows<3, 3>(to, rows_of<3>(mu, sender));
   };
-  for_receivers<together>(a, [&](int i, int begin, int end, int next_atom) {
-    if (warp_index() % together == 0) fetch_inputs(a, a.slices.values, next_atom);
+  for_receivers(a, [&](int i, int begin, int end, int next_atom) {
+    fetch_inputs(a, a.slices.values, next_atom);
     Received<FIRST> sums;
     const auto filters_of = [&](const FilterInputs(&inputs)[1]) { return TileFilters<blocks, 1>(inputs, weights); };
     for_tiles<rows, 1>(a, stages, begin, end, copy, filters_of, [&](const EdgeTile&, const TileFilters<blocks, 1>& filters, const Stage<rows>& stage) {

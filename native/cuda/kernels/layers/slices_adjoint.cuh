@@ -160,11 +160,11 @@ struct ReturnedPairs : Returning {
 
 /// `memory`: the block's dynamic shared memory. A warp of a block has a receiver, and the block's one slice of it.
 template <class Messages> __device__ void return_messages(const PainnMessageArguments<real>& a, real* memory) {
-  const int slice = first_slice<1>();
+  const int slice = own_slice();
   const StoredWeights weights = adjoint_weights(a, slice, memory);
   const int copied = copied_feature(slice);
   const Messages messages{{a, slice, slice_feature(slice), weights, stages_of_warp<Messages::rows>(memory), held(a.q_bar + copied), held(a.mu_bar + copied)}};
-  for_receivers<1>(a, [&](int i, int begin, int end, int next_atom) {
+  for_receivers(a, [&](int i, int begin, int end, int next_atom) {
     fetch_inputs(a, a.slices.values, next_atom);
     fetch_inputs(a, a.slices.slopes, next_atom);
     messages.receive(i, begin, end);
