@@ -59,8 +59,6 @@ constexpr int filter_groups(int radial) { return radial / 8 + 1; }
 constexpr int filter_row_words(int radial) { return 8 * filter_groups(radial); }
 constexpr int filter_half_words(int radial) { return 128 * filter_groups(radial); }
 constexpr int slice_features = 32, slice_halves = 2 * 3;  // of a warp; sixteen features each, of three blocks
-/// A multiprocessor's warps take so many receivers each, next to those of the others, before they go on to others elsewhere.
-constexpr int slice_run = 1;
 constexpr int tile_edges = 8;  // that a warp works on at once
 /// What it reads of them in shared memory: rows of senders' slices and four numbers of each edge; and what a block's warps have of that, two each. Rows are x and
 /// mu, of which layer 0 has x^q and x^R; on the way back bars of q and mu, and x in layer 0.
@@ -76,6 +74,6 @@ constexpr int message_threads = 128, radial_threads = 256, result_threads = 128,
 constexpr int atom_chunk = 1024;            // of a structure, whose energies and virials a block adds up
 constexpr int scan_items = 4 * scan_threads;  // of a block
 constexpr int slice_stages_words(int rows) { return message_threads / 32 * 2 * slice_stage_words(rows); }
-constexpr int message_adjoint_blocks = 2, slice_blocks = 3, slice_adjoint_blocks = 3;  // that a multiprocessor shall hold at once
+constexpr int message_adjoint_blocks = 2, slice_blocks = 2, slice_adjoint_blocks = 3;  // that a multiprocessor shall hold at once
 
 }  // namespace painnless::cuda

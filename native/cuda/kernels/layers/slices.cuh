@@ -78,15 +78,17 @@ __device__ int own_slice() { return blockIdx.x % slices; }
 __device__ int slice_feature(int slice) { return slice * slice_features + lane_index() / 4 * LANE_VALUES; }
 
 /// Calls for each receiver of this warp: with its list, and the atom that follows. Warps of a column take receivers next to each other, which have neighbours in
-/// common; columns of other slices take the same ones at the same time, and find their edges' inputs in the second-level cache.
+/// common, twice where there are many; columns of other slices take the same ones at the same time, and find their edges' inputs in the second-level cache.
 template <class Receive> __device__ void for_receivers(const PainnMessageArguments<real>& a, const Receive& receive) {
   constexpr int of_block = message_threads / 32;
-  const int atoms = a.sizes->atoms, of_column = gridDim.y * of_block, run = slice_run * of_column, step = gridDim.x / slices * run;
-  for (int base = blockIdx.x / slices * run; base < atoms; base += step)
-    for (int n = 0; n < slice_run; n++) {
-      const int i = base + n * of_column + blockIdx.y * of_block + warp_index(), next = n + 1 < slice_run ? i + of_column : i + step - n * of_column;
-      if (i < atoms && is_for_slices(a, i)) receive(i, a.edges.first[i], a.edges.first[i + 1], min(next, atoms));
-    }
+  const int columns = gridDim.x / slices, of_column = gridDim.y * of_block, atoms = a.sizes->atoms, run = atoms > 10 * columns * of_column ? 2 : 1;
+  const int own = blockIdx.x / slices * run * of_column + blockIdx.y * of_block + warp_index();
+  const auto of_round = [&](int n) { return own + n / run * columns * run * of_column + n % run * of_column; };
+  for (int n = 0, i = own; i < atoms; n++) {
+    const int next = of_round(n + 1);
+    if (is_for_slices(a, i)) receive(i, a.edges.first[i], a.edges.first[i + 1], next);
+    i = next;
+  }
 }
 /// Asks for what the filters of an atom's list are made from, as far as the second-level cache; beyond the last atom there is nothing.
 __device__ void fetch_inputs(const PainnMessageArguments<real>& a, const unsigned* rows, int i) {
