@@ -85,7 +85,8 @@ struct CudaTuning {
 };
 struct CudaPlan {
   std::string schedule;
-  int tile;  // atoms of a block
+  int tile;   // atoms of a block
+  int knots;  // intervals of the table that filters come from; 0: they are computed
   double weight_bytes, scratch_bytes;
   CudaTuning tuning;
 };

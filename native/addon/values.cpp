@@ -84,6 +84,8 @@ Napi::Object plan_to(Napi::Env env, const CudaPlan& plan) {
   object["device"] = "cuda";
   object["schedule"] = plan.schedule;
   object["tile"] = plan.tile;
+  object["filters"] = plan.knots > 0 ? "tabulated" : "direct";
+  object["knots"] = plan.knots;
   object["weightBytes"] = plan.weight_bytes;
   object["scratchBytes"] = plan.scratch_bytes;
   object["tuning"] = tuning_to(env, plan.tuning);

@@ -1,33 +1,36 @@
 // The MLFF-Distiller student on the card: weights, memory, and the launches in order, then upside down (docs/theory.md, sections 11 to 14).
 #include "network.h"
+#include "table.h"
 
 namespace painnless::cuda {
 namespace {
 
 template <class Real> class Distiller final : public Network<Real> {
  public:
-  Distiller(const Weights& weights, const Shape& shape, int multiprocessors) : source_(weights), shape_(shape), grids_{shape_, multiprocessors} {}
+  Distiller(const Weights& weights, const Shape& shape, int multiprocessors) : source_(weights), shape_(shape), grids_{shape_, multiprocessors} {
+    if (shape.tabulates) table_ = FilterTable(weights);
+  }
 
   void pack(WeightStore& store) override {
     const int f = source_.config.features, layers = source_.config.layers;
     layers_.assign(static_cast<size_t>(layers), {});
+    splines_.assign(static_cast<size_t>(layers), {});
     for (int t = 0; t < layers; t++) {
       const DistillerLayer& from = source_.distiller[t];
       DistillerWeights<Real>& to = layers_[t];
-      to.filter1 = store.put<Real>(forward_matrix(from.filter1, {1, f}, {1, shape_.radial}));  // rows beyond R are not read
-      to.filter1_bias = store.put<Real>(padded_vector(from.filter1.bias, {1, f}));
-      const auto filters = [&](int inputs, auto weight) { return store.put<Real>(filter_matrix(shape_, f, inputs, {0, 2, 1}, weight)); };
-      to.filter2 = filters(shape_.features, [&](size_t row, int k) { return k < f ? from.filter2.weight[row * f + k] : 0.0; });
-      to.filter2_bias = filters(1, [&](size_t row, int) { return from.filter2.bias[row]; });
+      if (tabulated()) splines_[t] = pack_splines<Real>(store, shape_, source_.config, table_, t);
+      else pack_filters(store, from, to);
       to.update1 = pack_dense<Real>(store, shape_.tensor, from.update1, {1, f}, {2, f});
       // After the last update nobody reads vectors: g1 and g2 are left out.
       to.update2 = pack_blocks<Real>(store, shape_.tensor, from.update2, f, t == layers - 1 ? std::vector{0} : std::vector{0, 1, 2}, {1, f});
       for (int k = 0; k < 9; k++) to.mixing[k] = from.mixing.empty() ? Real(0) : static_cast<Real>(from.mixing[k]);
     }
-    radial_ = pack_radial<Real>(store, source_);
+    if (!tabulated()) radial_ = pack_radial<Real>(store, source_);
     readout_ = pack_readout<Real>(store, shape_.tensor, source_.readout);
     embedding_ = store.put<Real>(padded_rows(source_.embedding, f));
   }
+
+  int table_intervals() const override { return table_.intervals; }
 
   void lay_out(Arena& arena, int atoms) override {
     const size_t n = static_cast<size_t>(atoms), f = static_cast<size_t>(shape_.features);
@@ -45,7 +48,8 @@ template <class Real> class Distiller final : public Network<Real> {
   void launch(Programs& programs, const Work<Real>& work, int atoms, Kinds, bool gradient) override {
     const int last = static_cast<int>(layers_.size()) - 1;
     for (int t = 0; t <= last; t++) {
-      grids_.on_receivers(programs, t == 0 ? kernels::distiller_message_first : kernels::distiller_message, atoms, message(work, t, 0));
+      pass_messages(programs, t == 0 ? kernels::distiller_table_first : kernels::distiller_table,
+                    t == 0 ? kernels::distiller_message_first : kernels::distiller_message, atoms, message(work, t, 0));
       if (t < last) {
         grids_.on_tiles(programs, {kernels::distiller_update_spread, kernels::distiller_update_small, kernels::distiller_update_large}, shape_.update_shared, atoms,
                         update(work, t, t + 1, 0, gradient));
@@ -57,20 +61,39 @@ template <class Real> class Distiller final : public Network<Real> {
     if (!gradient) return;
     int bars = 0;  // which of the two sets of bars is current
     for (int t = last; t > 0; t--) {
-      grids_.on_receivers(programs, kernels::distiller_message_adjoint, atoms, message(work, t, bars));
+      pass_messages(programs, kernels::distiller_table_adjoint, kernels::distiller_message_adjoint, atoms, message(work, t, bars));
       bars ^= 1;
       grids_.on_tiles(programs, {kernels::distiller_update_adjoint_spread, kernels::distiller_update_adjoint_small, kernels::distiller_update_adjoint_large}, shape_.adjoint_shared, atoms,
                       update(work, t - 1, t - 1, bars, gradient));
     }
-    grids_.on_receivers(programs, kernels::distiller_message_adjoint_first, atoms, message(work, 0, bars));
+    pass_messages(programs, kernels::distiller_table_adjoint_first, kernels::distiller_message_adjoint_first, atoms, message(work, 0, bars));
   }
 
  private:
+  bool tabulated() const { return table_.intervals > 0; }
+
+  void pack_filters(WeightStore& store, const DistillerLayer& from, DistillerWeights<Real>& to) const {
+    const int f = source_.config.features;
+    to.filter1 = store.put<Real>(forward_matrix(from.filter1, {1, f}, {1, shape_.radial}));  // rows beyond R are not read
+    to.filter1_bias = store.put<Real>(padded_vector(from.filter1.bias, {1, f}));
+    const auto filters = [&](int inputs, auto weight) { return store.put<Real>(filter_matrix(shape_, f, inputs, filter_order, weight)); };
+    to.filter2 = filters(shape_.features, [&](size_t row, int k) { return k < f ? from.filter2.weight[row * f + k] : 0.0; });
+    to.filter2_bias = filters(1, [&](size_t row, int) { return from.filter2.bias[row]; });
+  }
+
+  /// A message by the table, or with filters that are computed.
+  void pass_messages(Programs& programs, KernelName<DistillerMessageArguments> by_table, KernelName<DistillerMessageArguments> computed, int atoms,
+                     const DistillerMessageArguments<Real>& argument) const {
+    if (tabulated()) grids_.on_receivers(programs, by_table, atoms, message_threads / 32 * distiller_table_shared * sizeof(Real), argument);
+    else grids_.on_receivers(programs, computed, atoms, argument);
+  }
+
   DistillerMessageArguments<Real> message(const Work<Real>& work, int t, int bars) const {
     return {.sizes = work.sizes,
             .edges = work.edges,
             .radial = radial_,
             .weights = layers_[t],
+            .splines = splines_[t],
             .numbers = work.numbers,
             .embedding = embedding_,
             .s = saved_[t].s,
@@ -102,7 +125,9 @@ template <class Real> class Distiller final : public Network<Real> {
   const Weights& source_;
   const Shape& shape_;
   Grids grids_;
+  FilterTable table_;
   std::vector<DistillerWeights<Real>> layers_;
+  std::vector<Splines<Real>> splines_;
   Radial<Real> radial_{};
   Readout<Real> readout_{};
   const Real* embedding_ = nullptr;

@@ -38,6 +38,8 @@ template <class Real> class Network {
   virtual void pack(WeightStore& store) = 0;
   /// Takes the arrays that grow with the atoms.
   virtual void lay_out(Arena& arena, int atoms) = 0;
+  /// Of the table that filters come from; 0: they are computed for each edge.
+  virtual int table_intervals() const { return 0; }
   /// Energies of the atoms and, if `gradient`, sums of the pairs, for up to so many atoms of such structures.
   virtual void launch(Programs& programs, const Work<Real>& work, int atoms, Kinds kinds, bool gradient) = 0;
 };
@@ -102,10 +104,13 @@ struct Grids {
   /// Message kernels: a warp a receiver, as many blocks as fit the card at once.
   template <template <class> class Arguments, class Real>
   void on_receivers(Programs& programs, KernelName<Arguments> name, int atoms, const Arguments<Real>& argument) const {
+    on_receivers(programs, name, atoms, shape.message_shared, argument);
+  }
+  template <template <class> class Arguments, class Real>
+  void on_receivers(Programs& programs, KernelName<Arguments> name, int atoms, size_t shared_bytes, const Arguments<Real>& argument) const {
     constexpr int warps = message_threads / 32;
     const auto blocks = static_cast<unsigned>((atoms + warps - 1) / warps);
-    programs.launch(name, {programs.resident(name, blocks, message_threads, shape.message_shared), static_cast<unsigned>(shape.chunks)}, message_threads,
-                    shape.message_shared, argument);
+    programs.launch(name, {programs.resident(name, blocks, message_threads, shared_bytes), static_cast<unsigned>(shape.chunks)}, message_threads, shared_bytes, argument);
   }
   /// On tensor cores: a warp a receiver and slice of features. Blocks of a column lie on one multiprocessor, and have one slice (layers/slices.cuh).
   template <template <class> class Arguments, class Real>

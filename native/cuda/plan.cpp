@@ -17,7 +17,7 @@ template <class Real> CudaPlan plan_of(const Config& config, const Tensors& tens
   const auto network = create_network<Real>(weights, shape, card.multiprocessors);
   network->pack(store);
   network->lay_out(arena, capacity.atoms);
-  CudaPlan plan{"layered", Grids{shape, card.multiprocessors}.cut(next_bucket(atoms, 16)).tile, 0, 0, tuning};
+  CudaPlan plan{"layered", Grids{shape, card.multiprocessors}.cut(next_bucket(atoms, 16)).tile, network->table_intervals(), 0, 0, tuning};
   if constexpr (sizeof(Real) == 4) {
     if (shape.resident) {
       Resident<Real> resident(weights, shape, nullptr, card, usual_clusters(*shape.resident, card));

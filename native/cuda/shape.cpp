@@ -49,6 +49,7 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
   filters_in_shared = message_shared + weights <= limit;
   if (filters_in_shared) message_shared += weights;
 
+  tabulates = single && !painn;
   slices = single && painn && info.architecture >= 80 ? features / slice_features : 0;
   slice_weights_shared = sizeof(unsigned) * static_cast<size_t>(slice_halves * filter_half_words(radial));
   slice_weights_in_shared = slice_weights_shared + sizeof(float) * slice_stages_words(returned_rows(true)) <= limit;
@@ -142,6 +143,7 @@ std::vector<Source> Shape::sources() const {
                                "-DEDGE_GROUP=4",
                                "-DFILTER_SHARED=0",
                                define("WEIGHTS_SHARED", slice_weights_in_shared)};
+  const Options table{real, define("FEATURES", features), define("LANE_VALUES", lane_values)};
   const Options update{real,
                        define("FEATURES", features),
                        define("TENSOR", tensor),
@@ -178,6 +180,7 @@ std::vector<Source> Shape::sources() const {
   static const std::vector<const char*> painn_spread{PAINNLESS_PAINN_SPREAD_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> painn_resident{PAINNLESS_PAINN_RESIDENT_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> distiller_message{PAINNLESS_DISTILLER_MESSAGE_KERNELS(PAINNLESS_TEXT)};
+  static const std::vector<const char*> distiller_table{PAINNLESS_DISTILLER_TABLE_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> distiller_update{PAINNLESS_DISTILLER_UPDATE_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> distiller_spread{PAINNLESS_DISTILLER_SPREAD_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> results{PAINNLESS_RESULT_KERNELS(PAINNLESS_TEXT)};
@@ -191,6 +194,7 @@ std::vector<Source> Shape::sources() const {
                           {"dynamics.cu", {"-Dreal=double", "-fmad=false"}, steps}};  // and on where atoms go
   if (spread.threads > 0 && tuning.spread_waves > 0) all.push_back({painn ? "painn_spread.cu" : "distiller_spread.cu", spread_options, painn ? painn_spread : distiller_spread});
   if (slices > 0) all.push_back({"painn_slices.cu", slices_options, painn_slices});
+  if (tabulates) all.push_back({"distiller_table.cu", table, distiller_table});
   if (resident) all.push_back({"painn_resident.cu", resident_options, painn_resident});
   return all;
 }

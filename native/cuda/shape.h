@@ -16,6 +16,7 @@ struct Shape {
   std::vector<int> hidden;       // padded widths of the readout's hidden layers
   int lane_values, chunks;       // features a lane owns in a message kernel; warps that share a receiver's features
   int edge_group;                // edges whose filters are made together
+  bool tabulates;                // do filters come from a table, where one follows them
   int slices;                    // of 32 features, where there are tensor cores for them; else 0
   bool slice_weights_in_shared;  // are a slice's weights copied to shared memory, on the way back
   size_t slice_weights_shared;   // bytes, on the way back

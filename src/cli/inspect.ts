@@ -103,17 +103,19 @@ function describePlan(plan: NativePlan): string {
   if (plan.device === "cuda")
     return [
       `${plan.schedule} schedule, ${plan.tile} atoms a block`,
-      "filters computed for each edge",
+      describeFilters(plan, "edge"),
       "activations kept",
       `weights ${megabytes(plan.weightBytes)}`,
       `arena ${megabytes(plan.scratchBytes)}`,
     ].join("; ");
-  const filters = plan.filters === "tabulated" ? `filters tabulated in ${plan.knots} intervals` : "filters computed for each pair";
   return [
     `${plan.instructionSet}, ${plan.threads} ${plan.threads === 1 ? "thread" : "threads"}`,
-    filters,
+    describeFilters(plan, "pair"),
     `activations ${plan.activations}`,
     `weights ${megabytes(plan.weightBytes)}`,
     `scratch ${megabytes(plan.scratchBytes)}`,
   ].join("; ");
 }
+
+const describeFilters = ({ filters, knots }: NativePlan, each: "edge" | "pair") =>
+  filters === "tabulated" ? `filters tabulated in ${knots} intervals` : `filters computed for each ${each}`;

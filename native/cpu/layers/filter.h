@@ -1,11 +1,11 @@
 #pragma once
 // Filters: distance -> W and W' = dW/dd, 3F numbers per pair and layer (eqs. T8-T11). Computed directly, or from a radial table fitted in
 // double (docs/theory.md, filter table), whose own derivative is W', so that forces remain the gradient of the energy.
-#include "../../model.h"
+#include "../../model/filter_table.h"
+#include "../../model/spline.h"
 #include "../pairs.h"
 #include "../share.h"
 #include "radial.h"
-#include "spline.h"
 
 namespace painnless::PAINNLESS_ISA {
 
@@ -18,56 +18,9 @@ template <class Real> struct FilterInputs {
   int32_t* interval = nullptr;              // (pairs) of the table
 };
 
-/// Both networks' filters in double: exact(layer, d) fills W and W' (3F each), blocks of F.
-class ExactFilters {
- public:
-  ExactFilters(const Weights& weights, const Radial& radial) : weights_(weights), radial_(radial) {}
-  void evaluate(int layer, double d, double* w, double* slope) const {
-    const int r = radial_.size(), f = weights_.config.features;
-    std::vector<double> x(r + 1), x_slope(r + 1);
-    radial_.evaluate(d, x.data(), x_slope.data());
-    if (weights_.config.architecture == Architecture::painn) {
-      const Linear& a = weights_.painn[layer].filter;
-      for (int n = 0; n < 3 * f; ++n) {
-        w[n] = x[r] * a.bias[n];
-        slope[n] = x_slope[r] * a.bias[n];
-        for (int k = 0; k < r; ++k) {
-          w[n] += a.weight[n * r + k] * x[k];
-          slope[n] += a.weight[n * r + k] * x_slope[k];
-        }
-      }
-      return;
-    }
-    const DistillerLayer& net = weights_.distiller[layer];
-    std::vector<double> h(f), h_slope(f);
-    for (int n = 0; n < f; ++n) {
-      double z = net.filter1.bias[n], z_slope = 0;
-      for (int k = 0; k < r; ++k) {
-        z += net.filter1.weight[n * r + k] * x[k];
-        z_slope += net.filter1.weight[n * r + k] * x_slope[k];
-      }
-      const double sigma = 1 / (1 + std::exp(-z));
-      h[n] = z * sigma;
-      h_slope[n] = sigma * (1 + z * (1 - sigma)) * z_slope;
-    }
-    for (int n = 0; n < 3 * f; ++n) {
-      w[n] = net.filter2.bias[n];
-      slope[n] = 0;
-      for (int k = 0; k < f; ++k) {
-        w[n] += net.filter2.weight[static_cast<size_t>(n) * f + k] * h[k];
-        slope[n] += net.filter2.weight[static_cast<size_t>(n) * f + k] * h_slope[k];
-      }
-    }
-  }
-
- private:
-  const Weights& weights_;
-  const Radial& radial_;
-};
-
 template <class Real> class Filters {
  public:
-  /// `tabulate` asks for a table; weights that no table of up to 1024 intervals follows are computed directly instead.
+  /// `tabulate` asks for a table; weights that none follows are computed directly instead.
   Filters(const Weights& weights, bool tabulate)
       : painn_(weights.config.architecture == Architecture::painn),
         features_(weights.config.features),
@@ -75,10 +28,8 @@ template <class Real> class Filters {
         layers_(weights.config.layers),
         offsets_(weights.offsets.begin(), weights.offsets.end()),
         widths_(weights.widths.begin(), weights.widths.end()),
-        radial_{weights.config.basis, weights.config.cutoff, offsets_, widths_} {
-    if (tabulate)
-      for (int intervals : {128, 160, 192, 256, 384, 512, 768, 1024})
-        if (intervals_ == 0) fit(weights, intervals);
+        radial_{{weights.config.basis, weights.config.cutoff, offsets_, widths_}} {
+    if (tabulate) pack(FilterTable(weights));
     if (intervals_ == 0) pack(weights);
   }
 
@@ -108,7 +59,7 @@ template <class Real> class Filters {
   void prepare(const FilterInputs<Real>& in, const double* distance, int a, int b) const {
     for (int p = a; p < b; ++p) {
       if (!tabulated()) {
-        radial_.evaluate(distance[p], in.value + static_cast<size_t>(p) * inputs(), in.slope + static_cast<size_t>(p) * inputs());
+        evaluate_inputs(radial_, distance[p], in.value + static_cast<size_t>(p) * inputs(), in.slope + static_cast<size_t>(p) * inputs());
         continue;
       }
       const double position = distance[p] * intervals_ / radial_.cutoff;
@@ -201,35 +152,11 @@ template <class Real> class Filters {
     }
   }
 
-  /// Fits every layer's table, and keeps it if it follows W within 1e-8 and W' within 3e-7 of their largest values.
-  void fit(const Weights& weights, int intervals) {
-    const ExactFilters exact(weights, radial_);
-    const int columns = 3 * features_, size = intervals + spline_degree;
-    const double step = radial_.cutoff / intervals;
-    const auto sites = spline_sites(intervals);
-    std::vector<Table> tables;
-    for (int t = 0; t < layers_; ++t) {
-      std::vector<double> values(static_cast<size_t>(size) * columns), slope(columns), w(columns);
-      for (int s = 0; s < size; ++s) exact.evaluate(t, std::max(sites[s] * step, 1e-9), &values[static_cast<size_t>(s) * columns], slope.data());
-      const auto c = fit_spline(intervals, columns, values);
-      double largest = 0, largest_slope = 0, error = 0, slope_error = 0;
-      for (int i = 0; i < intervals; ++i)
-        for (double inside : {0.25, 0.75}) {
-          exact.evaluate(t, (i + inside) * step, w.data(), slope.data());
-          const SplineBasis basis(inside);
-          for (int n = 0; n < columns; ++n) {
-            double value = 0, derivative = 0;
-            for (int k = 0; k <= spline_degree; ++k) value += basis.value[k] * c[static_cast<size_t>(i + k) * columns + n];
-            for (int k = 0; k < spline_degree; ++k)
-              derivative += basis.slope[k] / step * (c[static_cast<size_t>(i + k + 1) * columns + n] - c[static_cast<size_t>(i + k) * columns + n]);
-            largest = std::max(largest, std::abs(w[n]));
-            largest_slope = std::max(largest_slope, std::abs(slope[n]));
-            error = std::max(error, std::abs(value - w[n]));
-            slope_error = std::max(slope_error, std::abs(derivative - slope[n]));
-          }
-        }
-      if (!(error <= 1e-8 * largest && slope_error <= 3e-7 * largest_slope)) return;
-      Table& table = tables.emplace_back();
+  void pack(const FilterTable& fitted) {
+    intervals_ = fitted.intervals;
+    const int columns = 3 * features_, size = intervals_ + spline_degree;
+    for (const std::vector<double>& c : fitted.coefficients) {
+      Table& table = tables_.emplace_back();
       table.size = static_cast<size_t>(granules_) * size * 2 * filter_row;
       table.data = AlignedArray<Real>(table.size);
       for (int g = 0; g < granules_; ++g)
@@ -243,8 +170,6 @@ template <class Real> class Filters {
             entry[filter_row] = i + 1 < size ? static_cast<Real>(here[columns] - *here) : Real(0);
           }
     }
-    tables_ = std::move(tables);
-    intervals_ = intervals;
   }
 
   template <bool Values, bool Slopes>

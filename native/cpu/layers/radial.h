@@ -1,59 +1,19 @@
 #pragma once
-// Distance -> radial functions times cutoff, and the derivative. In double whatever the engine's precision: there are few pairs, and the
+// Radial functions and cutoff (model/radial.h) with the faults that tests plant. In double whatever the engine's precision: there are few pairs, and the
 // filters amplify what is lost here.
-#include <cmath>
-#include <numbers>
-#include <span>
-
-#include "../../engine.h"
+#include "../../model/radial.h"
 #include "../faults.h"
 
 namespace painnless::PAINNLESS_ISA {
 
-struct Radial {
-  RadialBasis basis;
-  double cutoff;
-  std::span<const double> offsets, widths;
-
-  int size() const { return static_cast<int>(offsets.size()); }
-
-  /// f(d) and f'(d), eq. T5.
+struct Radial : RadialFunctions {
   void envelope(double d, double& f, double& slope) const {
-    if (!(d < cutoff)) {
-      f = slope = 0;
-      return;
-    }
-    const double x = std::numbers::pi * d / cutoff;
-    f = (std::cos(x) + 1) / 2;
-    slope = PAINNLESS_FAULT("cutoff derivative omitted", 0.0, -std::numbers::pi / (2 * cutoff) * std::sin(x));
+    RadialFunctions::envelope(d, f, slope);
+    slope = PAINNLESS_FAULT("cutoff derivative omitted", 0.0, slope);
   }
-
-  /// phi_r(d) and phi_r'(d), eqs. T6 and T7.
   void function(int r, double d, double& phi, double& slope) const {
-    if (basis == RadialBasis::bessel) {
-      const double k = offsets[r];
-      phi = std::sin(k * d) / d;
-      slope = (k * std::cos(k * d) - phi) / d;
-      return;
-    }
-    const double gamma = (basis == RadialBasis::gaussian_half ? 0.5 : 1.0) / (widths[r] * widths[r]);
-    const double x = d - offsets[r];
-    phi = std::exp(-gamma * x * x);
-    slope = PAINNLESS_FAULT("radial derivative sign", 2.0, -2.0) * gamma * x * phi;
-  }
-
-  /// f phi_r and (f phi_r)' for r = 0 .. R-1; entry R holds f and f', which multiply the bias of PaiNN's filter (T8, T9) or are not read.
-  template <class Real> void evaluate(double d, Real* value, Real* slope) const {
-    double f, f_slope;
-    envelope(d, f, f_slope);
-    for (int r = 0; r < size(); ++r) {
-      double phi, phi_slope;
-      function(r, d, phi, phi_slope);
-      value[r] = static_cast<Real>(f * phi);
-      slope[r] = static_cast<Real>(f_slope * phi + f * phi_slope);
-    }
-    value[size()] = static_cast<Real>(f);
-    slope[size()] = static_cast<Real>(f_slope);
+    RadialFunctions::function(r, d, phi, slope);
+    if (basis != RadialBasis::bessel) slope = PAINNLESS_FAULT("radial derivative sign", -slope, slope);
   }
 };
 

@@ -43,6 +43,12 @@
   X(distiller_message_adjoint, DistillerMessageArguments)       \
   X(distiller_message_adjoint_first, DistillerMessageArguments)
 
+#define PAINNLESS_DISTILLER_TABLE_KERNELS(X)                 \
+  X(distiller_table_first, DistillerMessageArguments)         \
+  X(distiller_table, DistillerMessageArguments)               \
+  X(distiller_table_adjoint, DistillerMessageArguments)       \
+  X(distiller_table_adjoint_first, DistillerMessageArguments)
+
 #define PAINNLESS_DISTILLER_UPDATE_KERNELS(X)                  \
   X(distiller_update_small, DistillerUpdateArguments)           \
   X(distiller_update_large, DistillerUpdateArguments)           \
@@ -73,6 +79,7 @@
   PAINNLESS_PAINN_SPREAD_KERNELS(X)      \
   PAINNLESS_PAINN_RESIDENT_KERNELS(X)    \
   PAINNLESS_DISTILLER_MESSAGE_KERNELS(X) \
+  PAINNLESS_DISTILLER_TABLE_KERNELS(X)   \
   PAINNLESS_DISTILLER_UPDATE_KERNELS(X)  \
   PAINNLESS_DISTILLER_SPREAD_KERNELS(X)  \
   PAINNLESS_RESULT_KERNELS(X)            \

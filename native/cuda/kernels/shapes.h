@@ -50,6 +50,10 @@ constexpr int ring_stages_of(int words, int steps) { return smaller(smaller(ring
 constexpr int painn_message_shared(int radial, int group) { return 2 * (radial + 1) * group; }
 constexpr int distiller_message_shared(int radial, int features, int group) { return 2 * (radial + 1 + features) * group; }
 
+/// Degree of the splines that the student's filters are tabulated in, and what an edge on its way to the table takes: each warp stages 32 of them.
+constexpr int table_degree = 5, staged_edge = 16;
+constexpr int distiller_table_shared = 32 * staged_edge;
+
 /// Structures of up to so many atoms are searched without bins, which the resident schedule does not have: it takes no larger ones.
 constexpr int few_atoms = 64;
 /// Those have their messages passed by painn_slices.cu, where a card has tensor cores: smaller ones must have the resident schedule's sums.
@@ -74,6 +78,6 @@ constexpr int message_threads = 128, radial_threads = 256, result_threads = 128,
 constexpr int atom_chunk = 1024;            // of a structure, whose energies and virials a block adds up
 constexpr int scan_items = 4 * scan_threads;  // of a block
 constexpr int slice_stages_words(int rows) { return message_threads / 32 * 2 * slice_stage_words(rows); }
-constexpr int message_adjoint_blocks = 2, slice_blocks = 2, slice_adjoint_blocks = 3;  // that a multiprocessor shall hold at once
+constexpr int message_adjoint_blocks = 2, slice_blocks = 2, slice_adjoint_blocks = 3, table_blocks = 4;  // that a multiprocessor shall hold at once
 
 }  // namespace painnless::cuda

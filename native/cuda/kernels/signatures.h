@@ -166,10 +166,17 @@ template <class Real> struct DistillerSaved {
 };
 
 template <class Real> struct DistillerWeights {
-  const Real *filter1, *filter1_bias;  // (R, F), (F)
+  const Real *filter1, *filter1_bias;  // (R, F), (F); of filters, where they are computed
   const Real *filter2, *filter2_bias;  // (chunks, F, 3, chunk), (chunks, 3, chunk): blocks s, 2, 1
   Dense<Real> update1, update2;
   Real mixing[9];
+};
+
+/// A layer's filters as splines of the distance on equal intervals (docs/theory.md, section 15).
+template <class Real> struct Splines {
+  const Real* rows;  // (chunks, intervals + table_degree, 2, 3, chunk) coefficients, and what the next differ by; blocks s, 2, 1
+  int intervals;
+  double per_step;  // one over an interval's length, 1/Å
 };
 
 template <class Real> struct DistillerMessageArguments {
@@ -177,6 +184,7 @@ template <class Real> struct DistillerMessageArguments {
   Edges<Real> edges;
   Radial<Real> radial;
   DistillerWeights<Real> weights;
+  Splines<Real> splines;       // where filters come from a table
   const int* numbers;          // layer 0
   const Real* embedding;
   const Real *s, *v;           // (atoms, F) and (atoms, 3, F); s of layer 0 is the embedding

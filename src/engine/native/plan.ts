@@ -23,6 +23,10 @@ export interface CudaPlan {
   readonly schedule: "layered" | "resident";
   /** atoms of one block in the kernels that atoms go through by themselves */
   readonly tile: number;
+  /** "tabulated" (the student in f32 and mixed: spline of the filters) or "direct" */
+  readonly filters: "tabulated" | "direct";
+  /** intervals of the table, 0 without one */
+  readonly knots: number;
   readonly weightBytes: number;
   readonly scratchBytes: number;
   readonly tuning: CudaTuning;

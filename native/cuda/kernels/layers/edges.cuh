@@ -1,20 +1,12 @@
 #pragma once
-// What message kernels share: a warp owns a receiver and walks over its edges a group at a time; each lane owns LANE_VALUES neighbouring
-// features of a chunk of 32 times as many (blockIdx.y counts the chunks).
-#include "layers/lanes.cuh"
+// What message kernels share that make the filters of a group of edges at a time.
 #include "layers/radial.cuh"
+#include "layers/receivers.cuh"
 #include "layers/sums.cuh"
 
 namespace painnless::cuda {
 
-constexpr int chunk = 32 * LANE_VALUES;
 constexpr int group_inputs = (RADIAL + 1) * EDGE_GROUP;  // radial functions times cutoff, and the cutoff, of a group of edges
-
-__device__ int own_feature() { return blockIdx.y * chunk + lane_index() * LANE_VALUES; }
-
-/// A row of this lane's features.
-using Values = Pack<LANE_VALUES>;
-__device__ Values values_at(const real* row) { return load<LANE_VALUES>(row); }
 
 /// f phi_r and its derivative for the edges from `e` on, (R + 1, EDGE_GROUP) each; input R is f itself. Edges beyond `count` get zeros.
 __device__ void radial_inputs(const Radial<real>& radial, const Edges<real>& edges, int e, int count, real* value, real* slope) {
@@ -103,15 +95,6 @@ __device__ unsigned pairs_among(const Edges<real>& edges, int e, int count) {
   return bits;
 }
 
-/// Adds s_e and t_e of one edge, this chunk's share, into sums (chunks, edges, 4), if the edge stands for its pair; `set` is the layer that
-/// comes first.
-__device__ void add_pair_sums(real* sums, int edge_capacity, int e, bool stands, bool set, real s, real t0, real t1, real t2) {
-  const real total = sum_of_lanes(s, t0, t1, t2);
-  if (!stands || lane_index() % 8 != 0) return;
-  real& at = sums[(static_cast<long long>(blockIdx.y) * edge_capacity + e) * 4 + lane_index() / 8];
-  at = set ? total : at + total;
-}
-
 /// Filter weights of this block's chunk: copied to shared memory where they fit (FILTER_SHARED), else read where they are. `next` is where
 /// free shared memory begins, after it. Every thread of the block calls it.
 template <int INPUTS> __device__ const real* chunk_weights(const real* weights, real*& next) {
@@ -126,19 +109,6 @@ template <int INPUTS> __device__ const real* chunk_weights(const real* weights, 
 #else
   return own;
 #endif
-}
-
-enum class Way { forward, adjoint };
-
-/// One way of a message for the receivers of this warp: every `warps of the grid`-th one.
-template <class Message, Way WAY, class Arguments> __device__ void pass_messages(const Arguments& a) {
-  DYNAMIC_SHARED(real, memory);
-  const Message message(a, memory);
-  const int warps = blockDim.x / 32;
-  for (int i = blockIdx.x * warps + warp_index(); i < a.sizes->atoms; i += gridDim.x * warps) {
-    if constexpr (WAY == Way::forward) message.forward(i);
-    else message.adjoint(i);
-  }
 }
 
 }  // namespace painnless::cuda

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-namespace painnless::PAINNLESS_ISA {
+namespace painnless {
 
 constexpr int spline_degree = 5;
 
@@ -83,4 +83,4 @@ inline std::vector<double> fit_spline(int intervals, int columns, std::vector<do
   return values;
 }
 
-}  // namespace painnless::PAINNLESS_ISA
+}  // namespace painnless
