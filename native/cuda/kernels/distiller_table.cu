@@ -9,10 +9,10 @@ KERNEL(message_threads, table_blocks, distiller_table_first, DistillerMessageArg
 KERNEL(message_threads, table_blocks, distiller_table, DistillerMessageArguments) {
   pass_messages<DistillerTable<false>, Way::forward>(a);
 }
-KERNEL(message_threads, table_blocks, distiller_table_adjoint, DistillerMessageArguments) {
+KERNEL(message_threads, table_adjoint_blocks, distiller_table_adjoint, DistillerMessageArguments) {
   pass_messages<DistillerTable<false>, Way::adjoint>(a);
 }
-KERNEL(message_threads, table_blocks, distiller_table_adjoint_first, DistillerMessageArguments) {
+KERNEL(message_threads, table_adjoint_blocks, distiller_table_adjoint_first, DistillerMessageArguments) {
   pass_messages<DistillerTable<true>, Way::adjoint>(a);
 }
 

@@ -78,6 +78,6 @@ constexpr int message_threads = 128, radial_threads = 256, result_threads = 128,
 constexpr int atom_chunk = 1024;            // of a structure, whose energies and virials a block adds up
 constexpr int scan_items = 4 * scan_threads;  // of a block
 constexpr int slice_stages_words(int rows) { return message_threads / 32 * 2 * slice_stage_words(rows); }
-constexpr int message_adjoint_blocks = 2, slice_blocks = 2, slice_adjoint_blocks = 3, table_blocks = 4;  // that a multiprocessor shall hold at once
+constexpr int message_adjoint_blocks = 2, slice_blocks = 2, slice_adjoint_blocks = 3, table_blocks = 4, table_adjoint_blocks = 3;  // that a multiprocessor shall hold at once
 
 }  // namespace painnless::cuda

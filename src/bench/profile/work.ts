@@ -60,6 +60,13 @@ const withHead = (config: ModelConfig, both: { readonly multiplyAdds: number; re
 });
 const filterOf = ({ n_rbf: r, n_features: f }: ModelConfig) => 6 * r * f;
 const studentFilter = ({ n_rbf: r, n_features: f }: ModelConfig) => 2 * r * f + 6 * f * f;
+/** The student's messages. The model's operations, its filters computed, also where they come from a table, which may go below such a floor. */
+const studentMessages = {
+  first: message((c) => studentFilter(c) + 8 * c.n_features, 4, 0),
+  between: message((c) => studentFilter(c) + 14 * c.n_features, 8, 0),
+  adjoint: message((c) => studentFilter(c) + 45 * c.n_features, 12, 8),
+  adjointFirst: message((c) => studentFilter(c) + 20 * c.n_features, 4, 8),
+};
 
 /** By kernel; those of tiles of atoms come in three cuts, `_spread`, `_small` and `_large`. What a kernel does is said in docs/kernels.md. */
 const counts: Readonly<Record<string, Count>> = {
@@ -86,10 +93,14 @@ const counts: Readonly<Record<string, Count>> = {
   painn_update_last: dense((c) => withHead(c, { ...square(c, 2 * (6 + 2 + 2)), weights: square(c, 2 + 2 + 2).weights }), 8),
   painn_update_adjoint: dense((c) => withChannels(c, 2 + 3 + 1 + 3), 23),
 
-  distiller_message_first: message((c) => studentFilter(c) + 8 * c.n_features, 4, 0),
-  distiller_message: message((c) => studentFilter(c) + 14 * c.n_features, 8, 0),
-  distiller_message_adjoint: message((c) => studentFilter(c) + 45 * c.n_features, 12, 8),
-  distiller_message_adjoint_first: message((c) => studentFilter(c) + 20 * c.n_features, 4, 8),
+  distiller_message_first: studentMessages.first,
+  distiller_message: studentMessages.between,
+  distiller_message_adjoint: studentMessages.adjoint,
+  distiller_message_adjoint_first: studentMessages.adjointFirst,
+  distiller_table_first: studentMessages.first,
+  distiller_table: studentMessages.between,
+  distiller_table_adjoint: studentMessages.adjoint,
+  distiller_table_adjoint_first: studentMessages.adjointFirst,
   distiller_update: dense((c) => square(c, 5), 12),
   distiller_update_last: dense((c) => withHead(c, { ...square(c, 10), weights: square(c, 5).weights }), 8),
   distiller_update_adjoint: dense((c) => square(c, 5), 12),

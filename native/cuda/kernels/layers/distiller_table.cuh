@@ -70,7 +70,7 @@ template <bool FIRST> struct DistillerTable {
       stage(e, count);
 #pragma unroll 1
       for (int n = 0; n < count; n++) {
-        const StagedEdge edge = staged[n];
+        const StagedEdge& edge = staged[n];
         Filter<FIRST> w;
         look_up<false>(edge, w, w);
         sums.add(edge.sender, edge.u, w);
@@ -87,16 +87,13 @@ template <bool FIRST> struct DistillerTable {
       stage(e, count);
 #pragma unroll 1
       for (int n = 0; n < count; n++) {
-        const StagedEdge edge = staged[n];
+        const StagedEdge& edge = staged[n];
         if (FIRST && !edge.stands) continue;
-        const auto bars_j = sums.bars_of(edge.sender);
         Filter<FIRST> w, w_slope;
-        if (edge.stands) {
-          look_up<true>(edge, w, w_slope);
-          sums.add_pair(e + n, true, edge.sender, edge.u, bars_j, w, w_slope);
-        } else {
-          look_up<false>(edge, w, w);
-        }
+        if (edge.stands) look_up<true>(edge, w, w_slope);
+        else look_up<false>(edge, w, w);
+        const auto bars_j = sums.bars_of(edge.sender);
+        if (edge.stands) sums.add_pair(e + n, true, edge.sender, edge.u, bars_j, w, w_slope);
         sums.gather(bars_j, w);
       }
     }
