@@ -78,7 +78,7 @@ function fakeCard(fault: "" | "wavering" | "wrong" = "", spreads = true) {
     open++;
     const part: Partial<CudaEngine> = {
       name: "native:cuda:f32",
-      plan: () => ({ device: "cuda", schedule: "layered", tile: 8, weightBytes: 1, scratchBytes: 1, tuning }),
+      plan: () => ({ device: "cuda", schedule: "layered", tile: 8, filters: "direct", knots: 0, weightBytes: 1, scratchBytes: 1, tuning }),
       evaluate: async (batch) =>
         batch.map(({ numbers }) => {
           const forces = new Float64Array(3 * numbers.length).fill(fault === "wavering" ? calls++ : 0);
