@@ -4,7 +4,17 @@ import { z } from "zod";
 import { loadAddon } from "../../src/engine/addon.ts";
 import { nvrtcCandidates } from "../../src/engine/nvrtc.ts";
 import { resolvePython } from "../../src/python/environment.ts";
-import { type Architecture, type Kernel, kernelSchema, modelsFor, resourcesIn, restFor, shared, spillingAllowed } from "./resources.ts";
+import {
+  type Architecture,
+  type Kernel,
+  kernelSchema,
+  modelsFor,
+  resourcesIn,
+  restFor,
+  shared,
+  spillingAllowed,
+  tabulated,
+} from "./resources.ts";
 
 process.env.CUDA_CACHE_DISABLE = "1"; // what NVRTC has in its own cache comes without registers and spills
 const addon = loadAddon();
@@ -86,6 +96,15 @@ describe.skipIf(skipped)("every kernel compiles", () => {
     // The large cut with a ring, and all that is compiled with it; on sm_120 there is room for one in mixed precision alone.
     const ring = (architecture === 120 ? 1 : architecture >= 90 ? 2 : 0) * (isWhole ? 12 : 6);
     expect(check(architecture, made)).toBe((isWhole ? 64 : 21) + slices + mixed + spread + ring + (resident ? 2 : 0));
+  });
+
+  test.for(architectures)("the student's table, one to four features a lane, for sm_%s, without spills", async (architecture) => {
+    const { parts } = await compile(architecture, tabulated, "all"); // their keys: the rest of these models is not compiled
+    const others = parts.filter(({ source }) => source !== "distiller_table.cu").map(({ key }) => key);
+    const logs = (await compile(architecture, tabulated, others)).parts.flatMap(({ log }) => log ?? []);
+    const kernels = logs.flatMap(resourcesIn);
+    expect(kernels).toHaveLength(4 * tabulated.length);
+    for (const { name, spilled } of kernels) expect(spilled, `${name}: bytes of spilled registers`).toBe(0);
   });
 
   test.for(architectures.filter((architecture) => !always.includes(architecture)))(

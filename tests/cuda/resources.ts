@@ -24,6 +24,8 @@ export const restFor = (architecture: number) => [
   model("painn-distiller", student, "f64"),
   ...(architecture >= 80 ? [model("painn-distiller", student, "mixed")] : []),
 ];
+/** Of every number of features that a lane may have. */
+export const tabulated = [32, 64, 96, 128].map((features) => model("painn-distiller", { n_features: features }, "f32"));
 /** Bytes of registers that a thread of a kernel may spill: none in float32 but where four blocks a multiprocessor are worth a few loop counters (measured,
  *  docs/kernels.md); in float64, which is for exactness, those of one kernel. */
 export const spillingAllowed = (name: string, real: string) =>
