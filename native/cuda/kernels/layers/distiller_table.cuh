@@ -43,15 +43,15 @@ template <bool FIRST> struct DistillerTable {
 
   /// T50, and T48 with the same differences.
   template <bool SLOPE> __device__ void look_up(const StagedEdge& edge, Filter<FIRST>& w, Filter<FIRST>& w_slope) const {
-    const real* coefficients = rows + edge.interval * next;
+    const real* at = rows + edge.interval * next;
 #pragma unroll
     for (int b = 0; b < blocks; b++) {
-      Values sum = values_at(coefficients + b * chunk), difference[table_degree];
+      Values coefficient = values_at(at + b * chunk), difference[table_degree];
 #pragma unroll
-      for (int k = 0; k < table_degree; k++) difference[k] = values_at(coefficients + k * next + row + b * chunk);
+      for (int k = 0; k < table_degree; k++) difference[k] = values_at(at + k * next + row + b * chunk);
 #pragma unroll
       for (int v = 0; v < LANE_VALUES; v++) {
-        w[b][v] = sum.v[v];
+        w[b][v] = coefficient.v[v];
         if constexpr (SLOPE) w_slope[b][v] = 0;
 #pragma unroll
         for (int k = 0; k < table_degree; k++) {
