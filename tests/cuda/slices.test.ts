@@ -72,6 +72,7 @@ describe.skipIf(onCard)("slices: faults planted in the kernels", () => {
   test.each([
     ["the small part of weights is the large one", 31],
     ["the last warp's share of a pair's sums dropped", 32],
+    ["the half of a pair's t that the reverse edge has taken as it points there", 39],
   ])("%s: seen in structures for slices, and in no others", async (_, planted) => {
     const engine = await openCuda(model, "f32");
     const right = await engine.evaluate([structure, ethanol], everything);

@@ -13,7 +13,7 @@ __device__ void pair_sums(const Arguments& a, int chunks, int stands, int back, 
   for (int c = 0; c < chunks; c++) {
     const real* of_chunk = a.sums + static_cast<long long>(c) * a.edge_capacity * 4;
     const Pack<4> part = load<4>(of_chunk + 4 * static_cast<long long>(stands)), other = halves ? load<4>(of_chunk + 4 * static_cast<long long>(back)) : Pack<4>{};
-    for (int k = 0; k < 4; k++) sum[k] += static_cast<double>(part.v[k]) + (k == 0 || FAULT(37, true, false) ? other.v[k] : -other.v[k]);  // seen from there, t points back
+    for (int k = 0; k < 4; k++) sum[k] += static_cast<double>(part.v[k]) + (k == 0 || FAULT(39, true, false) ? other.v[k] : -other.v[k]);  // seen from there, t points back
   }
 }
 

@@ -33,7 +33,7 @@ template <bool FIRST> struct DistillerTable {
       const Pack<4> direction = load<4>(a.edges.direction + 4 * static_cast<long long>(at));
       double t;
       own.interval = interval_of(a.splines, direction.v[3], a.edges.rest[at], t);
-      spline_weights(FAULT(36, 1 - t, t), a.splines.per_step, own.value, own.slope);
+      spline_weights(FAULT(38, 1 - t, t), a.splines.per_step, own.value, own.slope);
       for (int k = 0; k < 3; k++) own.u[k] = direction.v[k];
       own.sender = a.edges.senders[at];
       own.stands = at < a.edges.reverse[at];
