@@ -78,7 +78,6 @@ struct CudaTuning {
   int resident_atoms = 64;   // of a batch: up to so many take the resident schedule, where it has room for them
   double spread_waves = 0;   // a tile of atoms is spread over a cluster of blocks up to so many tiles a multiprocessor,
   double small_waves = 1;    // then taken by one block of the small cut up to so many, then by one of the large cut, which has larger tiles
-  bool ring_weights = false;  // of the large cut come through shared memory, fetched once a block
   bool early_launches = false;  // a kernel is on its way to the card while the one before it ends (programmatic dependent launch)
   int portion_atoms = 8192;  // a set of twice as many goes in portions of so many or more, which are copied while others are computed
   int chunk_steps = 128;     // of dynamics, at most, that are queued before the host looks at what they left

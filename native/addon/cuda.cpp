@@ -118,16 +118,15 @@ Napi::Value compile_kernels(const Napi::CallbackInfo& info) {
     const auto compiler = cuda::open_nvrtc(nvrtc, 1000 * major + 10 * minor);
     std::vector<Part> parts;
     std::vector<cuda::Source> missing;
-    for (const Model& model : models)
-      for (const bool ring : {false, true}) {
-        const CudaTuning tuning{.spread_waves = 1, .ring_weights = ring};
-        for (const cuda::Source& source : cuda::Shape(model.config, model.precision, card, tuning).sources()) {
-          const std::string key = cuda::code_key(source, card.architecture);
-          if (std::any_of(parts.begin(), parts.end(), [&](const Part& part) { return part.key == key; })) continue;
-          parts.push_back({source, key, all_known || std::find(known.begin(), known.end(), key) != known.end()});
-          if (!parts.back().known) missing.push_back(source);
-        }
+    for (const Model& model : models) {
+      const CudaTuning tuning{.spread_waves = 1};
+      for (const cuda::Source& source : cuda::Shape(model.config, model.precision, card, tuning).sources()) {
+        const std::string key = cuda::code_key(source, card.architecture);
+        if (std::any_of(parts.begin(), parts.end(), [&](const Part& part) { return part.key == key; })) continue;
+        parts.push_back({source, key, all_known || std::find(known.begin(), known.end(), key) != known.end()});
+        if (!parts.back().known) missing.push_back(source);
       }
+    }
     const auto compiled = cuda::compile_all(*compiler, missing, card.architecture);
     return [parts, compiled, identity = compiler->identity()](Napi::Env env) -> Napi::Value {
       auto list = Napi::Array::New(env);

@@ -112,7 +112,6 @@ CudaTuning tuning_from(const Napi::Object& object) {
   if (object.Has("residentAtoms")) tuning.resident_atoms = integer(object, "residentAtoms");
   if (object.Has("spreadWaves")) tuning.spread_waves = number(object, "spreadWaves");
   if (object.Has("smallWaves")) tuning.small_waves = number(object, "smallWaves");
-  if (object.Has("ringWeights")) tuning.ring_weights = integer(object, "ringWeights") != 0;
   if (object.Has("earlyLaunches")) tuning.early_launches = integer(object, "earlyLaunches") != 0;
   if (object.Has("portionAtoms")) tuning.portion_atoms = integer(object, "portionAtoms");
   if (object.Has("chunkSteps")) tuning.chunk_steps = integer(object, "chunkSteps");
@@ -124,7 +123,6 @@ Napi::Object tuning_to(Napi::Env env, const CudaTuning& tuning) {
   object["residentAtoms"] = tuning.resident_atoms;
   object["spreadWaves"] = tuning.spread_waves;
   object["smallWaves"] = tuning.small_waves;
-  object["ringWeights"] = tuning.ring_weights ? 1 : 0;
   object["earlyLaunches"] = tuning.early_launches ? 1 : 0;
   object["portionAtoms"] = tuning.portion_atoms;
   object["chunkSteps"] = tuning.chunk_steps;

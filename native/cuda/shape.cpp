@@ -74,22 +74,22 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
     while (tile % atoms != 0) atoms--;
     return Cut{tile, atoms, split, threads};
   };
-  // For tensor cores, a warp has 16 features and 8 atoms, or twice as many where that leaves no warp without a part.
-  const auto tensor_cut = [&](int tile, int threads) { return Cut{tile, tile % 16 == 0 && tile / 16 * (features / 16) * 32 >= threads ? 4 : 2, 1, threads}; };
+  // For tensor cores, a warp has 16 features and 8, 16 or 32 atoms, as many as leave no warp without a part.
+  const auto tensor_cut = [&](int tile, int threads) {
+    int atoms = 2;
+    while (atoms < 8 && tile % (8 * atoms) == 0 && tile / (8 * atoms) * (features / 16) * 32 >= threads) atoms *= 2;
+    return Cut{tile, atoms, 1, threads};
+  };
   // 32 atoms a block where it has a multiprocessor for itself; from sm_100 on the same code takes a few registers more, and would spill.
   const size_t large_limit = info.architecture < 100 ? std::min(info.shared_bytes, large_shared_bytes) : limit;
   small = large = {};
   if (tensor) small = eight;
   for (const int tile : {32, 16, 8})
-    if (const Cut one = tensor_cut(tile, tile == 32 ? 512 : 256); tensor && large.tile == 0 && shared_bytes(one) <= large_limit) large = one;
+    if (const Cut one = tensor_cut(tile, 256); tensor && large.tile == 0 && shared_bytes(one) <= large_limit) large = one;
   for (const int tile : {8, 4, 2})
     if (const Cut one = single ? cut(tile, 512, 4, 4) : cut(tile / 2, 256, 4, 2); small.tile == 0 && shared_bytes(one) <= limit) small = one;
   for (const int tile : {16, 8, 4, 2, 1})
     if (const Cut one = cut(tile, 256, 1, single ? 4 : 2); large.tile == 0 && shared_bytes(one) <= limit) large = one;
-  if (const int warps = large.threads / 32; tuning.ring_weights && tensor && info.architecture >= 90 && large.tile / (4 * large.atoms) * (features / 16) == warps) {
-    large.ring = true;
-    if (shared_bytes(large) > info.shared_bytes) large.ring = false;
-  }
   // Many blocks at once where shared memory lets them in, but for the same reason not from sm_100 on.
   const bool tight = single && info.architecture < 100 && 4 * message_shared <= info.shared_bytes;
   message_blocks = tight ? 4 : single ? 3 : 2;
@@ -114,7 +114,7 @@ size_t Shape::shared_bytes(const Cut& cut) const {
   return std::max({update_shared, last_shared, adjoint_shared}) * static_cast<size_t>(cut.tile) + exchange_shared(cut);
 }
 size_t Shape::exchange_shared(const Cut& cut) const {
-  return real_bytes * static_cast<size_t>(update_exchange(cut.atoms, cut.split, cut.threads, tensor) + (cut.ring ? ring_shared : 0));
+  return real_bytes * static_cast<size_t>(update_exchange(cut.atoms, cut.split, cut.threads, tensor));
 }
 
 std::vector<Source> Shape::sources() const {
@@ -156,7 +156,6 @@ std::vector<Source> Shape::sources() const {
                        define("LARGE_SPLIT", large.split),
                        define("LARGE_THREADS", large.threads),
                        define("LARGE_BLOCKS", large_blocks),
-                       define("LARGE_RING", large.ring),
                        "-DREADOUT_WIDTHS=" + widths};
   const Options spread_options{real,
                                define("FEATURES", features),

@@ -23,7 +23,6 @@ struct Shape {
   /// How the kernels that work on tiles of atoms are cut (layers/dense.cuh).
   struct Cut {
     int tile, atoms, split, threads;  // atoms of a block, of a thread; groups that share out inputs; threads of a block
-    bool ring;                        // do weights come through shared memory (layers/ring.cuh)
   } small, large, spread;             // for few atoms, for many; for so few that a cluster shares a tile, no threads where that is not possible
   int tensor;                         // words of two numbers in dense products on tensor cores (kernels/shapes.h); 0: multiply-adds
   int large_blocks, message_blocks;   // that a multiprocessor shall hold at once: bounds the registers of a thread

@@ -6,7 +6,6 @@ export const tuningSchema = z.strictObject({
   residentAtoms: z.int().min(0).max(64).optional(),
   spreadWaves: z.number().min(0).max(1024).optional(),
   smallWaves: z.number().min(0).max(1024).optional(),
-  ringWeights: z.int().min(0).max(1).optional(),
   earlyLaunches: z.int().min(0).max(1).optional(),
   portionAtoms: z
     .int()
@@ -37,7 +36,7 @@ export const describeTuning = (tuning: Tuning): string =>
  *  that `--compare` tells that such a run went another way. */
 export const fullTuningSchema = tuningSchema.required().extend({
   spreadWaves: z.number().default(0),
-  ringWeights: z.int().default(0),
   earlyLaunches: z.int().default(0),
   slicesAtoms: z.int().optional(),
+  ringWeights: z.int().optional(),
 }) satisfies z.ZodType<CudaTuning>;

@@ -146,7 +146,7 @@ describe("on an emulated card", { timeout: 120_000 }, () => {
       ...{ format: "painnless.profile/1", side, card: card.name, commit: null, command: "", started: "2026-11-29T00:00:00Z" },
       ...{ machine: { platform: "linux", arch: "x64", cpu: "a CPU", cores: 2, versions: {} }, found: {} },
       ...{
-        tuning: { residentAtoms: 64, spreadWaves: 0, smallWaves: 1, ringWeights: 0, earlyLaunches: 0, portionAtoms: 8192, chunkSteps: 128 },
+        tuning: { residentAtoms: 64, spreadWaves: 0, smallWaves: 1, earlyLaunches: 0, portionAtoms: 8192, chunkSteps: 128 },
         model: { name: "m", sha256: "ab" },
         schedule: "resident",
         structures: evaluated.structures,

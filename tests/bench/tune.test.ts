@@ -12,7 +12,7 @@ import type { Structure } from "../../src/system/structure.ts";
 import { randomModel } from "../engine/models.ts";
 import { open as openCpu } from "../engine/open.ts";
 
-const usual: CudaTuning = { residentAtoms: 64, spreadWaves: 0, smallWaves: 1, ringWeights: 0, earlyLaunches: 0, portionAtoms: 8192, chunkSteps: 128 };
+const usual: CudaTuning = { residentAtoms: 64, spreadWaves: 0, smallWaves: 1, earlyLaunches: 0, portionAtoms: 8192, chunkSteps: 128 };
 const structure = (atoms: number): Structure => ({
   ...{ name: "atoms", numbers: Array(atoms).fill(1), positions: new Float64Array(3 * atoms), cell: null, pbc: [false, false, false] },
 });
@@ -87,11 +87,11 @@ function fakeCard(fault: "" | "wavering" | "wrong" = "", spreads = true) {
       seconds: async ([first]) => ({ network: secondsOf(tuning, first?.numbers.length ?? 0), search: 0 }),
       profile: async ([first]) => {
         const atoms = first?.numbers.length ?? 0;
-        const { residentAtoms, spreadWaves, smallWaves, ringWeights } = tuning;
+        const { residentAtoms, spreadWaves, smallWaves } = tuning;
         const ways = {
           residentAtoms,
           smallWaves: smallWaves * 80,
-          ...(spreads ? { spreadWaves: spreadWaves * 80, ring: ringWeights * 1e9 } : {}),
+          ...(spreads ? { spreadWaves: spreadWaves * 80 } : {}),
         };
         const launches = Object.entries(ways).map(([way, most]) => ({
           kernel: `${way} ${atoms <= most}`,
@@ -138,7 +138,7 @@ describe("the search", () => {
       leftOut: [],
     });
     expect(found.trials.map(({ setting }) => setting)).toEqual(
-      expect.arrayContaining(["residentAtoms", "spreadWaves", "smallWaves", "ringWeights", "earlyLaunches", "portionAtoms", "chunkSteps"]),
+      expect.arrayContaining(["residentAtoms", "spreadWaves", "smallWaves", "earlyLaunches", "portionAtoms", "chunkSteps"]),
     );
     expect(card.open()).toBe(0);
     // Runs are compared where atoms move, and timed where they do not.
@@ -162,7 +162,7 @@ describe("the search", () => {
   test("times nothing where both ways are one, and says nothing of it", async () => {
     const card = fakeCard("", false);
     const found = await tune(card.options);
-    expect(found.trials.some(({ setting }) => ["spreadWaves", "ringWeights"].includes(setting))).toBe(false);
+    expect(found.trials.some(({ setting }) => setting === "spreadWaves")).toBe(false);
     expect(found.tuning).toEqual({ residentAtoms: 12, smallWaves: 2, portionAtoms: 2 ** 30, chunkSteps: 512 });
     expect(found.leftOut).toEqual([]);
     expect(card.open()).toBe(0);
@@ -173,7 +173,7 @@ describe("the search", () => {
     const found = await tune({ ...card.options, limit: 5, progress: (stage) => void (stage === "residentAtoms" && card.wait(10)) });
     expect(found).toMatchObject({
       tuning: {},
-      leftOut: ["residentAtoms", "spreadWaves", "smallWaves", "ringWeights", "earlyLaunches", "portionAtoms", "chunkSteps"],
+      leftOut: ["residentAtoms", "spreadWaves", "smallWaves", "earlyLaunches", "portionAtoms", "chunkSteps"],
     });
   });
 

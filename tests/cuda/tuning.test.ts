@@ -13,7 +13,7 @@ import { onCard, openCpu, openCuda } from "./open.ts";
 /** What the launcher goes by: which way is taken, and that it is the same result. */
 const model = randomModel("painn-schnetpack", { n_layers: 1, n_features: 32 });
 const open = (tuning: Tuning) => openCuda(model, "f32", { tuning });
-const usual = { residentAtoms: 64, spreadWaves: 0, smallWaves: 1, ringWeights: 0, earlyLaunches: 0, portionAtoms: 8192, chunkSteps: 128 };
+const usual = { residentAtoms: 64, spreadWaves: 0, smallWaves: 1, earlyLaunches: 0, portionAtoms: 8192, chunkSteps: 128 };
 
 test("what is not given is as it comes, and activity and plan say it", async () => {
   const engine = await open({ chunkSteps: 7 });

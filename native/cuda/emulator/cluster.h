@@ -5,10 +5,8 @@ namespace painnless::cuda {
 
 struct alignas(8) Arrivals {
   int missing;  // bytes announced and not yet here; below zero where they were not announced
-  unsigned char count, expected;  // who arrive or announce in a phase, and who have not yet
-  bool phase;
+  bool announced, phase;
 };
-static_assert(sizeof(Arrivals) == 8);  // as on a card
 
 struct alignas(16) Letter {
   real v[3];
@@ -21,28 +19,18 @@ inline void meet_first(int threads) { emulator::runtime->meet_first(threads); }
 inline void meet_in_two_places(int) { emulator::runtime->meet_block(); }
 
 inline void settle(Arrivals& arrivals) {
-  if (arrivals.expected != 0 || arrivals.missing != 0) return;
-  arrivals.expected = arrivals.count;
+  if (!arrivals.announced || arrivals.missing != 0) return;
+  arrivals.announced = false;
   arrivals.phase = !arrivals.phase;
 }
-inline void clear(Arrivals& arrivals, unsigned count = 1) {
-  const auto all = static_cast<unsigned char>(count);
-  arrivals = {0, all, all, false};
-}
+inline void clear(Arrivals& arrivals) { arrivals = {}; }
 inline void publish_arrivals() {}
-inline void arrive(Arrivals& arrivals) {
-  arrivals.expected--;
-  settle(arrivals);
-}
 inline void announce(Arrivals& arrivals, unsigned bytes) {
   arrivals.missing += static_cast<int>(bytes);
-  arrive(arrivals);
+  arrivals.announced = true;
+  settle(arrivals);
 }
 inline bool complete(const Arrivals& arrivals, unsigned parity) { return arrivals.phase != static_cast<bool>(parity); }
-
-inline void wait_for(const Arrivals& arrivals, unsigned parity) {
-  while (!complete(arrivals, parity)) emulator::runtime->let_others_run();
-}
 
 template <class Value> Value* place_in(Value* at, unsigned block) {
   emulator::Runtime& now = *emulator::runtime;

@@ -8,8 +8,7 @@
 #else
 namespace painnless::cuda {
 
-/// Counts what arrives in a block's shared memory: a phase is complete when so many have arrived or announced as it was cleared for, and as many bytes have
-/// come as were announced.
+/// Counts what arrives in a block's shared memory: it is complete when as many bytes have come as were announced.
 struct alignas(8) Arrivals {
   unsigned long long state;
 };
@@ -41,15 +40,12 @@ __device__ void meet_first(int threads) { asm volatile("bar.sync 1, %0;" ::"r"(t
 /// All threads of a block meet, in two places of the text.
 __device__ void meet_in_two_places(int threads) { asm volatile("bar.sync 2, %0;" ::"r"(threads) : "memory"); }
 
-__device__ void clear(Arrivals& arrivals, unsigned count = 1) {
-  asm volatile("mbarrier.init.shared.b64 [%0], %1;" ::"r"(shared_address(&arrivals)), "r"(count) : "memory");
-}
+__device__ void clear(Arrivals& arrivals) { asm volatile("mbarrier.init.shared.b64 [%0], 1;" ::"r"(shared_address(&arrivals)) : "memory"); }
 /// After clear, before anything may arrive.
 __device__ void publish_arrivals() { asm volatile("fence.mbarrier_init.release.cluster;\nfence.proxy.async.shared::cta;" ::: "memory"); }
 __device__ void announce(Arrivals& arrivals, unsigned bytes) {
   asm volatile("mbarrier.arrive.expect_tx.shared.b64 _, [%0], %1;" ::"r"(shared_address(&arrivals)), "r"(bytes) : "memory");
 }
-__device__ void arrive(Arrivals& arrivals) { asm volatile("mbarrier.arrive.shared.b64 _, [%0];" ::"r"(shared_address(&arrivals)) : "memory"); }
 __device__ bool complete(const Arrivals& arrivals, unsigned parity) {
   unsigned done;
   asm volatile(
@@ -94,16 +90,6 @@ __device__ unsigned long long nanoseconds() {
   return now;
 }
 constexpr unsigned long long patience = 4'000'000'000ull;  // nanoseconds; an evaluation takes some 40,000
-
-/// For what this very block has asked for: should it not come, the launch fails.
-__device__ void wait_for(const Arrivals& arrivals, unsigned parity) {
-  unsigned long long begin = 0;
-  for (unsigned tries = 1; !complete(arrivals, parity); tries++) {
-    if (tries % 4096 != 0) continue;
-    if (begin == 0) begin = nanoseconds();
-    if (nanoseconds() - begin > patience) asm volatile("trap;");
-  }
-}
 
 /// Until ready(): false where that does not come, or somebody has given up already.
 template <class Ready> __device__ bool wait_until(Ready ready, int* given_up) {

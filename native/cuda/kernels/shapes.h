@@ -41,11 +41,6 @@ constexpr int distiller_last_shared(int features, int readout, int tensor) {
 /// group passes them to the next; from tensor cores all pass them to the last.
 constexpr int update_exchange(int atoms, int split, int threads, int tensor) { return split > 1 ? 12 * atoms * threads / split * (tensor ? split - 1 : 1) : 0; }
 
-/// Weights on their way to a block of many atoms (layers/ring.cuh), in stages of one step each, a product's as many as there is room for: 36 kB hold three steps
-/// of two units of 128 features, two of three, six of one. Beside them two counters of a stage, two words each.
-constexpr int ring_words = 9216, ring_stages = 6, ring_shared = ring_words + 2 * 2 * ring_stages;
-constexpr int ring_stages_of(int words, int steps) { return smaller(smaller(ring_words / words, ring_stages), steps); }
-
 /// Shared memory of one warp in the message kernels: radial functions of a group of edges and their slopes; the student's hidden layer too.
 constexpr int painn_message_shared(int radial, int group) { return 2 * (radial + 1) * group; }
 constexpr int distiller_message_shared(int radial, int features, int group) { return 2 * (radial + 1 + features) * group; }

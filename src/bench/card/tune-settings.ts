@@ -31,7 +31,7 @@ export function bounds(tile: number, multiprocessors: number): Bound[] {
 
 /** A setting that is one of some values, each of which gives the same bits. */
 export interface Choice {
-  readonly name: "ringWeights" | "earlyLaunches" | "portionAtoms" | "chunkSteps";
+  readonly name: "earlyLaunches" | "portionAtoms" | "chunkSteps";
   readonly values: readonly number[];
   readonly atoms: number;
   readonly structures: number;
@@ -40,8 +40,6 @@ export interface Choice {
 }
 
 export const choices: readonly Choice[] = [
-  // Enough atoms for the large cut on any card.
-  { name: "ringWeights", values: [0, 1], atoms: 10_000, structures: 1, evaluations: null },
   // Short kernels, layered.
   { name: "earlyLaunches", values: [0, 1], atoms: 100, structures: 1, evaluations: null },
   // The last is a set in one.

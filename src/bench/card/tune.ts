@@ -220,8 +220,6 @@ async function choose(
     values.map((value) => options.open({ ...found.tuning, [name]: value })),
     async (engines) => {
       const [first] = engines as [CudaEngine];
-      // This model, or this card, has no other way.
-      if (name === "ringWeights" && new Set(await inTurn(engines, (engine) => launchesOf(engine, batch))).size === 1) return usual;
       await options.verify(first, batch);
       const subjects = await Promise.all(engines.map((engine) => subjectOf(choice, engine, batch, options)));
       try {

@@ -40,8 +40,6 @@ export interface CudaTuning {
   readonly spreadWaves: number;
   /** then it is taken by one block, the small cut, up to so many */
   readonly smallWaves: number;
-  /** 1: weights come to blocks of the large cut through shared memory, fetched once for all of a block */
-  readonly ringWeights: number;
   /** 1: a kernel is on its way to the card while the one before it ends (programmatic dependent launch) */
   readonly earlyLaunches: number;
   /** a set of twice as many goes in portions of so many atoms or more, which are copied while others are computed */

@@ -3,21 +3,19 @@
 #include "prelude.cuh"
 #if defined(SPREAD_THREADS)
 #include "cluster.cuh"
-#elif LARGE_RING
-#include "layers/ring.cuh"
 #endif
 
 namespace painnless::cuda {
 
 /// A block takes `tile` atoms, a thread `atoms` of them and two features; `split` groups of threads share out the inputs of every product, so that few
 /// atoms still keep many loads under way. `vector_atoms`: those a thread takes at once where each has three rows. `members` blocks of a cluster may share a
-/// tile: each makes its share of the features of every row, and puts them into the shared memory of all. `ring`: do weights come through shared memory.
-template <int TILE, int ATOMS, int SPLIT, int THREADS, int MEMBERS = 1, bool RING = false> struct Cut {
+/// tile: each makes its share of the features of every row, and puts them into the shared memory of all.
+template <int TILE, int ATOMS, int SPLIT, int THREADS, int MEMBERS = 1> struct Cut {
   static_assert(SPLIT == 1 || SPLIT == 4);
   static_assert(MEMBERS == 1 || TENSOR);
-  static_assert(!RING || SPLIT == 1);
-  static constexpr int tile = TILE, atoms = ATOMS, split = SPLIT, threads = THREADS, lanes = THREADS / SPLIT, vector_atoms = TENSOR ? 2 : ATOMS, members = MEMBERS;
-  static constexpr bool ring = RING;
+  static constexpr int tile = TILE, atoms = ATOMS, split = SPLIT, threads = THREADS, lanes = THREADS / SPLIT, vector_atoms = !TENSOR ? ATOMS : ATOMS == 8 ? 4 : 2, members = MEMBERS;
+  /// Of weights under way, as registers bear.
+  static constexpr int steps_ahead(int groups) { return ATOMS == 8 && groups < 3 ? 2 : 1; }
 };
 
 #if defined(SPREAD_THREADS)
@@ -37,29 +35,19 @@ template <class Cut, class X> __device__ void put_for_all(const X& x, int r, int
 #else
 /// The cuts for few atoms and for many.
 using Small = Cut<SMALL_TILE, SMALL_ATOMS, SMALL_SPLIT, SMALL_THREADS>;
-using Large = Cut<LARGE_TILE, LARGE_ATOMS, LARGE_SPLIT, LARGE_THREADS, 1, LARGE_RING>;
+using Large = Cut<LARGE_TILE, LARGE_ATOMS, LARGE_SPLIT, LARGE_THREADS>;
 
 template <class Cut> __device__ int member() { return 0; }
 template <class Cut> __device__ void meet() { __syncthreads(); }
 template <class Cut, class X> __device__ void put_for_all(const X& x, int r, int k, const Pack<2>& value) { x.put(r, k, value); }
 #endif
 
-template <bool RING> struct RingOf {
-  __device__ explicit RingOf(real*&) {}
-};
-#if LARGE_RING
-template <> struct RingOf<true> : Ring {
-  using Ring::Ring;
-};
-#endif
-
-/// A block's atoms that exist, and its shared memory for the sums that its groups pass on, or for weights on their way.
+/// A block's atoms that exist, and its shared memory for the sums that its groups pass on.
 template <class Cut> struct Tile {
   int first, count;
   real* exchange;
-  RingOf<Cut::ring> ring;
   /// `next` is where free shared memory begins, after it.
-  __device__ Tile(int atoms, real*& next) : first(blockIdx.x / Cut::members * Cut::tile), count(max(0, min(Cut::tile, atoms - first))), exchange(next), ring(next) {
+  __device__ Tile(int atoms, real*& next) : first(blockIdx.x / Cut::members * Cut::tile), count(max(0, min(Cut::tile, atoms - first))), exchange(next) {
     next += update_exchange(Cut::atoms, Cut::split, Cut::threads, TENSOR);
   }
   /// Where an atom of the tile begins in (atoms, rows, F).
@@ -71,7 +59,6 @@ template <class Cut> struct Tile {
 template <class Cut> struct Part {
   int first, feature, group;  // atom of the tile with which it begins
   bool here;                  // threads beyond the last part have none
-  bool again, more;           // did other atoms of this warp come before with the same weights, and will others come
   __device__ bool owned() const { return here && group == Cut::split - 1; }
 #if TENSOR
   /// A warp has tiles of eight atoms and sixteen features; of each, lane 4 g + t holds atoms 2t and 2t + 1, features 2g and 2g + 1 (tensor.cuh).
@@ -97,7 +84,7 @@ template <class Cut, int WIDTH, int ATOMS = Cut::atoms, class Work> __device__ v
     const bool here = base + own < parts && first_column + (base + own) % own_columns < columns;
     const int p = here ? base + own : 0, column = here ? first_column + p % own_columns : 0;
 #pragma unroll 1
-    for (int n = 0; n < Cut::atoms; n += ATOMS) work(Part<Cut>{p / own_columns * atoms + n * (atoms / Cut::atoms), column * (WIDTH / columns) + feature, group, here, n > 0, n + ATOMS < Cut::atoms});
+    for (int n = 0; n < Cut::atoms; n += ATOMS) work(Part<Cut>{p / own_columns * atoms + n * (atoms / Cut::atoms), column * (WIDTH / columns) + feature, group, here});
   }
 }
 

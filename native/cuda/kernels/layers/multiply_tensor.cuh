@@ -100,9 +100,6 @@ template <int ROWS, int GROUPS> __device__ void clear_sums(real (&y)[ROWS][GROUP
     for (int g = 0; g < GROUPS; g++) y[r][g][0] = y[r][g][1] = 0;
 }
 
-/// Do weights of a product come through the ring: where every warp has one part of it.
-template <int WIDTH, class Cut> constexpr bool through_ring = Cut::ring && Cut::tile / (4 * Cut::atoms) * (WIDTH / 16) == Cut::threads / 32;
-
 /// y[r][g][c] = sum_k x[r][k] w[k][g][c] for the rows of a part, GROUPS groups of WIDTH outputs, two of each: the sums over sections of parts, in order; those of
 /// a section first. Section s is that of group s of the threads where there are several. True for the one thread that owns the part and has its y: whoever has
 /// not goes no farther with it. Every thread of the block calls it.
@@ -116,48 +113,29 @@ __device__ bool multiply(const Tile<Cut>& tile, const Part<Cut>& part, const X& 
   clear_sums(y);
   if constexpr (Cut::split == 1) {
     real sum[ROWS][GROUPS][2] = {};
-    // `weights_of` gives the weights of each step, one after the other.
-    const auto add_up = [&](auto weights_of) {
+    constexpr int steps = parts * GROUPS, ahead = smaller(Cut::steps_ahead(GROUPS), steps);
+    if (!part.here) return false;
+    Weights under_way[ahead];
+#pragma unroll
+    for (int s = 0; s < ahead; s++) under_way[s] = Weights(weights + s * step);
+    // As many parts at once as let what is under way have registers of its own.
+    constexpr int at_once = GROUPS % ahead == 0 ? 1 : parts % ahead == 0 ? ahead : parts;
 #pragma unroll 1
-      for (int p = 0; p < parts; p++) {
+    for (int first = 0; first < parts; first += at_once)
+#pragma unroll
+      for (int n = 0; n < at_once; n++) {
+        const int p = first + n;
         inputs.template load<per>(x, part.first, p);
 #pragma unroll
-        for (int g = 0; g < GROUPS; g++) add_part<per>(weights_of(p * GROUPS + g), inputs, g, sum);
+        for (int g = 0; g < GROUPS; g++) {
+          Weights& own = under_way[(n * GROUPS + g) % ahead];
+          add_part<per>(own, inputs, g, sum);
+          own = Weights(weights + min(p * GROUPS + g + ahead, steps - 1) * step);
+        }
         if ((p + 1) % size != 0) continue;
         add_sums(y, sum);
         clear_sums(sum);
       }
-    };
-    constexpr int steps = parts * GROUPS;
-    if constexpr (through_ring<WIDTH, Cut>) {
-#if LARGE_RING
-      constexpr int columns = WIDTH / 16, stages = ring_stages_of(columns * step, steps);
-      static_assert(stages >= 2);  // one is asked for while another is read
-      const Ring& ring = tile.ring;
-      const auto ask = [&](int stage, int s) { ring.template ask<columns, step>(stage, w + s * step, steps * step); };
-      if (!part.again) {
-        ring.stage = 0;
-        for (int s = 0; s < stages; s++) ask(s, s);
-      }
-      add_up([&](int s) {
-        const int stage = ring.stage, before = stage == 0 ? stages - 1 : stage - 1, next = s + stages - 1;
-        const Weights own(ring.template take<columns, step>(stage) + part.feature / 16 * step);
-        ring.taken(stage);
-        ring.stage = stage + 1 == stages ? 0 : stage + 1;
-        // The step before has been taken by all, or soon will be.
-        if ((s > 0 || part.again) && (next < steps || part.more)) ask(before, next < steps ? next : next - steps);
-        return own;
-      });
-#endif
-    } else {
-      if (!part.here) return false;
-      Weights next(weights);
-      add_up([&](int s) {
-        const Weights own = next;
-        next = Weights(weights + min(s + 1, steps - 1) * step);  // under way while these are multiplied
-        return own;
-      });
-    }
     return true;
   } else {
     constexpr int last = Cut::split - 1, steps = size * GROUPS, ahead = steps < 3 ? steps : 3;
