@@ -56,7 +56,8 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
   if (!slice_weights_in_shared) slice_weights_shared = 0;
 
   // Tensor cores take eight atoms at a time; where the memory of a block does not hold so many of a wide model, multiply-adds take fewer.
-  const Cut eight{8, 2, 4, 512};
+  // Two groups of threads where a product has a warp of each for every sixteen features: it is done in one go.
+  const Cut eight{8, 2, features >= 128 ? 2 : 4, 512};
   for (const int candidate : {mixed ? mixed_words : split_words, 0}) {
     tensor = candidate;
     int readout = 0;
@@ -96,7 +97,7 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
   large_blocks = tight && large.threads < 512 && 2 * (shared_bytes(large) + (1 << 10)) <= info.shared_bytes ? 2 : 1;
   spread = {};
   const int columns = (features / 16 + spread_members - 1) / spread_members;  // of a block, a warp each, but not so many that registers run out
-  if (tensor && info.architecture >= 90) spread = {small.tile, small.atoms, small.split, 32 * std::min(columns, 2) * small.split};
+  if (tensor && info.architecture >= 90) spread = {small.tile, small.atoms, 4, 32 * std::min(columns, 2) * 4};
   resident = resident_room(*this, config, info);
   if (mixed && !tensor)
     throw InputError("UNSUPPORTED", "precision",
@@ -162,7 +163,7 @@ std::vector<Source> Shape::sources() const {
                                define("TENSOR", tensor),
                                define("SMALL_TILE", small.tile),
                                define("SMALL_ATOMS", small.atoms),
-                               define("SMALL_SPLIT", small.split),
+                               define("SMALL_SPLIT", spread.split),
                                define("SPREAD_THREADS", spread.threads),
                                "-DREADOUT_WIDTHS=" + widths};
   const Options resident_options{real,

@@ -11,7 +11,7 @@ namespace painnless::cuda {
 /// atoms still keep many loads under way. `vector_atoms`: those a thread takes at once where each has three rows. `members` blocks of a cluster may share a
 /// tile: each makes its share of the features of every row, and puts them into the shared memory of all.
 template <int TILE, int ATOMS, int SPLIT, int THREADS, int MEMBERS = 1> struct Cut {
-  static_assert(SPLIT == 1 || SPLIT == 4);
+  static_assert(SPLIT == 1 || SPLIT == 2 || SPLIT == 4);
   static_assert(MEMBERS == 1 || TENSOR);
   static constexpr int tile = TILE, atoms = ATOMS, split = SPLIT, threads = THREADS, lanes = THREADS / SPLIT, vector_atoms = !TENSOR ? ATOMS : ATOMS == 8 ? 4 : 2, members = MEMBERS;
   /// Of weights under way, as registers bear.

@@ -51,27 +51,42 @@ __device__ void hidden_adjoint(const Tile<Cut>& tile, const Dense<real>& next, c
   });
 }
 
+/// Calls get(p) and then put(p, what it got) for this thread's share of COUNT: several are asked for before the first is waited for.
+template <class Cut, int COUNT, class Get, class Put> __device__ void in_turns(const Get& get, const Put& put) {
+  constexpr int turns = (COUNT + Cut::threads - 1) / Cut::threads, at_once = smaller(turns, 4);
+#pragma unroll 1
+  for (int first = 0; first < turns; first += at_once) {
+    Pack<4> got[at_once];
+#pragma unroll
+    for (int n = 0; n < at_once; n++)
+      if (const int p = (first + n) * Cut::threads + threadIdx.x; p < COUNT) got[n] = get(p);
+#pragma unroll
+    for (int n = 0; n < at_once; n++)
+      if (const int p = (first + n) * Cut::threads + threadIdx.x; p < COUNT) put(p, got[n]);
+  }
+}
+template <class X> __device__ void put_pack(const X& to, int row, int column, const Pack<4>& x) {
+  to.put(row, column, Pack<2>{x.v[0], x.v[1]});
+  to.put(row, column + 2, Pack<2>{x.v[2], x.v[3]});
+}
+
 /// Copies rows of WIDTH numbers from (atoms, rows of an atom, WIDTH) of this tile, zeros for atoms that are not there.
 template <int WIDTH, class Cut, class X> __device__ void fetch(const Tile<Cut>& tile, const real* from, const X& to) {
   constexpr int packs = WIDTH / 4, per = X::rows / Cut::tile;
   const real* begin = from + static_cast<long long>(tile.first) * per * WIDTH;
-  for (int p = threadIdx.x; p < X::rows * packs; p += Cut::threads) {
-    const int r = p / packs, column = p % packs * 4;
-    const Pack<4> x = r < tile.count * per ? load<4>(begin + static_cast<long long>(r) * WIDTH + column) : Pack<4>{};
-    to.put(r, column, Pack<2>{x.v[0], x.v[1]});
-    to.put(r, column + 2, Pack<2>{x.v[2], x.v[3]});
-  }
+  in_turns<Cut, X::rows * packs>([&](int p) { return p / packs < tile.count * per ? load<4>(begin + static_cast<long long>(4) * p) : Pack<4>{}; },
+                                 [&](int p, const Pack<4>& x) { put_pack(to, p / packs, p % packs * 4, x); });
 }
 
 /// Copies (atoms, blocks, F) of this tile by parts, zeros for atoms that are not there.
 template <class Cut, class X> __device__ void fetch_by_parts(const Tile<Cut>& tile, const real* from, const X& to) {
   constexpr int packs = X::numbers / 4;
-  for (int p = threadIdx.x; p < Cut::tile * packs; p += Cut::threads) {
-    const int atom = p / packs, column = p % packs * 4, place = by_parts(X::units, column / FEATURES, column % FEATURES);
-    const Pack<4> x = atom < tile.count ? load<4>(from + tile.at(atom, X::units) + column) : Pack<4>{};
-    to.put(atom, place, Pack<2>{x.v[0], x.v[1]});
-    to.put(atom, place + 2, Pack<2>{x.v[2], x.v[3]});
-  }
+  const real* begin = from + tile.at(0, X::units);
+  in_turns<Cut, Cut::tile * packs>([&](int p) { return p / packs < tile.count ? load<4>(begin + static_cast<long long>(4) * p) : Pack<4>{}; },
+                                   [&](int p, const Pack<4>& x) {
+                                     const int column = p % packs * 4;
+                                     put_pack(to, p / packs, by_parts(X::units, column / FEATURES, column % FEATURES), x);
+                                   });
 }
 
 /// Copies the first WIDTH numbers of each row to (atoms, WIDTH).

@@ -110,8 +110,8 @@ __device__ bool multiply(const Tile<Cut>& tile, const Part<Cut>& part, const X& 
   using Weights = GroupWeights<units>;
   const unsigned* weights = reinterpret_cast<const unsigned*>(w) + part.feature / 16 * (parts * GROUPS * step);
   PartInputs<tiles, units> inputs;
-  clear_sums(y);
   if constexpr (Cut::split == 1) {
+    clear_sums(y);
     real sum[ROWS][GROUPS][2] = {};
     constexpr int steps = parts * GROUPS, ahead = smaller(Cut::steps_ahead(GROUPS), steps);
     if (!part.here) return false;
@@ -138,18 +138,20 @@ __device__ bool multiply(const Tile<Cut>& tile, const Part<Cut>& part, const X& 
       }
     return true;
   } else {
-    constexpr int last = Cut::split - 1, steps = size * GROUPS, ahead = steps < 3 ? steps : 3;
+    // A group has one section, or two one after the other.
+    constexpr int last = Cut::split - 1, each = larger(sections / Cut::split, 1), steps = each * size * GROUPS, ahead = smaller(steps, 3);
     real* own = tile.exchange + threadIdx.x % Cut::lanes;
     const auto place = [&](int group, int r, int g, int c) -> real& { return own[(((group * ROWS + r) * GROUPS + g) * 2 + c) * Cut::lanes]; };
-    if (part.here && part.group < sections) {
+    real sum[each][ROWS][GROUPS][2] = {};
+    if (part.here && part.group * each < sections) {
       weights += part.group * steps * step;
       Weights under_way[ahead];
 #pragma unroll
       for (int s = 0; s < ahead; s++) under_way[s] = Weights(weights + s * step);
 #pragma unroll
       for (int s = 0; s < steps; s++) {
-        if (s % GROUPS == 0) inputs.template load<per>(x, part.first, part.group * size + s / GROUPS);
-        add_part<per>(under_way[s % ahead], inputs, s % GROUPS, y);
+        if (s % GROUPS == 0) inputs.template load<per>(x, part.first, part.group * each * size + s / GROUPS);
+        add_part<per>(under_way[s % ahead], inputs, s % GROUPS, sum[s / (size * GROUPS)]);
         if (s + ahead < steps) under_way[s % ahead] = Weights(weights + (s + ahead) * step);
       }
       if (part.group < last) {
@@ -158,7 +160,7 @@ __device__ bool multiply(const Tile<Cut>& tile, const Part<Cut>& part, const X& 
 #pragma unroll
           for (int g = 0; g < GROUPS; g++)
 #pragma unroll
-            for (int c = 0; c < 2; c++) place(part.group, r, g, c) = y[r][g][c];
+            for (int c = 0; c < 2; c++) place(part.group, r, g, c) = each == 1 ? sum[0][r][g][c] : sum[0][r][g][c] + sum[each - 1][r][g][c];
       }
     }
     __syncthreads();
@@ -169,9 +171,11 @@ __device__ bool multiply(const Tile<Cut>& tile, const Part<Cut>& part, const X& 
         for (int g = 0; g < GROUPS; g++)
 #pragma unroll
           for (int c = 0; c < 2; c++) {
-            real sum = 0;
-            for (int s = 0; s < sections; s++) sum += s == last ? y[r][g][c] : place(s, r, g, c);
-            y[r][g][c] = sum;
+            real total = 0;
+            for (int group = 0; group < smaller(last, sections / each); group++) total += place(group, r, g, c);
+            if constexpr (last * each < sections)
+              for (int n = 0; n < each; n++) total += sum[n][r][g][c];
+            y[r][g][c] = total;
           }
     }
     __syncthreads();
