@@ -10,11 +10,12 @@ using Arguments = ResultArguments<real>;
 
 /// s_e and t_e of the pair that `stands` stands for, all chunks, or slices, of features; `back`: where its reverse edge has a half of them.
 __device__ void pair_sums(const Arguments& a, int chunks, int stands, int back, bool halves, double* sum) {
-  for (int c = 0; c < chunks; c++) {
-    const real* of_chunk = a.sums + static_cast<long long>(c) * a.edge_capacity * 4;
-    const Pack<4> part = load<4>(of_chunk + 4 * static_cast<long long>(stands)), other = halves ? load<4>(of_chunk + 4 * static_cast<long long>(back)) : Pack<4>{};
-    for (int k = 0; k < 4; k++) sum[k] += static_cast<double>(part.v[k]) + (k == 0 || FAULT(39, true, false) ? other.v[k] : -other.v[k]);  // seen from there, t points back
-  }
+#pragma unroll 1
+  for (int half = 0; half < (halves ? 2 : 1); half++)
+    for (int c = 0; c < chunks; c++) {
+      const Pack<4> part = load<4>(a.sums + (static_cast<long long>(c) * a.edge_capacity + (half == 0 ? stands : back)) * 4);
+      for (int k = 0; k < 4; k++) sum[k] += half == 0 || k == 0 || FAULT(39, true, false) ? part.v[k] : -part.v[k];  // seen from there, t points back
+    }
 }
 
 /// Sums over the lanes of eight numbers each, every one in sum_of_warp's order; lanes 4 k to 4 k + 3 receive sum k.
