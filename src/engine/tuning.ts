@@ -22,7 +22,11 @@ export const settingsOf = (tuning: Tuning): Partial<CudaTuning> =>
 
 /** What cards are known to do better with than with what C++ has, by architecture: on sm_90 by `painnless tune` on an H200. Of sm_80 and sm_89 nobody has
  *  measured anything; they have what C++ has, without the resident schedule, for which they have no clusters. */
-const shipped: Readonly<Record<number, Tuning>> = { 80: {}, 89: {}, 90: { spreadWaves: 0.25, smallWaves: 2, earlyLaunches: 1, portionAtoms: 16_384 } };
+const shipped: Readonly<Record<number, Tuning>> = {
+  80: {},
+  89: {},
+  90: { spreadWaves: 0.25, smallWaves: 2, earlyLaunches: 1, portionAtoms: 16_384 },
+};
 
 export const shippedTuning = (architecture: number): Tuning => shipped[architecture] ?? {};
 
