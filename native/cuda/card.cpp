@@ -33,6 +33,7 @@ DeviceInfo describe_card(const Driver& call, DriverDevice device) {
   info.clock = 1e3 * attribute(attribute_clock);
   info.bandwidth = 2e3 * attribute(attribute_memory_clock) * attribute(attribute_memory_bits) / 8;  // two transfers a clock
   info.cache_bytes = static_cast<size_t>(attribute(attribute_cache));
+  info.early_launches = info.architecture >= 90 && call.version >= 12'030 && call.launch_with;  // since then recordings know of them
   info.driver = std::to_string(call.version / 1000) + "." + std::to_string(call.version % 1000 / 10);
   return info;
 }

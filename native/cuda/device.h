@@ -21,6 +21,7 @@ struct DeviceInfo {
   size_t shared_bytes = 0;  // a block may ask for
   size_t total_bytes = 0;
   std::string driver;  // version, as the driver counts: "13.0"
+  bool early_launches = false;  // can a recorded kernel be launched before the one before it has ended
   // What it is built for at most: 1/s, bytes/s, and bytes of its second-level cache. 0 where it is not known.
   double clock = 0, bandwidth = 0;
   size_t cache_bytes = 0;

@@ -112,7 +112,7 @@ struct Grids {
     const auto blocks = static_cast<unsigned>((atoms + warps - 1) / warps);
     programs.launch(name, {programs.resident(name, blocks, message_threads, shared_bytes), static_cast<unsigned>(shape.chunks)}, message_threads, shared_bytes, argument);
   }
-  /// On tensor cores: a warp a receiver and slice of features. Blocks of a column lie on one multiprocessor, and have one slice (layers/slices.cuh).
+  /// On tensor cores: a warp a receiver and slice of features. Blocks of a column have one slice (layers/slices.cuh).
   template <template <class> class Arguments, class Real>
   void on_slices(Programs& programs, KernelName<Arguments> name, int atoms, size_t shared_bytes, const Arguments<Real>& argument) const {
     const auto slices = static_cast<unsigned>(shape.slices), columns = std::max(static_cast<unsigned>(multiprocessors) / slices, 1u);

@@ -96,7 +96,7 @@ std::vector<Compiled> compile_all(const Compiler& compiler, const std::vector<So
 }
 
 Programs::Programs(Device& device, const Compiler& compiler, const DiskCache& cache, const std::vector<Source>& sources, bool early)
-    : device_(device), early_(early && device.info().architecture >= 90) {
+    : device_(device), early_(early && device.info().early_launches) {
   const int architecture = device.info().architecture;
   std::vector<std::string> keys, binaries;
   std::vector<Source> missing;

@@ -52,11 +52,13 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
   tabulates = single && !painn;
   slices = single && painn && info.architecture >= 80 ? features / slice_features : 0;
   slice_weights_shared = sizeof(unsigned) * static_cast<size_t>(slice_halves * filter_half_words(radial));
-  slice_weights_in_shared = slice_weights_shared + sizeof(float) * slice_stages_words(returned_rows(true)) <= limit;
+  // Where two such blocks fit a multiprocessor, which holds a block's most and what the card keeps of each.
+  constexpr size_t kept = 1 << 10;
+  slice_weights_in_shared = 2 * (slice_weights_shared + sizeof(float) * slice_stages_words(returned_rows(true)) + kept) <= info.shared_bytes + kept;
   if (!slice_weights_in_shared) slice_weights_shared = 0;
 
   // Tensor cores take eight atoms at a time; where the memory of a block does not hold so many of a wide model, multiply-adds take fewer.
-  // Two groups of threads where a product has a warp of each for every sixteen features: it is done in one go.
+  // Two groups of threads where the eight warps of one have sixteen features each, or more: rounds are fewer then.
   const Cut eight{8, 2, features >= 128 ? 2 : 4, 512};
   for (const int candidate : {mixed ? mixed_words : split_words, 0}) {
     tensor = candidate;
@@ -81,7 +83,7 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
     while (atoms < 8 && tile % (8 * atoms) == 0 && tile / (8 * atoms) * (features / 16) * 32 >= threads) atoms *= 2;
     return Cut{tile, atoms, 1, threads};
   };
-  // 32 atoms a block where it has a multiprocessor for itself; from sm_100 on the same code takes a few registers more, and would spill.
+  // 32 atoms a block, though of 128 features it then needs a multiprocessor for itself; from sm_100 on the same code takes a few registers more, and would spill.
   const size_t large_limit = info.architecture < 100 ? std::min(info.shared_bytes, large_shared_bytes) : limit;
   small = large = {};
   if (tensor) small = eight;
@@ -94,7 +96,7 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
   // Many blocks at once where shared memory lets them in, but for the same reason not from sm_100 on.
   const bool tight = single && info.architecture < 100 && 4 * message_shared <= info.shared_bytes;
   message_blocks = tight ? 4 : single ? 3 : 2;
-  large_blocks = tight && large.threads < 512 && 2 * (shared_bytes(large) + (1 << 10)) <= info.shared_bytes ? 2 : 1;
+  large_blocks = tight && 2 * (shared_bytes(large) + (1 << 10)) <= info.shared_bytes ? 2 : 1;
   spread = {};
   const int columns = (features / 16 + spread_members - 1) / spread_members;  // of a block, a warp each, but not so many that registers run out
   if (tensor && info.architecture >= 90) spread = {small.tile, small.atoms, 4, 32 * std::min(columns, 2) * 4};

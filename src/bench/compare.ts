@@ -29,7 +29,12 @@ type Trial = BenchResult["trials"][number];
 const nameOf = (trial: Trial) => `${trial.name} ${trial.precision}`;
 const modelOf = (trial: Trial, { model }: BenchResult) => ("model" in trial ? trial.model.sha256 : model.sha256);
 
-const tuningOf = (trial: Trial) => ("tuning" in trial ? trial.tuning : undefined);
+/** A ring that was not used is none. */
+const tuningOf = (trial: Trial) => {
+  if (!("tuning" in trial) || trial.tuning === undefined) return undefined;
+  const { ringWeights = 0, ...rest } = trial.tuning;
+  return ringWeights > 0 ? trial.tuning : rest;
+};
 
 /** Their times over ours; and on a card, where two runs may be set beside each other, how often a second ours does it, which a row without opponents has
  *  too. */

@@ -65,7 +65,7 @@ export const tuneCommand = defineCommand({
       });
       bar.stop();
       const file: TuningFile = {
-        ...{ format: "painnless.tuning/2", made: new Date().toISOString(), seconds: now() - began, tunedFor: wanted },
+        ...{ format: "painnless.tuning/3", made: new Date().toISOString(), seconds: now() - began, tunedFor: wanted },
         ...{ ...tuned, tuning: { ...shipped, ...tuned.tuning } },
       };
       const path = await keep(file);

@@ -17,7 +17,7 @@ import { nativeConfig } from "./weights.ts";
 
 const timing = z.strictObject({ medianMs: z.number(), p10Ms: z.number(), p90Ms: z.number(), evaluations: z.int() });
 
-const formatName = "painnless.tuning/2";
+const formatName = "painnless.tuning/3";
 const tunedForSchema = z.strictObject({
   card: z.string(),
   /** CUDA version of the driver */

@@ -147,7 +147,7 @@ describe("the search", () => {
       ...{ card: "a card", driver: "13.0", compiler: "NVRTC 13.0", precision: "f32", kernels: "ab" },
       shape: { arch: "painn-schnetpack", features: 128, layers: 3, radial: 20, cutoff: 5, rbf: "gaussian", readoutWidths: [64, 1] },
     };
-    const about = { format: "painnless.tuning/2", made: "2026-11-29T00:00:00Z", seconds: 60 } as const;
+    const about = { format: "painnless.tuning/3", made: "2026-11-29T00:00:00Z", seconds: 60 } as const;
     const file = tuningFileSchema.parse({ ...about, tunedFor, ...found });
     expect(tuneSummary(file, "a/path")).toMatch(
       /spreadWaves +16 .* faster\n.*chunkSteps 512, not 128 .* faster\n.*residentAtoms: 12, usually 64\n.*kept in a\/path/s,

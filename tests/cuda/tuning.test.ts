@@ -5,6 +5,7 @@ import { openExact } from "../../src/cli/sides.ts";
 import { openSession } from "../../src/dynamics/open.ts";
 import { cudaPlanFor } from "../../src/engine/plan.ts";
 import { type Tuning, tuningSchema } from "../../src/engine/tuning.ts";
+import { gas } from "../engine/gas.ts";
 import { randomModel } from "../engine/models.ts";
 import { bits, everything } from "../engine/open.ts";
 import { ethanol } from "../systems.ts";
@@ -71,6 +72,26 @@ describe("a chunk of dynamics", () => {
     expect(found[1]).toEqual(found[0]);
     expect(found[2]).toEqual(found[0]);
   });
+});
+
+test("early launches give the bits of launches one behind the other: layered, spread, by slices, of dynamics, and where edges overflow", async () => {
+  const batch = [ethanol, gas(66, 5), gas(12, 6)];
+  const [one, other] = await Promise.all(
+    [0, 1].map(async (earlyLaunches) => {
+      const engine = await open({ residentAtoms: 0, spreadWaves: 1024, earlyLaunches });
+      const session = await openSession(engine, ethanol, {
+        ...{ ensemble: "nve", steps: 50, timestep: 0.1, temperature: 300, replicas: 2, seed: 1, recordEvery: 2, frameEvery: 5, skin: 0 },
+      });
+      const { records } = await session.advance(50);
+      await session.close();
+      return {
+        records,
+        bits: (await engine.evaluate(batch, everything)).map(bits),
+        dense: (await engine.evaluate([gas(onCard ? 300 : 70, 7)], everything)).map(bits),
+      };
+    }),
+  );
+  expect(other).toEqual(one);
 });
 
 test("the search runs on engines: every way is verified, repeats, and is timed", async () => {

@@ -11,7 +11,7 @@ const shape = { arch: "painn-schnetpack", features: 128, layers: 3, radial: 20, 
 const wanted: TunedFor = { card: "a card", driver: "13.0", compiler: "NVRTC 13.0", precision: "f32", shape, kernels: "ab" };
 const usual = { residentAtoms: 64, spreadWaves: 0, smallWaves: 1, earlyLaunches: 0, portionAtoms: 8192, chunkSteps: 128 };
 const file: TuningFile = {
-  ...{ format: "painnless.tuning/2", made: "2026-11-29T12:00:00Z", seconds: 60, tunedFor: wanted },
+  ...{ format: "painnless.tuning/3", made: "2026-11-29T12:00:00Z", seconds: 60, tunedFor: wanted },
   ...{ usual, tuning: { chunkSteps: 512 }, trials: [], leftOut: [] },
 };
 

@@ -135,7 +135,7 @@ template <class Real> struct PainnMessageArguments {
   Real *q, *mid;           // forward: (atoms, F) +=, (atoms, 3, F) set
   const Real *q_bar, *mu_bar;  // adjoint: (atoms, F), (atoms, 3, F)
   Real *mu_bar_out, *x_bar;    // (atoms, 3, F), (atoms, 3, F)
-  Real* sums;                  // (chunks, edges, 4) s_e and t_e of edges that stand for their pair
+  Real* sums;                  // (chunks or slices, edges, 4) s_e and t_e of edges that stand for their pair; of slices each edge's half
   int edge_capacity;
   int set_sums;                // the last layer comes first and sets them
   const unsigned char* request;

@@ -110,12 +110,15 @@ template <class Weights> __device__ void filter_of(const FilterInputs& in, const
     add_rest(w, 1, 0);
     add_rest(w, 0, FAULT(31, 0, 1));
   }
-  float large[4] = {};
+  // Sums of large products as long as a float holds them: of two groups, and with the last pair the group that is left.
 #pragma unroll
-  for (int p = 0; p < input_pairs; p++) add_pair(large, p, 0, 0);
-  if constexpr (input_rest) add_rest(large, 0, 0);
+  for (int p = 0; p < at_least_one(input_pairs); p++) {
+    float large[4] = {};
+    if (p < input_pairs) add_pair(large, p, 0, 0);
+    if (input_rest && p + 1 >= input_pairs) add_rest(large, 0, 0);
 #pragma unroll
-  for (int n = 0; n < 4; n++) w[n] += large[n];
+    for (int n = 0; n < 4; n++) w[n] += large[n];
+  }
 }
 
 }  // namespace painnless::cuda

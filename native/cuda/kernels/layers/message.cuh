@@ -66,7 +66,7 @@ __device__ real along(const Pack<4>& u, const Vectors& vectors, int v) {
   return three_products(u.v[0], vectors.k[0].v[v], u.v[1], vectors.k[1].v[v], u.v[2], vectors.k[2].v[v]);
 }
 
-/// T21: sums over an atom's edges for the bars of its context and vectors.
+/// T19: sums over an atom's edges for the bars of its context and vectors.
 struct Returned {
   real q[LANE_VALUES] = {}, r[LANE_VALUES] = {}, m[3][LANE_VALUES] = {};
 
@@ -88,7 +88,7 @@ struct Returned {
   }
 };
 
-/// T19, T20 of a pair at a lane's features, the part of q and R: s and t. i receives, j sends.
+/// T20, T21 of a pair at a lane's features, the part of q and R: s and t. i receives, j sends.
 __device__ void add_scalar_pair(const Scalars& x, const Values& q_bar, const Vectors& mu_bar, const Scalars& x_j, const Values& q_bar_j, const Vectors& mu_bar_j,
                                 const Pack<4>& u, const real (&w_r)[LANE_VALUES], const real (&q_slope)[LANE_VALUES], const real (&r_slope)[LANE_VALUES], real& s,
                                 real (&t)[3]) {

@@ -101,7 +101,7 @@ template <int ROWS, int GROUPS> __device__ void clear_sums(real (&y)[ROWS][GROUP
 }
 
 /// y[r][g][c] = sum_k x[r][k] w[k][g][c] for the rows of a part, GROUPS groups of WIDTH outputs, two of each: the sums over sections of parts, in order; those of
-/// a section first. Section s is that of group s of the threads where there are several. True for the one thread that owns the part and has its y: whoever has
+/// a section first. Where there are groups of threads, they share out the sections in order. True for the one thread that owns the part and has its y: whoever has
 /// not goes no farther with it. Every thread of the block calls it.
 template <int WIDTH, class Cut, class X, int ROWS, int GROUPS>
 __device__ bool multiply(const Tile<Cut>& tile, const Part<Cut>& part, const X& x, const real* w, real (&y)[ROWS][GROUPS][2]) {

@@ -1,6 +1,6 @@
 #pragma once
 // PaiNN's message on tensor cores, upside down (docs/theory.md, section 6). An atom's warp walks over its list once, as the one that sent: what its neighbours'
-// bars say of its context and vectors (T21), and of each edge to them the half of s and t (T19, T20) that has its own context. The other half is the
+// bars say of its context and vectors (T19), and of each edge to them the half of s and t (T20, T21) that has its own context. The other half is the
 // neighbour's, and stands at the reverse edge. So a neighbour's row is four of bars, of ten that both halves at once would take.
 #include "layers/slices.cuh"
 
@@ -76,11 +76,11 @@ struct ReturnedMessages : Returning {
 #pragma unroll
       for (int v = 0; v < LANE_VALUES; v++) {
         st[n][0] += q_bar_j.v[v] * own.x.q.v[v] * w_q[2 + n][v];
-        st[n][0] -= along(u, mu_bar_j, v) * own.x.r.v[v] * w_r[2 + n][v];
+        st[n][0] += FAULT(4, 1, -1) * along(u, mu_bar_j, v) * own.x.r.v[v] * w_r[2 + n][v];
         st[n][0] += three_products(mu_bar_j.k[0].v[v], own.m[0][v], mu_bar_j.k[1].v[v], own.m[1][v], mu_bar_j.k[2].v[v], own.m[2][v]) * w_m[2 + n][v];
         const real said = w_r[n][v] * own.x.r.v[v];
 #pragma unroll
-        for (int k = 0; k < 3; k++) st[n][1 + k] -= said * mu_bar_j.k[k].v[v];
+        for (int k = 0; k < 3; k++) st[n][1 + k] += FAULT(5, 1, -1) * said * mu_bar_j.k[k].v[v];
       }
     }
     put_sums(tile, st, {tile.there(0), tile.there(1)});

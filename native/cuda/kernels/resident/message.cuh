@@ -101,7 +101,7 @@ __device__ real along_direction(const real* u, const Pack<4>* v, int k) {
   return three_products(u[0], v[0].v[k], u[1], v[1].v[k], u[2], v[2].v[k]);
 }
 
-/// T19, T20 of one edge for this warp's four features, one edge a lane, i and j those of the edge that stands for the pair; `turned`: this one is its reverse.
+/// T20, T21 of one edge for this warp's four features, one edge a lane, i and j those of the edge that stands for the pair; `turned`: this one is its reverse.
 /// Sends s_e and t_e to where they are added up; the sender's mu_bar along this edge is left in the scratch.
 __device__ void pair_adjoint(const Block& b, int t, int e, int i, int j, bool turned, real* along_sender) {
   constexpr int lane_features = FEATURES / 32, sums = 4 / lane_features;

@@ -1,0 +1,39 @@
+#pragma once
+// Copies that go on while their thread does something else (kernels/copies.cuh): here they are made as late as they may be, when somebody waits for their group.
+#include <deque>
+#include <vector>
+
+namespace painnless::cuda::emulator {
+
+class Copies {
+ public:
+  void ask(void* to, const void* from) {
+    if (block_ != runtime->block.x || row_ != runtime->block.y) groups_.clear(), open_.clear();  // of a block that has ended
+    block_ = runtime->block.x, row_ = runtime->block.y;
+    open_.push_back({to, from});
+  }
+  void end() {
+    groups_.push_back(std::move(open_));
+    open_.clear();
+  }
+  void wait(size_t under_way) {
+    for (; groups_.size() > under_way; groups_.pop_front())
+      for (const auto& [to, from] : groups_.front()) std::memcpy(to, from, 16);
+  }
+
+ private:
+  struct Copy {
+    void* to;
+    const void* from;
+  };
+  std::vector<Copy> open_;
+  std::deque<std::vector<Copy>> groups_;
+  unsigned block_ = 0, row_ = 0;
+};
+
+inline Copies& copies_of_thread() {
+  static std::vector<Copies> all(1024);
+  return all[runtime->thread.x];
+}
+
+}  // namespace painnless::cuda::emulator
