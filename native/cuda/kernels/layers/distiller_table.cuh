@@ -62,41 +62,38 @@ template <bool FIRST> struct DistillerTable {
     }
   }
 
-  __device__ void forward(int i) const {
+  /// Calls for each edge of a receiver, in order.
+  template <class Add> __device__ void for_edges(int i, const Add& add) const {
     const int end = a.edges.first[i + 1];
-    DistillerForward<FIRST> sums(a, i);
     for (int e = a.edges.first[i]; e < end; e += 32) {
       const int count = min(32, end - e);
       stage(e, count);
 #pragma unroll 1
-      for (int n = 0; n < count; n++) {
-        const StagedEdge& edge = staged[n];
-        Filter<FIRST> w;
-        look_up<false>(edge, w, w);
-        sums.add(edge.sender, edge.u, w);
-      }
+      for (int n = 0; n < count; n++) add(e + n, staged[n]);
     }
+  }
+
+  __device__ void forward(int i) const {
+    DistillerForward<FIRST> sums(a, i);
+    for_edges(i, [&](int, const StagedEdge& edge) {
+      Filter<FIRST> w;
+      look_up<false>(edge, w, w);
+      sums.add(edge.sender, edge.u, w);
+    });
     sums.finish();
   }
 
   __device__ void adjoint(int i) const {
-    const int end = a.edges.first[i + 1];
     DistillerAdjoint<FIRST> sums(a, i);
-    for (int e = a.edges.first[i]; e < end; e += 32) {
-      const int count = min(32, end - e);
-      stage(e, count);
-#pragma unroll 1
-      for (int n = 0; n < count; n++) {
-        const StagedEdge& edge = staged[n];
-        if (FIRST && !edge.stands) continue;
-        Filter<FIRST> w, w_slope;
-        if (edge.stands) look_up<true>(edge, w, w_slope);
-        else look_up<false>(edge, w, w);
-        const auto bars_j = sums.bars_of(edge.sender);
-        if (edge.stands) sums.add_pair(e + n, true, edge.sender, edge.u, bars_j, w, w_slope);
-        sums.gather(bars_j, w);
-      }
-    }
+    for_edges(i, [&](int e, const StagedEdge& edge) {
+      if (FIRST && !edge.stands) return;
+      Filter<FIRST> w, w_slope;
+      if (edge.stands) look_up<true>(edge, w, w_slope);
+      else look_up<false>(edge, w, w);
+      const auto bars_j = sums.bars_of(edge.sender);
+      if (edge.stands) sums.add_pair(e, true, edge.sender, edge.u, bars_j, w, w_slope);
+      sums.gather(bars_j, w);
+    });
     sums.finish();
   }
 };
