@@ -51,13 +51,14 @@ Napi::Value cards(const Napi::CallbackInfo& info) {
   return list;
 }
 
-/// createCudaEngine(config, tensors, options): compiles what is not in the cache
+/// createCudaEngine(config, tensors, options): compiles what is not in the cache; `wholeRange`: see CudaOptions
 Napi::Value create_cuda(const Napi::CallbackInfo& info) {
   const auto given = info[2].As<Napi::Object>();
   const auto config = config_from(info[0].As<Napi::Object>());
   const auto tensors = std::make_shared<Tensors>(tensors_from(info[1].As<Napi::Object>()));
   CudaOptions options{
-      .precision = precision(text(given, "precision")), .cache = text(given, "cache"), .tuning = tuning_from(given.Get("tuning").As<Napi::Object>())};
+      .precision = precision(text(given, "precision")), .cache = text(given, "cache"), .tuning = tuning_from(given.Get("tuning").As<Napi::Object>()),
+      .whole_range = given.Get("wholeRange").ToBoolean()};
   const int ordinal = integer(given, "ordinal");
   const auto nvrtc = strings_from(given.Get("nvrtc"));
 #if defined(PAINNLESS_EMULATE_CUDA)

@@ -9,6 +9,7 @@ struct CudaOptions {
   Precision precision;
   std::string cache;      // folder of compiled kernels; empty: none is kept
   CudaTuning tuning;
+  bool whole_range = false;  // in float32: no tensor cores in dense products, whose fp16 parts end at 65,504
   bool poisoned = false;  // for tests: each evaluation finds NaN where it has written nothing
 };
 

@@ -22,7 +22,7 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
         weights_(config_, tensors_),
         precision_(options.precision),
         device_(std::move(device)),
-        shape_(config_, options.precision, device_->info(), options.tuning),
+        shape_(config_, options.precision, device_->info(), options.tuning, options.whole_range),
         programs_(*device_, compiler, DiskCache(options.cache), shape_.sources(), options.tuning.early_launches),
         search_(config_),
         store_(*device_),

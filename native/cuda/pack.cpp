@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <numbers>
+#include <cmath>
 
+#include "../engine.h"
 #include "kernels/shapes.h"
 
 namespace painnless::cuda {
@@ -19,63 +20,56 @@ template <class Element> std::vector<double> matrix_of(int rows, int columns, El
   return matrix;
 }
 
-/// The nearest number of bf16, ties to even.
-float nearest_bf16(float x) {
-  const uint32_t bits = std::bit_cast<uint32_t>(x);
-  return std::bit_cast<float>((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000u);
-}
-
-/// Three parts of a number, as split() of kernels/tensor.cuh makes them; in the upper half of each word.
-std::array<uint32_t, 3> parts_of(double weight) {
-  std::array<uint32_t, 3> parts;
-  float rest = static_cast<float>(weight);
-  for (uint32_t& part : parts) {
-    const float nearest = nearest_bf16(rest);
-    part = std::bit_cast<uint32_t>(nearest);
-    rest -= nearest;
+/// The nearest number of fp16, ties to even, of what is within its range; `x` becomes what is left.
+uint32_t take_half(float& x) {
+  const uint32_t sign = std::signbit(x) ? 0x8000 : 0;
+  const float size = std::fabs(x);
+  uint32_t half;
+  float nearest;
+  if (size < 0x1p-14f) {  // numbers are evenly spaced
+    half = static_cast<uint32_t>(std::nearbyint(size * 0x1p24f));
+    nearest = static_cast<float>(half) * 0x1p-24f;
+  } else {
+    uint32_t bits = std::bit_cast<uint32_t>(size);
+    bits = (bits + 0xFFF + (bits >> 13 & 1)) & ~0x1FFFu;
+    half = (bits >> 13) - (112 << 10);
+    nearest = std::bit_cast<float>(bits);
   }
-  return parts;
+  x -= std::copysign(nearest, x);
+  return sign | half;
 }
 
-/// Of a number whose digits are anybody's, cut off to 11 bits: the mean over log-uniform numbers is 1 - 2^-11 / (2 ln 2).
-constexpr double mean_cut = 0x1p-12 / std::numbers::ln2;
-
-/// The nearest number of TF32; ties away from zero.
-float nearest_tf32(float x) { return std::bit_cast<float>((std::bit_cast<uint32_t>(x) + 0x1000) & ~0x1FFFu); }
+/// Two parts of a weight, as split_of of kernels/layers/fragments.cuh makes them.
+std::array<uint32_t, 2> parts_of(double weight) {
+  constexpr float largest = 65504, small_scale = 2048;
+  float rest = static_cast<float>(weight);
+  if (!(std::fabs(rest) <= largest))
+    throw InputError("UNSUPPORTED", "weights",
+                     "the model has a weight of " + std::to_string(weight) + "; in float32 and mixed precision, tensor cores take numbers up to 65,504: use native:cuda:f64 or native:cpu");
+  const uint32_t large = take_half(rest);
+  rest *= small_scale;
+  return {large, take_half(rest)};
+}
 
 /// Fragments of `groups` blocks of `width` results, each summed over parts of so many units: element(group, feature, part, unit, input of the unit).
 template <class Element> std::vector<uint32_t> fragments_of(int tensor, int groups, int width, int parts, int units, Element element) {
   std::vector<uint32_t> all;
   all.reserve(static_cast<size_t>(groups) * width / 16 * parts * units * fragment_words(tensor));
-  const auto add_mixed = [&](auto weight) {
-    for (int unit = 0; unit < units; unit++)
-      for (int lane = 0; lane < 32; lane++)
-        for (int k = 0; k < 2; k++)
-          for (int feature = 0; feature < 2; feature++) all.push_back(std::bit_cast<uint32_t>(factor_of(tensor, weight(lane, unit, feature, k))));
-  };
-  const auto add_split = [&](auto weight) {
-    for (int u = 0; u < units; u += 2)
-      for (size_t part = 0; part < split_words; part++)
-        for (int lane = 0; lane < 32; lane++)
-          for (int unit = u; unit < std::min(u + 2, units); unit++)
-            for (int feature = 0; feature < 2; feature++)
-              all.push_back(parts_of(weight(lane, unit, feature, 0))[part] >> 16 | parts_of(weight(lane, unit, feature, 1))[part]);
-  };
   for (int tile = 0; tile < width / 16; tile++)
     for (int p = 0; p < parts; p++)
       for (int g = 0; g < groups; g++) {
         const auto weight = [&](int lane, int unit, int feature, int k) { return element(g, 16 * tile + lane / 4 * 2 + feature, p, unit, lane % 4 * 2 + k); };
-        if (tensor == mixed_words) add_mixed(weight);
-        else add_split(weight);
+        for (int u = 0; u < units; u += 2)
+          for (size_t number = 0; number < static_cast<size_t>(tensor); number++)
+            for (int lane = 0; lane < 32; lane++)
+              for (int unit = u; unit < std::min(u + 2, units); unit++)
+                for (int feature = 0; feature < 2; feature++)
+                  all.push_back(parts_of(weight(lane, unit, feature, 0))[number] | parts_of(weight(lane, unit, feature, 1))[number] << 16);
       }
   return all;
 }
 
 }  // namespace
-
-float factor_of(int tensor, double weight) {
-  return tensor == mixed_words ? nearest_tf32(static_cast<float>(weight * (1 + mean_cut))) : static_cast<float>(weight);
-}
 
 std::vector<uint32_t> forward_fragments(int tensor, const Linear& linear, Blocks outputs, Blocks inputs) {
   const int width = padded(outputs.width), parts = inputs.size() / (forward_units * part_features);

@@ -11,17 +11,13 @@
 
 namespace painnless::cuda {
 
-/// What products of so many words (kernels/shapes.h) take for a weight. In mixed precision the nearest number of TF32, once it is larger by what atoms' numbers
-/// lose on average: of those the lower 13 bits are cut off.
-float factor_of(int tensor, double weight);
-
 /// (inputs, outputs) of y = W x; T2.
 std::vector<double> forward_matrix(const Linear& linear, Blocks outputs, Blocks inputs);
 /// (outputs by parts, inputs), of x_bar = W^T y_bar; T2.
 std::vector<double> adjoint_matrix(const Linear& linear, Blocks outputs, Blocks inputs);
-/// The same two for tensor cores, two weights in `tensor` words (shapes.h) and in the order in which lanes load them (layers/multiply_tensor.cuh): 16 features
-/// of each block of results, parts of the inputs, blocks of results, two units or one, which of the three words, lanes, and of each lane those of both units; in
-/// mixed precision one unit, lanes, and of each lane its two inputs, both rows of each.
+/// The same two for tensor cores, a weight in `tensor` parts (shapes.h) and in the order in which lanes load them (layers/multiply_tensor.cuh): 16 features of
+/// each block of results, parts of the inputs, blocks of results, two units or one, which part of the numbers, lanes, and of each lane those of both units.
+/// Weights beyond 65,504 are refused.
 std::vector<uint32_t> forward_fragments(int tensor, const Linear& linear, Blocks outputs, Blocks inputs);
 std::vector<uint32_t> adjoint_fragments(int tensor, const Linear& linear, Blocks outputs, Blocks inputs);
 std::vector<double> padded_vector(std::span<const double> vector, Blocks blocks);
@@ -63,7 +59,7 @@ class WeightStore {
   size_t bytes_ = 0;
 };
 
-/// y = W x + b between padded rows, and its adjoint; for products of so many words (shapes.h).
+/// y = W x + b between padded rows, and its adjoint; for products of numbers in so many parts (shapes.h).
 template <class Real> Dense<Real> pack_dense(WeightStore& store, int tensor, const Linear& linear, Blocks outputs, Blocks inputs) {
   const auto put = [&](auto fragments, auto matrix) {
     return tensor ? reinterpret_cast<const Real*>(store.put<uint32_t>(fragments(tensor, linear, outputs, inputs))) : store.put<Real>(matrix(linear, outputs, inputs));

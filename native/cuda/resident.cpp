@@ -17,8 +17,8 @@ int block_at(int o, Blocks outputs, int left_out) {
   return block < outputs.blocks ? block : -1;
 }
 
-/// The rows of rank's blocks of eight outputs, with the inputs as products of so many words read them.
-void add_rows(std::vector<double>& out, int tensor, const Linear& linear, Blocks outputs, Blocks inputs, int rank, int left_out = -1) {
+/// The rows of rank's blocks of eight outputs, with the inputs in the order in which products read them.
+void add_rows(std::vector<double>& out, const Linear& linear, Blocks outputs, Blocks inputs, int rank, int left_out = -1) {
   const int width = padded(outputs.width), begin = static_cast<int>(out.size());
   out.resize(begin + static_cast<size_t>(part_features) * outputs.blocks * inputs.size());
   for (int o = 0; o < part_features * outputs.blocks; o++) {
@@ -26,7 +26,7 @@ void add_rows(std::vector<double>& out, int tensor, const Linear& linear, Blocks
     if (block < 0 || feature >= width) continue;
     for (int k = 0; k < inputs.size(); k++)
       out[begin + static_cast<size_t>(o) * inputs.size() + swizzled(o % part_features, k)] =
-          factor_of(tensor, padded_weight(linear, outputs, block * width + feature, inputs, k));
+          padded_weight(linear, outputs, block * width + feature, inputs, k);
   }
 }
 
@@ -91,16 +91,16 @@ template <class Real> void Resident<Real>::pack(WeightStore& store) {
     for (int t = 0; t <= last; t++) {
       const PainnLayer& layer = source_.painn[static_cast<size_t>(t)];
       if (t > 0) {
-        add_rows(all, shape_.tensor, layer.context1, {1, f}, {1, f}, rank);
-        add_rows(all, shape_.tensor, layer.context2, {3, f}, {1, f}, rank);
+        add_rows(all, layer.context1, {1, f}, {1, f}, rank);
+        add_rows(all, layer.context2, {3, f}, {1, f}, rank);
       }
-      add_rows(all, shape_.tensor, layer.channels, {2, f}, {1, f}, rank);
-      add_rows(all, shape_.tensor, layer.update1, {1, f}, {2, f}, rank);
-      add_rows(all, shape_.tensor, layer.update2, {3, f}, {1, f}, rank, t == last ? 1 : -1);
+      add_rows(all, layer.channels, {2, f}, {1, f}, rank);
+      add_rows(all, layer.update1, {1, f}, {2, f}, rank);
+      add_rows(all, layer.update2, {3, f}, {1, f}, rank, t == last ? 1 : -1);
     }
     for (int l = 0; l < room_.hidden; l++) {
       const Linear& linear = source_.readout[static_cast<size_t>(l)];
-      add_rows(all, shape_.tensor, linear, {1, linear.outputs}, {1, linear.inputs}, rank);
+      add_rows(all, linear, {1, linear.outputs}, {1, linear.inputs}, rank);
     }
   }
   for (const PainnLayer& layer : source_.painn) {

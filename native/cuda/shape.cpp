@@ -8,7 +8,6 @@ namespace painnless::cuda {
 namespace {
 
 constexpr int least_resident_edges = 16;                  // of a cluster
-constexpr size_t large_shared_bytes = 200 << 10;  // of a block that has a multiprocessor for itself
 constexpr size_t comfortable_shared_bytes = 100 << 10;  // of a block: any card since sm_86 has it, and two such blocks fit the largest
 
 /// Empty where the model or the card is not for it: PaiNN on tensor cores whose pairs are summed over lanes of 1, 2 or 4 features, readouts no wider than the
@@ -27,7 +26,7 @@ std::optional<ResidentRoom> resident_room(const Shape& shape, const Config& conf
 
 }  // namespace
 
-Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, const CudaTuning& tuning) : tuning(tuning) {
+Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, const CudaTuning& tuning, bool whole_range) : tuning(tuning) {
   const bool single = precision != Precision::f64, mixed = precision == Precision::mixed;
   painn = config.architecture == Architecture::painn;
   bessel = config.basis == RadialBasis::bessel;
@@ -58,16 +57,16 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
   if (!slice_weights_in_shared) slice_weights_shared = 0;
 
   // Tensor cores take eight atoms at a time; where the memory of a block does not hold so many of a wide model, multiply-adds take fewer.
-  // Two groups of threads where the eight warps of one have sixteen features each, or more: rounds are fewer then.
-  const Cut eight{8, 2, features >= 128 ? 2 : 4, 512};
-  for (const int candidate : {mixed ? mixed_words : split_words, 0}) {
+  // Eight warps, of sixteen features each; of fewer features groups of warps share out the inputs.
+  const Cut eight{8, 2, features >= 128 ? 1 : features >= 64 ? 2 : 4, 256};
+  for (const int candidate : {mixed ? mixed_parts : float_parts, 0}) {
     tensor = candidate;
     int readout = 0;
     for (const int width : hidden) readout += readout_shared(width, tensor);
     update_shared = real_bytes * static_cast<size_t>(painn ? painn_update_shared(features, tensor) : distiller_update_shared(features, tensor));
     last_shared = real_bytes * static_cast<size_t>(painn ? painn_last_shared(features, readout, tensor) : distiller_last_shared(features, readout, tensor));
     adjoint_shared = real_bytes * static_cast<size_t>(painn ? painn_adjoint_shared(features, tensor) : distiller_adjoint_shared(features, tensor));
-    if (tensor && single && info.architecture >= 80 && shared_bytes(eight) <= limit) break;
+    if (tensor && single && !whole_range && info.architecture >= 80 && shared_bytes(eight) <= limit) break;
   }
   // As many atoms a thread as its registers bear; as many groups as fill the block.
   const auto cut = [&](int tile, int threads, int split, int atoms) {
@@ -83,12 +82,10 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
     while (atoms < 8 && tile % (8 * atoms) == 0 && tile / (8 * atoms) * (features / 16) * 32 >= threads) atoms *= 2;
     return Cut{tile, atoms, 1, threads};
   };
-  // 32 atoms a block, though of 128 features it then needs a multiprocessor for itself; from sm_100 on the same code takes a few registers more, and would spill.
-  const size_t large_limit = info.architecture < 100 ? std::min(info.shared_bytes, large_shared_bytes) : limit;
   small = large = {};
   if (tensor) small = eight;
   for (const int tile : {32, 16, 8})
-    if (const Cut one = tensor_cut(tile, 256); tensor && large.tile == 0 && shared_bytes(one) <= large_limit) large = one;
+    if (const Cut one = tensor_cut(tile, 256); tensor && large.tile == 0 && shared_bytes(one) <= limit) large = one;
   for (const int tile : {8, 4, 2})
     if (const Cut one = single ? cut(tile, 512, 4, 4) : cut(tile / 2, 256, 4, 2); small.tile == 0 && shared_bytes(one) <= limit) small = one;
   for (const int tile : {16, 8, 4, 2, 1})

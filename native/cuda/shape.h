@@ -24,7 +24,7 @@ struct Shape {
   struct Cut {
     int tile, atoms, split, threads;  // atoms of a block, of a thread; groups that share out inputs; threads of a block
   } small, large, spread;             // for few atoms, for many; for so few that a cluster shares a tile, no threads where that is not possible
-  int tensor;                         // words of two numbers in dense products on tensor cores (kernels/shapes.h); 0: multiply-adds
+  int tensor;                         // parts of a number in dense products on tensor cores (kernels/shapes.h); 0: multiply-adds
   int large_blocks, message_blocks;   // that a multiprocessor shall hold at once: bounds the registers of a thread
   bool filters_in_shared;        // are the filters' weights copied to shared memory
   size_t message_shared, update_shared, last_shared, adjoint_shared;  // bytes; of the last three, per atom of a tile, and beside them:
@@ -35,7 +35,7 @@ struct Shape {
   std::optional<ResidentRoom> resident;  // how the resident schedule cuts the model, where it takes it
 
   /// Throws InputError UNSUPPORTED where no tile fits the card.
-  Shape(const Config& config, Precision precision, const DeviceInfo& info, const CudaTuning& tuning = {});
+  Shape(const Config& config, Precision precision, const DeviceInfo& info, const CudaTuning& tuning = {}, bool whole_range = false);
 
   CudaTuning tuning;  // nothing of it is compiled in; what it does not use is not compiled
   /// Are the messages of a structure of so many atoms passed by slices?

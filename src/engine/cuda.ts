@@ -1,7 +1,7 @@
 import { PainnlessError } from "../errors.ts";
 import type { ModelFile } from "../model/model-file.ts";
 import { disagreement } from "../system/disagreement.ts";
-import type { Property } from "../system/potential.ts";
+import type { Evaluation, Property } from "../system/potential.ts";
 import type { Structure } from "../system/structure.ts";
 import { loadAddon } from "./addon.ts";
 import { packBatch } from "./batch.ts";
@@ -21,6 +21,8 @@ export interface CudaEngineOptions {
   readonly cache: string;
   /** what the launcher goes by; what is not given is as it comes */
   readonly tuning?: Tuning;
+  /** in float32: no tensor cores in dense products, whose numbers end at 65,504; slower. Without it such an engine answers where numbers go beyond them */
+  readonly wholeRange?: boolean;
   /** another build of the addon than the product's, its emulated card, and memory that is NaN before each evaluation, for tests */
   readonly addon?: NativeAddon;
   readonly emulate?: boolean;
@@ -29,8 +31,9 @@ export interface CudaEngineOptions {
 
 /** A model in our CUDA engine. */
 export interface CudaEngine extends NativeEngine<CudaPlan> {
-  /** What the launcher chose last, and what has been compiled, recorded and allocated since the engine began. */
-  activity(): Promise<CudaActivity>;
+  /** What the launcher chose last, and what has been compiled, recorded and allocated since the engine began. `beyondRange`: structures that an engine
+   *  without tensor cores has answered for (wholeRange). */
+  activity(): Promise<CudaActivity & { readonly beyondRange: number }>;
   /** Seconds on the card of the neighbour search and of the network, each the mean of `count` runs one after the other; `cold`: caches are
    *  flushed before each. */
   seconds(batch: readonly Structure[], want: readonly Property[], count: number, cold?: boolean): Promise<CudaSeconds>;
@@ -43,22 +46,39 @@ export interface CudaEngine extends NativeEngine<CudaPlan> {
 /** The engine for a model; compiles its kernels where the cache does not hold them, which takes seconds.
  *  @throws {PainnlessError} MISSING (addon, driver, card, NVRTC, memory), UNSUPPORTED (a card or a model), BAD_MODEL, USAGE (a tuning) */
 export async function createCudaEngine(file: ModelFile, options: CudaEngineOptions): Promise<CudaEngine> {
-  const { precision, ordinal = 0, nvrtc, cache, emulate = false, poisoned = false } = options;
+  const { precision, ordinal = 0, nvrtc, cache, wholeRange = false, emulate = false, poisoned = false } = options;
   const parsed = tuningSchema.safeParse(options.tuning ?? {});
   if (!parsed.success) throw new PainnlessError("USAGE", `tuning: ${disagreement(parsed.error)}`, { field: "tuning" });
   const tuning = settingsOf(parsed.data);
   const addon = options.addon ?? loadAddon();
   const name = `native:cuda:${precision}`;
   const native = await addon
-    .createCudaEngine(nativeConfig(file), nativeTensors(file), { precision, ordinal, nvrtc: [...nvrtc], cache, tuning, emulate, poisoned })
+    .createCudaEngine(nativeConfig(file), nativeTensors(file), { precision, ordinal, nvrtc: [...nvrtc], cache, tuning, wholeRange, emulate, poisoned })
     .catch((cause: unknown) => {
       const error = fromNative(cause);
       throw new PainnlessError(error.code, `side "${name}": ${error.message}`, { field: error.field, cause });
     });
-  const engine = engineOf(native, { name, file, precision: precision === "f64" ? "f64" : "f32", addon });
+  // Atoms are then so near each other that any model is far outside what it was trained on: nobody waits for this engine in vain.
+  let wide: Promise<CudaEngine> | null = null;
+  let beyondRange = 0;
+  const elsewhere = async (structures: readonly Structure[], want: readonly Property[]): Promise<Evaluation[]> => {
+    beyondRange += structures.length;
+    wide ??= createCudaEngine(file, { ...options, precision: "f32", wholeRange: true });
+    return (await wide).evaluate(structures, want);
+  };
+  const engine = engineOf(native, {
+    name,
+    file,
+    precision: precision === "f64" ? "f64" : "f32",
+    addon,
+    ...(precision !== "f64" && !wholeRange && { elsewhere }),
+  });
   return {
     ...engine.potential,
-    activity: () => engine.settled(() => native.activity()),
+    async close() {
+      await Promise.allSettled([engine.potential.close(), wide?.then((one) => one.close())]);
+    },
+    activity: async () => ({ ...(await engine.settled(() => native.activity())), beyondRange }),
     seconds: (structures, want, count, cold = false) =>
       engine.run(structures, want, (batch, wanted) => native.cardSeconds(batch, wanted, count, cold)),
     profile: (structures, want, rounds) => engine.run(structures, want, (batch, wanted) => native.cardProfile(batch, wanted, rounds)),

@@ -1,11 +1,11 @@
 import { availableParallelism } from "node:os";
 import { PainnlessError } from "../errors.ts";
 import type { ModelFile } from "../model/model-file.ts";
-import { type Property, properties } from "../system/potential.ts";
+import { type Evaluation, type Property, properties } from "../system/potential.ts";
 import { assertComputable, type Domain, type Structure } from "../system/structure.ts";
 import { loadAddon } from "./addon.ts";
 import { packBatch } from "./batch.ts";
-import { readEvaluations } from "./evaluation.ts";
+import { notFinite, readEvaluations } from "./evaluation.ts";
 import type {
   CpuPlan,
   InstructionSet,
@@ -63,10 +63,19 @@ export function createNativeEngine(file: ModelFile, options: NativeEngineOptions
   return engineOf(native, { name: `native:cpu:${precision}`, file, precision, addon }).potential;
 }
 
+interface EngineSetting {
+  readonly name: string;
+  readonly file: ModelFile;
+  readonly precision: NativePrecision;
+  readonly addon: NativeAddon;
+  /** who answers for structures whose numbers leave this engine's range */
+  readonly elsewhere?: (structures: readonly Structure[], want: readonly Property[]) => Promise<readonly Evaluation[]>;
+}
+
 /** An engine object of C++ as a potential, and the two ways to ask it for more. */
 export function engineOf<Plan extends NativePlan>(
   native: NativeEngineObject<Plan>,
-  { name, file, precision, addon }: { name: string; file: ModelFile; precision: NativePrecision; addon: NativeAddon },
+  { name, file, precision, addon, elsewhere }: EngineSetting,
 ) {
   const domain = domainOf(file, precision);
   const pending = new Set<Promise<unknown>>();
@@ -103,7 +112,9 @@ export function engineOf<Plan extends NativePlan>(
     async evaluate(structures, want = ["energy", "forces"]) {
       if (structures.length === 0) return [];
       const answer = await run(structures, want, (batch, wanted) => native.evaluate(batch, wanted));
-      return readEvaluations(structures, answer, want, file.config);
+      const lost = elsewhere ? notFinite(structures, answer, want) : [];
+      const found = lost.length > 0 ? ((await elsewhere?.(lost.map((s) => structures[s] as Structure), want)) ?? []) : [];
+      return readEvaluations(structures, answer, want, file.config, new Map(lost.map((s, n) => [s, found[n] as Evaluation])));
     },
     async time(structures, want, count) {
       return run(structures, want, (batch, wanted) => native.time(batch, wanted, count));

@@ -6,18 +6,22 @@ import type { Structure } from "../system/structure.ts";
 import type { NativeEvaluation } from "./native.ts";
 
 /** What the engine said of each structure, with the model's constants added in float64.
+ *  @param known answers that come from elsewhere, by the number of their structure
  *  @throws {PainnlessError} NOT_FINITE naming the structure, the quantity and the atom */
 export function readEvaluations(
   structures: readonly Structure[],
   native: NativeEvaluation,
   want: readonly Property[],
   config: ModelConfig,
+  known: ReadonlyMap<number, Evaluation> = new Map(),
 ): Evaluation[] {
   let first = 0;
   return structures.map((structure, s) => {
     const { numbers } = structure;
     const [begin, end] = [first, first + numbers.length];
     first = end;
+    const elsewhere = known.get(s);
+    if (elsewhere) return elsewhere;
     assertLength(native.energies, end);
     assertLength(native.netEnergy, s + 1);
     if (!native.finite) assertFiniteParts(structure, native, want, { s, begin, end });
@@ -31,6 +35,23 @@ export function readEvaluations(
         ? native.energies.slice(begin, end).map((e, i) => e + constantEnergyOf(config, numbers, i))
         : null,
     };
+  });
+}
+
+/** The numbers of the structures of which some number is not finite, of those that are wanted. */
+export function notFinite(structures: readonly Structure[], native: NativeEvaluation, want: readonly Property[]): number[] {
+  if (native.finite) return [];
+  let first = 0;
+  return structures.flatMap((structure, s) => {
+    const begin = first;
+    first += structure.numbers.length;
+    try {
+      assertFiniteParts(structure, native, want, { s, begin, end: first });
+      return [];
+    } catch (error) {
+      if (error instanceof PainnlessError && error.code === "NOT_FINITE") return [s];
+      throw error;
+    }
   });
 }
 

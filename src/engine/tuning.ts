@@ -25,7 +25,7 @@ export const settingsOf = (tuning: Tuning): Partial<CudaTuning> =>
 const shipped: Readonly<Record<number, Tuning>> = {
   80: {},
   89: {},
-  90: { spreadWaves: 0.25, smallWaves: 2, earlyLaunches: 1, portionAtoms: 16_384 },
+  90: { spreadWaves: 0.25, earlyLaunches: 1, portionAtoms: 16_384 },
 };
 
 export const shippedTuning = (architecture: number): Tuning => shipped[architecture] ?? {};

@@ -40,7 +40,7 @@ function fakeEngine(force: number, schedule: "layered" | "resident" = "layered")
     time: async (_batch, _want, count) => new Float64Array(count).fill(1.2e-3),
     seconds: async (_batch, _want, _count, cold = false) => ({ network: cold ? 2e-3 : 1e-3, search: 5e-4 }),
     activity: async () => ({
-      ...{ schedule, edges: 72, compilations: 0, captures: 2, allocations: 1, arenaBytes: 1e6, weightBytes: 1e6 },
+      ...{ schedule, edges: 72, compilations: 0, captures: 2, allocations: 1, arenaBytes: 1e6, weightBytes: 1e6, beyondRange: 0 },
       tuning: { residentAtoms: 64, spreadWaves: 0, smallWaves: 1, earlyLaunches: 0, portionAtoms: 8192, chunkSteps: 128 },
     }),
   };

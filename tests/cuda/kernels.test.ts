@@ -51,7 +51,7 @@ const compiler = found.replace(/,.*/, "");
 
 /** "float", "double", or "mixed": float whose dense products take two words for two numbers. */
 const realOf = (options: readonly string[]): string =>
-  options.includes("-DTENSOR=2") ? "mixed" : (options.find((option) => option.startsWith("-Dreal="))?.slice(7) ?? "");
+  options.includes("-DTENSOR=1") ? "mixed" : (options.find((option) => option.startsWith("-Dreal="))?.slice(7) ?? "");
 
 /** The parts that the record has, or that are compiled now, and how many are neither. */
 async function partsFor(architecture: Architecture, chosen: Parameters<typeof compile>[1], known: readonly string[] | "all") {

@@ -5,7 +5,7 @@ import type { Evaluation } from "../../src/system/potential.ts";
 import type { Structure } from "../../src/system/structure.ts";
 import { assertClose } from "../close.ts";
 import { gas } from "../engine/gas.ts";
-import { randomModel } from "../engine/models.ts";
+import { randomModel, withFilters } from "../engine/models.ts";
 import { bits, everything } from "../engine/open.ts";
 import { ethanol } from "../systems.ts";
 import { addon, onCard, openCpu, openCuda } from "./open.ts";
@@ -13,14 +13,6 @@ import { addon, onCard, openCpu, openCuda } from "./open.ts";
 /** Structures of more than 64 atoms: filters on tensor cores (native/cuda/kernels/layers/slices.cuh). */
 const structure = gas(66, 11);
 const largest = (values: ArrayLike<number>) => Array.from(values).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-
-/** The model with all weights and biases of its filters times `factor`. */
-function withFilters(model: ModelFile, factor: number): ModelFile {
-  const tensors = [...model.tensors].map(
-    ([name, tensor]) => [name, name.includes("filter_net") ? { ...tensor, data: tensor.data.map((x) => factor * x) } : tensor] as const,
-  );
-  return { ...model, tensors: new Map(tensors) };
-}
 
 const random = (changes: Partial<ModelConfig>) => randomModel("painn-schnetpack", { n_layers: 1, ...changes });
 const rows: readonly (readonly [name: string, model: ModelFile])[] = [

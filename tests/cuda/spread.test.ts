@@ -55,7 +55,9 @@ describe.skipIf(onCard)("a fault planted in the kernels", () => {
     const [spread, whole] = [await open(model, "f32", 1024), await open(model, "f32", 0)];
     const right = (await whole.evaluate([ethanol], everything)).map(bits);
     addon.emulatedCard({ planted: 34 });
-    await expect(spread.evaluate([ethanol], everything)).rejects.toMatchObject({ code: "NOT_FINITE" }); // shared memory is NaN at first
+    // Shared memory is NaN at first; what is no number is made again without tensor cores, and so without clusters.
+    await spread.evaluate([ethanol], everything);
+    expect((await spread.activity()).beyondRange).toBe(1);
     addon.emulatedCard({ planted: 0 });
     expect((await spread.evaluate([ethanol], everything)).map(bits)).toEqual(right);
   });

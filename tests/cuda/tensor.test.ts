@@ -8,15 +8,15 @@ import { expect, test } from "vitest";
 
 const run = promisify(execFile);
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
-type Line = readonly [name: string, found: number, expected: number, sizes: number];
+type Line = Readonly<Record<"found" | "expected" | "sizes" | "rows", number>> & { readonly name: string };
 
-/** What tests/cuda/tensor.cpp prints: on the emulated card, as the kernels' text has them. */
-async function lines(): Promise<readonly Line[]> {
+/** What tests/cuda/tensor.cpp prints for numbers in so many parts. */
+async function lines(parts: number): Promise<readonly Line[]> {
   const folder = await mkdtemp(join(tmpdir(), "painnless-tensor-"));
   try {
     const program = join(folder, "tensor");
     const native = path("../../native");
-    const options = ["-std=c++20", "-O1", "-w", "-ffp-contract=off", "-Dreal=float", `-I${native}`, `-I${native}/cuda/kernels`];
+    const options = ["-std=c++20", "-O1", "-w", "-ffp-contract=off", "-Dreal=float", `-DTENSOR=${parts}`, `-I${native}`, `-I${native}/cuda/kernels`];
     await run("c++", [...options, path("tensor.cpp"), `${native}/cuda/emulator/fibers.cpp`, "-o", program]);
     const { stdout } = await run(program);
     const number = (word: string | undefined) => Number(word?.replace("inf", "Infinity"));
@@ -24,23 +24,36 @@ async function lines(): Promise<readonly Line[]> {
       .trim()
       .split("\n")
       .map((line) => line.split(" "))
-      .map(([name = "", ...words]) => [name, number(words[0]), number(words[1]), number(words[2])]);
+      .map(([name = "", ...words]) => ({ name, found: number(words[0]), expected: number(words[1]), sizes: number(words[2]), rows: number(words[3]) }));
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
-test("products on tensor cores: numbers split into parts have float's accuracy, sums are cut off", { timeout: 120_000 }, async () => {
-  const all = await lines();
-  const worst = (name: string) =>
-    Math.max(...all.filter((line) => line[0] === name).map(([, found, expected, sizes]) => Math.abs(found - expected) / sizes));
-  for (const name of ["bf16x3,16", "bf16x3,8", "fp16x2,16", "fp16x2,8"]) expect(worst(name), name).toBeLessThan(2 ** -22);
-  expect(worst("bf16x1,16")).toBeGreaterThan(2 ** -10); // what the other parts are for
-  expect(worst("tf32,cut")).toBeLessThan(2 ** -9); // two factors, each off by up to 2^-10
-  expect(worst("tf32,cut")).toBeGreaterThan(2 ** -11);
-  expect(worst("tf32,exact")).toBeLessThan(2 ** -22);
-  const exact = all.filter(([name]) => ["cut", "fp16", "bf16"].includes(name));
-  expect(exact).toHaveLength(17);
-  for (const [name, found, expected] of exact) expect(Math.fround(found), `${name}: ${expected}`).toBe(Math.fround(expected));
-  expect(all).toHaveLength(7 * 128 + exact.length);
+const worst = (lines: readonly Line[], name: string, by: "sizes" | "rows") => {
+  const own = lines.filter((line) => line.name === name);
+  expect(own, name).toHaveLength(128);
+  return Math.max(...own.map(({ found, expected, ...line }) => Math.abs(found - expected) / line[by]));
+};
+function checkExact(lines: readonly Line[]) {
+  const exact = lines.filter(({ name }) => ["cut", "fp16", "beyond"].includes(name));
+  expect(exact).toHaveLength(3 + 10 + 2 * 128);
+  for (const { name, found, expected } of exact) expect(Math.fround(found), `${name}: ${expected}`).toBe(Math.fround(expected));
+}
+
+test("float32 on tensor cores: two parts have float's accuracy, and what is beyond their range is not a number", { timeout: 120_000 }, async () => {
+  const all = await lines(2);
+  for (const name of ["usual,1", "usual,2", "usual,3"]) expect(worst(all, name, "sizes"), name).toBeLessThan(2 ** -22);
+  // Below 2^-14 the last bit that the parts hold is worth 2^-35: as good as float's of what is above 2^-12.
+  expect(worst(all, "tiny,2", "rows")).toBeLessThan(2 ** -36);
+  checkExact(all);
+});
+
+test("mixed precision on tensor cores: one part has 11 bits, and what is beyond its range is not a number", { timeout: 120_000 }, async () => {
+  const all = await lines(1);
+  for (const name of ["usual,1", "usual,2", "usual,3"]) {
+    expect(worst(all, name, "sizes"), name).toBeLessThan(2 ** -10); // two factors, each off by up to 2^-12
+    expect(worst(all, name, "sizes"), name).toBeGreaterThan(2 ** -14);
+  }
+  checkExact(all);
 });

@@ -69,3 +69,11 @@ export function randomModel(arch: ModelConfig["arch"], changes: Partial<ModelCon
   });
   return { path: `random ${arch}`, config, tensors: new Map(tensors), sha256: "", bytes: 0 };
 }
+
+/** The model with all weights and biases of its filters times `factor`. */
+export function withFilters(model: ModelFile, factor: number): ModelFile {
+  const tensors = [...model.tensors].map(
+    ([name, tensor]) => [name, name.includes("filter_net") ? { ...tensor, data: tensor.data.map((x) => factor * x) } : tensor] as const,
+  );
+  return { ...model, tensors: new Map(tensors) };
+}

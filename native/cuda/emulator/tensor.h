@@ -24,19 +24,17 @@ inline float float_of(uint32_t bits) {
 /// To the nearest, ties to even. Cuts off so many low bits.
 inline uint32_t rounded_bits(uint32_t bits, int cut) { return (bits + (1u << (cut - 1)) - 1 + (bits >> cut & 1)) >> cut; }
 
-inline uint32_t rounded_number(bool bf16, float x) {
-  const uint32_t bits = bits_of(x), sign = bits >> 31 << 15;
+inline uint32_t rounded_number(float x) {
+  const uint32_t sign = bits_of(x) >> 31 << 15;
   if (std::isnan(x)) return 0x7FFF;
-  if (bf16) return rounded_bits(bits, 16);
   const float size = std::fabs(x);
   if (size >= 65520) return sign | 0x7C00;
   if (size < 0x1p-14f) return sign | static_cast<uint32_t>(std::nearbyint(size * 0x1p24f));  // where fp16's numbers are evenly spaced
   return sign | (rounded_bits(bits_of(size), 13) - (112u << 10));
 }
-inline uint32_t rounded_pair(bool bf16, float x0, float x1) { return rounded_number(bf16, x1) << 16 | rounded_number(bf16, x0); }
+inline uint32_t rounded_pair(float x0, float x1) { return rounded_number(x1) << 16 | rounded_number(x0); }
 
-template <bool BF16> float value_of(uint32_t number) {
-  if constexpr (BF16) return float_of(number << 16);
+inline float value_of(uint32_t number) {
   if ((number & 0x7C00) == 0x7C00) return float_of((number & 0x8000) << 16 | 0x7F800000 | (number & 0x3FF) << 13);
   return float_of((number & 0x8000) << 16 | (number & 0x7FFF) << 13) * 0x1p112f;
 }
@@ -49,8 +47,8 @@ template <int COUNT> float tensor_sum(float c, const double (&products)[COUNT]) 
     largest = size > largest ? size : largest;
     plain += p;
   }
-  if (largest == 0) return 0;
   if (!(std::fabs(plain) < 3e38)) return static_cast<float>(plain);  // what is not finite comes out as such
+  if (largest == 0) return 0;
   uint64_t bits;
   std::memcpy(&bits, &largest, sizeof bits);
   const uint64_t exponent = bits >> 52, up = (2046 + 24 - exponent) << 52, down = (exponent - 24) << 52;  // 2^24 / 2^e and the reverse, of numbers far from double's ends
@@ -98,7 +96,7 @@ template <int INPUTS> void add_products(float (&c)[4], const double (&rows)[2][I
     }
 }
 
-template <bool BF16, int INPUTS> void tensor_product(float (&c)[4], std::array<unsigned, 4> a, std::array<unsigned, 2> b) {
+template <int INPUTS> void tensor_product(float (&c)[4], std::array<unsigned, 4> a, std::array<unsigned, 2> b) {
   const Fragments* given = all_fragments(a, b);
   const unsigned g = runtime->thread.x % 32 / 4, t = runtime->thread.x % 4;
   double rows[2][INPUTS], columns[2][INPUTS];
@@ -106,27 +104,13 @@ template <bool BF16, int INPUTS> void tensor_product(float (&c)[4], std::array<u
     for (unsigned upper = 0; upper < INPUTS / 8; upper++) {
       const unsigned input = 8 * upper + 2 * quarter;
       const auto take = [input](double* to, unsigned pair) {
-        to[input] = value_of<BF16>(pair & 0xFFFF);
-        to[input + 1] = value_of<BF16>(pair >> 16);
+        to[input] = value_of(pair & 0xFFFF);
+        to[input + 1] = value_of(pair >> 16);
       };
       take(rows[0], given[4 * g + quarter].a[2 * upper]);
       take(rows[1], given[4 * g + quarter].a[2 * upper + 1]);
       take(columns[0], given[8 * t + quarter].b[upper]);
       take(columns[1], given[8 * t + 4 + quarter].b[upper]);
-    }
-  add_products(c, rows, columns);
-}
-
-/// The instruction does not look at the lower 13 bits of its inputs.
-inline void tf32_product(float (&c)[4], std::array<unsigned, 4> a, std::array<unsigned, 2> b) {
-  const Fragments* given = all_fragments(a, b);
-  const unsigned g = runtime->thread.x % 32 / 4, t = runtime->thread.x % 4;
-  const auto value = [](unsigned word) { return static_cast<double>(float_of(word & ~0x1FFFu)); };
-  double rows[2][8], columns[2][8];
-  for (unsigned k = 0; k < 8; k++)
-    for (unsigned n = 0; n < 2; n++) {
-      rows[n][k] = value(given[4 * g + k % 4].a[k / 4 * 2 + n]);
-      columns[n][k] = value(given[4 * (2 * t + n) + k % 4].b[k / 4]);
     }
   add_products(c, rows, columns);
 }

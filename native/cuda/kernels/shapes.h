@@ -5,11 +5,11 @@ namespace painnless::cuda {
 
 /// Row of features in shared memory: padded so that rows of one warp fall into different banks, and whole packs of four.
 constexpr int row_of(int features) { return features + 8; }
-/// How many words two numbers are in a product on tensor cores (TENSOR): three pairs of bf16, which hold all of two floats, or two of TF32, where precision is
-/// mixed; 0 where products are multiply-adds.
-constexpr int split_words = 3, mixed_words = 2;
-/// The same row for inputs of a product.
-constexpr int input_row(int numbers, int tensor) { return tensor == split_words ? split_words * (numbers / 2 + 8) : row_of(numbers); }
+/// How many fp16 parts a number is in a product on tensor cores (TENSOR): two, which hold a float to 22 bits, or one, where precision is mixed; 0 where products
+/// are multiply-adds. Two numbers are as many words.
+constexpr int float_parts = 2, mixed_parts = 1;
+/// A row of features for inputs of a product.
+constexpr int input_row(int numbers, int tensor) { return tensor ? tensor * (numbers / 2 + 8) : row_of(numbers); }
 /// On the way back of a product, its outputs are summed in parts of so many features, each with all blocks of outputs: the place of one of them.
 constexpr int part_features = 8;
 constexpr int by_parts(int blocks, int block, int feature) { return (feature / part_features * blocks + block) * part_features + feature % part_features; }
@@ -29,7 +29,7 @@ constexpr int painn_adjoint_shared(int features, int tensor) {
 constexpr int painn_last_shared(int features, int readout, int tensor) {
   return larger(painn_update_shared(features, tensor) + readout, painn_adjoint_shared(features, tensor));
 }
-constexpr int readout_shared(int width, int tensor) { return input_row(width, tensor) + row_of(width); }
+constexpr int readout_shared(int width, int tensor) { return larger(input_row(width, tensor), row_of(width)) + row_of(width); }
 
 constexpr int distiller_update_shared(int features, int tensor) { return input_row(2 * features, tensor) + input_row(features, tensor); }
 constexpr int distiller_adjoint_shared(int features, int tensor) { return input_row(3 * features, tensor) + input_row(features, tensor); }

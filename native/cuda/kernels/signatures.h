@@ -199,7 +199,7 @@ template <class Real> struct DistillerUpdateArguments {
   const Sizes* sizes;
   DistillerWeights<Real> weights;
   DistillerSaved<Real> saved;
-  const Real* s;          // (atoms, F) after the message
+  Real* s;                // (atoms, F) after the message; of the last layer, after the update
   Real *next_s, *next_v;  // (atoms, F), (atoms, 3, F) inputs of the next layer
   Readout<Real> readout;
   Real *s_bar, *v_bar;

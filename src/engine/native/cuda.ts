@@ -29,6 +29,8 @@ export interface NativeCudaOptions {
   readonly cache: string;
   /** what is not given is as native/engine.h has it */
   readonly tuning: Partial<CudaTuning>;
+  /** in float32: dense products without tensor cores, whose numbers end at 65,504 */
+  readonly wholeRange: boolean;
   /** test build only: a card that is not there */
   readonly emulate: boolean;
   /** test build only: each evaluation finds NaN where it has written nothing */

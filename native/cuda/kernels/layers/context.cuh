@@ -14,14 +14,14 @@ __device__ void context_forward(const Tile<Cut>& tile, const PainnWeights<real>&
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real y[Cut::atoms][3][2];
     if (!multiply<FEATURES>(tile, part, h, weights.context2.weight, y)) return;
+    Pack<2> bias[3];
+    for (int g = 0; g < 3; g++) bias[g] = load<2>(weights.context2.bias + g * FEATURES + part.feature);
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       if (part.atom(i) >= tile.count) break;
 #pragma unroll
-      for (int g = 0; g < 3; g++) {
-        const real* bias = weights.context2.bias + g * FEATURES + part.feature;
-        store(x + tile.at(part.atom(i), 3) + g * FEATURES + part.feature, Pack<2>{y[i][g][0] + bias[0], y[i][g][1] + bias[1]});
-      }
+      for (int g = 0; g < 3; g++)
+        store(x + tile.at(part.atom(i), 3) + g * FEATURES + part.feature, Pack<2>{y[i][g][0] + bias[g].v[0], y[i][g][1] + bias[g].v[1]});
     }
   });
 }
@@ -34,13 +34,17 @@ __device__ void context_adjoint(const Tile<Cut>& tile, const PainnWeights<real>&
   meet<Cut>();
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real y[Cut::atoms][1][2];
+    Pack<2> old[Cut::atoms];
+    if (part.owned()) {
+#pragma unroll
+      for (int i = 0; i < Cut::atoms; i++)
+        if (part.atom(i) < tile.count) old[i] = load<2>(q_bar + tile.at(part.atom(i)) + part.feature);
+    }
     if (!multiply_back<FEATURES>(tile, part, z_bar, weights.context1.adjoint, y)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       if (part.atom(i) >= tile.count) break;
-      real* at = q_bar + tile.at(part.atom(i)) + part.feature;
-      const Pack<2> old = load<2>(at);
-      store(at, Pack<2>{old.v[0] + y[i][0][0], old.v[1] + y[i][0][1]});
+      store(q_bar + tile.at(part.atom(i)) + part.feature, Pack<2>{old[i].v[0] + y[i][0][0], old[i].v[1] + y[i][0][1]});
     }
   });
 }

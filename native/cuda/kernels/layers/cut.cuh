@@ -15,7 +15,7 @@ template <int TILE, int ATOMS, int SPLIT, int THREADS, int MEMBERS = 1> struct C
   static_assert(MEMBERS == 1 || TENSOR);
   static constexpr int tile = TILE, atoms = ATOMS, split = SPLIT, threads = THREADS, lanes = THREADS / SPLIT, vector_atoms = !TENSOR ? ATOMS : ATOMS == 8 ? 4 : 2, members = MEMBERS;
   /// Of weights under way, as registers bear.
-  static constexpr int steps_ahead(int groups) { return ATOMS == 8 && groups < 3 ? 2 : 1; }
+  static constexpr int steps_ahead(int groups) { return ATOMS == 2 ? (groups == 3 ? 6 : 4) : groups == 1 ? 4 : groups; }
 };
 
 #if defined(SPREAD_THREADS)

@@ -22,10 +22,11 @@ __device__ void hidden_forward(const Tile<Cut>& tile, const Dense<real>& layer, 
   each_part<Cut, WIDTH>([&](const Part<Cut>& part) {
     real z[Cut::atoms][1][2];
     if (!multiply<WIDTH>(tile, part, x, layer.weight, z)) return;
+    const Pack<2> bias = load<2>(layer.bias + part.feature);
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       Pack<2> value, slope;
-      for (int c = 0; c < 2; c++) silu(z[i][0][c] + layer.bias[part.feature + c], value.v[c], slope.v[c]);
+      for (int c = 0; c < 2; c++) silu(z[i][0][c] + bias.v[c], value.v[c], slope.v[c]);
       put_for_all<Cut>(h, part.atom(i), part.feature, value);
       keep(part.atom(i), part.feature, slope);
     }
@@ -38,14 +39,18 @@ template <class Cut, class Y>
 __device__ void hidden_adjoint(const Tile<Cut>& tile, const Dense<real>& next, const Y& y_bar, const real* slope, const HiddenBars<Cut>& z_bar) {
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real h_bar[Cut::atoms][1][2];
+    Pack<2> derivative[Cut::atoms];
+    if (part.owned()) {
+#pragma unroll
+      for (int i = 0; i < Cut::atoms; i++)
+        if (part.atom(i) < tile.count) derivative[i] = load<2>(slope + tile.at(part.atom(i)) + part.feature);
+    }
     if (!multiply_back<FEATURES>(tile, part, y_bar, next.adjoint, h_bar)) return;
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       Pack<2> out{};
-      if (part.atom(i) < tile.count) {
-        const Pack<2> derivative = load<2>(slope + tile.at(part.atom(i)) + part.feature);
-        for (int c = 0; c < 2; c++) out.v[c] = h_bar[i][0][c] * derivative.v[c];
-      }
+      if (part.atom(i) < tile.count)
+        for (int c = 0; c < 2; c++) out.v[c] = h_bar[i][0][c] * derivative[i].v[c];
       put_for_all<Cut>(z_bar, part.atom(i), part.feature, out);
     }
   });
@@ -53,7 +58,7 @@ __device__ void hidden_adjoint(const Tile<Cut>& tile, const Dense<real>& next, c
 
 /// Calls get(p) and then put(p, what it got) for this thread's share of COUNT: several are asked for before the first is waited for.
 template <class Cut, int COUNT, class Get, class Put> __device__ void in_turns(const Get& get, const Put& put) {
-  constexpr int turns = (COUNT + Cut::threads - 1) / Cut::threads, at_once = smaller(turns, 4);
+  constexpr int turns = (COUNT + Cut::threads - 1) / Cut::threads, rounds = (turns + 11) / 12, at_once = (turns + rounds - 1) / rounds;
 #pragma unroll 1
   for (int first = 0; first < turns; first += at_once) {
     Pack<4> got[at_once];
@@ -87,16 +92,6 @@ template <class Cut, class X> __device__ void fetch_by_parts(const Tile<Cut>& ti
                                      const int column = p % packs * 4;
                                      put_pack(to, p / packs, by_parts(X::units, column / FEATURES, column % FEATURES), x);
                                    });
-}
-
-/// Copies the first WIDTH numbers of each row to (atoms, WIDTH).
-template <int WIDTH, class Cut, class X> __device__ void put(const Tile<Cut>& tile, const X& from, real* to) {
-  constexpr int pairs = WIDTH / 2;
-#pragma unroll 1  // else the count of turns is worked out from sizes that are kept in registers for it
-  for (int p = member<Cut>() * Cut::threads + threadIdx.x; p < tile.count * pairs; p += Cut::members * Cut::threads) {
-    const int i = p / pairs, column = p % pairs * 2;
-    store(to + static_cast<long long>(tile.first + i) * WIDTH + column, from.get(i, column));
-  }
 }
 
 }  // namespace painnless::cuda

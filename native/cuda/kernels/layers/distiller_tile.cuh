@@ -18,18 +18,16 @@ template <class Cut, bool LAST> __device__ void update(const DistillerUpdateArgu
   const auto s = sn.template first<FEATURES>();
   fetch<FEATURES>(tile, a.s, s);
   meet<Cut>();
-  update_forward<LAST>(tile, a.weights, a.saved, sn, h, LAST ? nullptr : a.next_v);
-  meet<Cut>();
+  update_forward<LAST>(tile, a.weights, a.saved, sn, h, a.s, LAST ? a.s : a.next_s, LAST ? nullptr : a.next_v);
   if constexpr (LAST) {
+    meet<Cut>();
     real* scratch = h.memory + h.size;
-    readout_forward<1>(tile, a.readout, s, scratch, a.energies);
+    readout_forward<1>(tile, a.readout, s, a.s, scratch, a.energies);
     if (!a.s_bar) return;
     meet<Cut>();
     readout_adjoint<readout_hidden>(tile, a.readout, scratch, a.s_bar);
     meet<Cut>();
     update_adjoint<true>(tile, a.weights, a.saved, memory, after_wide<Cut>(memory), a.s_bar, a.v_bar);
-  } else {
-    put<FEATURES>(tile, s, a.next_s);
   }
 }
 

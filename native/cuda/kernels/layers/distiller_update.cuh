@@ -12,11 +12,11 @@ __device__ void load_vector(const real* vectors, long long atom, int feature, Pa
 /// Component k of M v.
 __device__ real mixed(const real* m, int k, const Pack<2> (&v)[3], int c) { return m[3 * k] * v[0].v[c] + m[3 * k + 1] * v[1].v[c] + m[3 * k + 2] * v[2].v[c]; }
 
-/// T43, T44: `sn` holds s, receives n, and then the new s; `h` is scratch. v_next (atoms, 3, F) is set, but not after the LAST update: nobody reads it, and
+/// T43, T44 for s (atoms, F), from which s_next, which may be the same, is made. `sn` has s for products, receives n, and then, in the LAST update, the new s; `h` is scratch. v_next (atoms, 3, F) is set, but not after the LAST update: nobody reads it, and
 /// B2 has one group.
 template <bool LAST, class Cut>
 __device__ void update_forward(const Tile<Cut>& tile, const DistillerWeights<real>& weights, const DistillerSaved<real>& saved,
-                               const Inputs<Cut::tile, 2 * FEATURES>& sn, const Hidden<Cut>& h, real* v_next) {
+                               const Inputs<Cut::tile, 2 * FEATURES>& sn, const Hidden<Cut>& h, const real* s, real* s_next, real* v_next) {
   constexpr int groups = LAST ? 1 : 3;
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     if (!part.owned()) return;
@@ -48,13 +48,14 @@ __device__ void update_forward(const Tile<Cut>& tile, const DistillerWeights<rea
     for (int i = 0; i < Cut::atoms; i++) {
       if (part.atom(i) >= tile.count) break;
       const long long atom = tile.first + part.atom(i);
-      Pack<2> s = sn.get(part.atom(i), part.feature);
+      Pack<2> sum = load<2>(s + atom * FEATURES + part.feature);
       for (int c = 0; c < 2; c++) {
 #pragma unroll
         for (int g = 0; g < groups; g++) y[i][g][c] += weights.update2.bias[g * FEATURES + part.feature + c];
-        s.v[c] += y[i][0][c];
+        sum.v[c] += y[i][0][c];
       }
-      put_for_all<Cut>(sn, part.atom(i), part.feature, s);
+      if constexpr (LAST) put_for_all<Cut>(sn, part.atom(i), part.feature, sum);
+      store(s_next + atom * FEATURES + part.feature, sum);
       if constexpr (!LAST) {
         Pack<2> v[3];
         load_vector(saved.mid, atom, part.feature, v);

@@ -31,8 +31,8 @@ __device__ void store_pair(unsigned* at, const Parts (&of)[2]) {
 /// Two numbers below twice the power of two that `bound` begins with: 11 bits of the multiple of its 4096th that is nearest, and the rest.
 __device__ Parts parts_of(real x0, real x1, real bound) {
   const real power = __uint_as_float(__float_as_uint(bound) & 0x7F800000u), turn = 1.5f * (1 << 11) * power;  // of which that is the last bit
-  const unsigned large = rounded<Format::fp16>((x0 + turn) - turn, (x1 + turn) - turn);
-  return {large, rounded<Format::fp16>(x0 - half_of<Format::fp16, 0>(large), x1 - half_of<Format::fp16, 1>(large))};
+  const unsigned large = rounded((x0 + turn) - turn, (x1 + turn) - turn);
+  return {large, rounded(x0 - half_of<0>(large), x1 - half_of<1>(large))};
 }
 
 /// Inputs 8 group + 2 t and the one after it of an edge, and their derivatives, scaled. f, f_slope: T5.
@@ -93,11 +93,11 @@ struct HeldFilterWeights {
 template <class Weights> __device__ void filter_of(const FilterInputs& in, const Weights& weights, float (&w)[4]) {
   const auto add_pair = [&](float (&sum)[4], int p, int part, int weight_part) {
     const Pack<4, unsigned> rows = weights.pair(p, weight_part);
-    multiply_add<Format::fp16>(sum, rows.v[0], rows.v[1], rows.v[2], rows.v[3], in.pair[p].v[2 * part], in.pair[p].v[2 * part + 1]);
+    multiply_add(sum, rows.v[0], rows.v[1], rows.v[2], rows.v[3], in.pair[p].v[2 * part], in.pair[p].v[2 * part + 1]);
   };
   const auto add_rest = [&](float (&sum)[4], int part, int weight_part) {
     const Pack<4, unsigned> rows = weights.rest();
-    multiply_add<Format::fp16>(sum, rows.v[2 * weight_part], rows.v[2 * weight_part + 1], in.rest.v[part]);
+    multiply_add(sum, rows.v[2 * weight_part], rows.v[2 * weight_part + 1], in.rest.v[part]);
   };
 #pragma unroll
   for (int n = 0; n < 4; n++) w[n] = 0;

@@ -1,6 +1,6 @@
 #pragma once
 // Inputs of a product: rows of a tile of atoms in shared memory. For tensor cores each number lies there as the parts it is split into, so that it is split
-// once, by who makes it; they add up to it exactly. Elsewhere it lies there as it is.
+// once, by who makes it, and what is to be read again as it was is kept elsewhere. Elsewhere it lies there as it is.
 #include "layers/cut.cuh"
 #if TENSOR
 #include "layers/fragments.cuh"
@@ -15,8 +15,8 @@ template <int ROWS, int NUMBERS, int UNITS = forward_units, int ROOM = NUMBERS> 
   static constexpr int rows = ROWS, numbers = NUMBERS, units = UNITS, row = input_row(ROOM, 0), size = ROWS * input_row(ROOM, TENSOR);
   /// The same rows, of which a product takes the first numbers.
   template <int COUNT> __device__ Inputs<ROWS, COUNT, UNITS, ROOM> first() const { return {memory}; }
-#if TENSOR == 3  // split_words
-  static constexpr int words = size / ROWS / pair_words;  // of a row and part
+#if TENSOR
+  static constexpr int words = size / ROWS / parts_of_number;  // of a row and part
   /// Words of all rows with one part of their numbers.
   __device__ unsigned* plane(int part) const { return reinterpret_cast<unsigned*>(memory) + part * ROWS * words; }
   /// Where a pair lies: of two units that go to the tensor cores together, the words that one lane loads are neighbours.
@@ -27,21 +27,10 @@ template <int ROWS, int NUMBERS, int UNITS = forward_units, int ROOM = NUMBERS> 
   __device__ void put(int r, int k, const Pack<2>& x) const {
     const Split split = split_of(x.v[0], x.v[1]);
 #pragma unroll
-    for (int part = 0; part < pair_words; part++) plane(part)[r * words + place(k)] = split.part[part];
-  }
-  __device__ Pack<2> get(int r, int k) const {
-    Pack<2> x{};
-#pragma unroll
-    for (int part = 0; part < pair_words; part++) {
-      const unsigned pair = plane(part)[r * words + place(k)];
-      x.v[0] += half_of<Format::bf16, 0>(pair);
-      x.v[1] += half_of<Format::bf16, 1>(pair);
-    }
-    return x;
+    for (int part = 0; part < parts_of_number; part++) plane(part)[r * words + place(k)] = split.part[part];
   }
 #else
   __device__ void put(int r, int k, const Pack<2>& x) const { store(memory + r * row + k, x); }
-  __device__ Pack<2> get(int r, int k) const { return load<2>(memory + r * row + k); }
 #endif
 };
 

@@ -1,5 +1,5 @@
 #pragma once
-// Sums of products on tensor cores: features of outputs are the rows of A, atoms the columns of B. Weights come split or rounded, and in the order in which lanes load them
+// Sums of products on tensor cores: features of outputs are the rows of A, atoms the columns of B. Weights come split, and in the order in which lanes load them
 // (pack.h), numbers of atoms from rows in shared memory (inputs.cuh). A part is some units of eight inputs: two on the way there, on the way back one of each
 // block.
 #include "layers/inputs.cuh"
@@ -12,28 +12,20 @@ template <int UNITS> struct GroupWeights {
   GroupWeights() = default;
   __device__ explicit GroupWeights(const unsigned* from) {
     const int lane = lane_index();
-    if constexpr (is_mixed) {
 #pragma unroll
-      for (int u = 0; u < UNITS; u++) {
-        const auto words = reinterpret_cast<const Pack<4, unsigned>*>(from)[u * 32 + lane];
-        rows[u] = {{{words.v[0], words.v[2]}}, {{words.v[1], words.v[3]}}};
-      }
-    } else {
+    for (int u = 0; u < UNITS; u += 2)
 #pragma unroll
-      for (int u = 0; u < UNITS; u += 2)
-#pragma unroll
-        for (int part = 0; part < pair_words; part++) {
-          const unsigned* at = from + u * fragment_words(TENSOR);
-          if (u + 1 < UNITS) {
-            const auto words = reinterpret_cast<const Pack<4, unsigned>*>(at)[part * 32 + lane];
-            rows[u].low.part[part] = words.v[0], rows[u].high.part[part] = words.v[1];
-            rows[u + 1].low.part[part] = words.v[2], rows[u + 1].high.part[part] = words.v[3];
-          } else {
-            const auto words = reinterpret_cast<const Pack<2, unsigned>*>(at)[part * 32 + lane];
-            rows[u].low.part[part] = words.v[0], rows[u].high.part[part] = words.v[1];
-          }
+      for (int part = 0; part < parts_of_number; part++) {
+        const unsigned* at = from + u * fragment_words(TENSOR);
+        if (u + 1 < UNITS) {
+          const auto words = reinterpret_cast<const Pack<4, unsigned>*>(at)[part * 32 + lane];
+          rows[u].low.part[part] = words.v[0], rows[u].high.part[part] = words.v[1];
+          rows[u + 1].low.part[part] = words.v[2], rows[u + 1].high.part[part] = words.v[3];
+        } else {
+          const auto words = reinterpret_cast<const Pack<2, unsigned>*>(at)[part * 32 + lane];
+          rows[u].low.part[part] = words.v[0], rows[u].high.part[part] = words.v[1];
         }
-    }
+      }
   }
 };
 
@@ -45,26 +37,18 @@ template <int TILES, int UNITS> struct PartInputs {
 #pragma unroll
     for (int n = 0; n < TILES; n++) {
       const int row = (atom + n / PER * 8 + column) * PER + n % PER, first = part * UNITS * part_features + pair;
-      if constexpr (is_mixed) {
 #pragma unroll
-        for (int u = 0; u < UNITS; u++) {
-          const Pack<2> two = x.get(row, first + u * part_features);
-          columns[n][u] = split_of(two.v[0], two.v[1]);
-        }
-      } else {
+      for (int u = 0; u < UNITS; u += 2)
 #pragma unroll
-        for (int u = 0; u < UNITS; u += 2)
-#pragma unroll
-          for (int p = 0; p < pair_words; p++) {
-            const unsigned* at = x.plane(p) + row * X::words + X::place(first + u * part_features);
-            if (u + 1 < UNITS) {
-              const auto words = *reinterpret_cast<const Pack<2, unsigned>*>(at);
-              columns[n][u].part[p] = words.v[0], columns[n][u + 1].part[p] = words.v[1];
-            } else {
-              columns[n][u].part[p] = *at;
-            }
+        for (int p = 0; p < parts_of_number; p++) {
+          const unsigned* at = x.plane(p) + row * X::words + X::place(first + u * part_features);
+          if (u + 1 < UNITS) {
+            const auto words = *reinterpret_cast<const Pack<2, unsigned>*>(at);
+            columns[n][u].part[p] = words.v[0], columns[n][u + 1].part[p] = words.v[1];
+          } else {
+            columns[n][u].part[p] = *at;
           }
-      }
+        }
     }
   }
 };

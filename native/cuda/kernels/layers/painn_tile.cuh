@@ -25,18 +25,17 @@ template <class Cut, bool LAST> __device__ void update(const PainnUpdateArgument
   fetch<FEATURES>(tile, a.mid, mid);
   fetch<FEATURES>(tile, a.q, q);
   meet<Cut>();
-  update_forward<LAST>(tile, a.weights, a.saved, a.norm_eps, mid, qn, h, LAST ? nullptr : a.next.mu);
+  update_forward<LAST>(tile, a.weights, a.saved, a.norm_eps, mid, qn, h, a.q, a.mid, LAST ? nullptr : a.next.mu);
   meet<Cut>();
   if constexpr (LAST) {
     real* scratch = h.memory + h.size;
-    readout_forward<1>(tile, a.readout, q, scratch, a.energies);
+    readout_forward<1>(tile, a.readout, q, a.q, scratch, a.energies);
     if (!a.q_bar) return;
     meet<Cut>();
     readout_adjoint<readout_hidden>(tile, a.readout, scratch, a.q_bar);
     meet<Cut>();
     update_adjoint<true>(tile, a.weights, a.saved, memory, after_wide<Cut>(memory), a.q_bar, a.mu_bar);
   } else {
-    put<FEATURES>(tile, q, a.q);
     context_forward(tile, a.weights, q, h, a.next.context_slope, a.next.x);
   }
 }
