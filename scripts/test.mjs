@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-/** Every check of the repository, one after the other (they would disturb each other's timings); all run even if one fails. What `npm test`
- *  runs after the set-up. The last line is "N passed, N failed, N skipped": tests, and each other check that failed as one failure.
+/** Every check of the repository; all run even if one fails. Those that only read run side by side, then one suite of tests after the other (they
+ *  would disturb each other's timings). What `npm test` runs after the set-up. The last line is "N passed, N failed, N skipped": tests, and each other check that failed as one failure.
  *  Exit status: 0 all passed, 1 something failed. */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, rmSync } from "node:fs";
@@ -24,7 +24,7 @@ const vitestReport = join(reports, "vitest.json");
 const pytestReport = join(reports, "pytest.xml");
 
 /** @type {Check[]} */
-const checks = [
+const readers = [
   { name: "types, src", command: node("typescript/bin/tsc", "--noEmit", "--incremental", "false", "-p", "tsconfig.json") },
   { name: "types, page", command: node("typescript/bin/tsc", "-p", "src/report/client/tsconfig.json") },
   { name: "types, tests", command: node("typescript/bin/tsc", "-p", "tests/tsconfig.json") },
@@ -32,24 +32,35 @@ const checks = [
   { name: "ruff check", command: [python, "-m", "ruff", "check"] },
   { name: "ruff format", command: [python, "-m", "ruff", "format", "--check"] },
   { name: "pyright", command: [python, "-m", "pyright", "--pythonpath", python] },
+];
+
+/** @type {Check[]} */
+const suites = [
   {
     name: "vitest",
     command: node("vitest/vitest.mjs", "run", "--reporter=default", "--reporter=json", `--outputFile.json=${vitestReport}`),
     report: vitestReport,
     count: countVitest,
   },
-  { name: "pytest", command: [python, "-m", "pytest", "-q", `--junitxml=${pytestReport}`], report: pytestReport, count: countPytest },
+  {
+    name: "pytest",
+    command: [python, "-m", "pytest", "-q", `--junitxml=${pytestReport}`],
+    report: pytestReport,
+    count: countPytest,
+  },
 ];
 
-/** @param {readonly string[]} command @returns {Promise<number>} the exit status */
-function run([command = "", ...args]) {
+/** @param {readonly string[]} command @param {"inherit" | "pipe"} output @returns {Promise<{ status: number, said: string }>} said: of what goes through a pipe */
+function run([command = "", ...args], output) {
   // PYTHONPATH: a PAINNLESS_PYTHON of the user's own has no painnless installed.
   // OMP_NUM_THREADS: sums of several threads come in any order, and the last bit of a Hessian turns degenerate normal modes around.
   const env = { ...process.env, PYTHONPATH: join(root, "python"), OMP_NUM_THREADS: "1" };
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", "inherit", "inherit"] });
+    const child = spawn(command, args, { cwd: root, env, stdio: ["ignore", output, output] });
+    let said = "";
+    for (const stream of [child.stdout, child.stderr]) stream?.setEncoding("utf8").on("data", (text) => (said += text));
     child.once("error", reject);
-    child.once("close", (code) => resolve(code ?? 1));
+    child.once("close", (code) => resolve({ status: code ?? 1, said }));
   });
 }
 
@@ -65,13 +76,21 @@ function countsOf({ report, count }, status) {
 
 rmSync(reports, { recursive: true, force: true });
 mkdirSync(reports, { recursive: true });
-/** @type {{ name: string, counts: Counts, seconds: number }[]} */
-const rows = [];
-for (const check of checks) {
-  process.stdout.write(`\n== ${check.name}\n`);
+const heading = (/** @type {Check} */ { name }) => `\n== ${name}\n`;
+
+/** @param {Check} check @param {"inherit" | "pipe"} output */
+async function carryOut(check, output) {
   const start = performance.now();
-  const counts = countsOf(check, await run(check.command));
-  rows.push({ name: check.name, counts, seconds: (performance.now() - start) / 1000 });
+  const { status, said } = await run(check.command, output);
+  const seconds = (performance.now() - start) / 1000;
+  if (output === "pipe") process.stdout.write(heading(check) + said);
+  return { name: check.name, counts: countsOf(check, status), seconds };
+}
+
+const rows = await Promise.all(readers.map((check) => carryOut(check, "pipe")));
+for (const check of suites) {
+  process.stdout.write(heading(check));
+  rows.push(await carryOut(check, "inherit"));
 }
 
 const sum = (/** @type {keyof Counts} */ key) => rows.reduce((total, { counts }) => total + counts[key], 0);
