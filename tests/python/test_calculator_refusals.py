@@ -68,7 +68,7 @@ def test_stress_needs_a_volume(calc: PainnlessCalculator) -> None:
         ({"threads": True}, "threads", ("True",)),
         ({"timeout": float("nan")}, "timeout", ("nan",)),
         ({"model": None}, "model", ("None",)),
-        ({"model": object()}, "model", ("object", "save it")),
+        pytest.param({"model": object()}, "model", ("object", "save it"), id="an object"),  # whose own name is another in every process
         ({"server": "http://localhost"}, "server", ("ipc://PATH or tcp://HOST:PORT",)),
         ({"server": "ipc:///x", "device": "cuda"}, "device", ("'cuda'", "the server")),
         ({"neighbor_list": 1}, "neighbor_list", ("energy_unit, device, precision", "SpkCalculator")),
