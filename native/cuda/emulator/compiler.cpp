@@ -19,7 +19,7 @@ std::string flags() {
 #else
   const char* own = "";
 #endif
-  return std::string(" -std=c++17 -O1 -g0 -fPIC -shared -ffp-contract=off -w") + own;
+  return std::string(" -std=c++17 -Og -g0 -fPIC -shared -ffp-contract=off -w") + own;
 }
 
 class HostCompiler final : public Compiler {

@@ -47,10 +47,9 @@ void Fibers::enter() {
 
 /// Back to the scheduler; returns when it is this thread's turn again.
 void Fibers::leave(State state) {
-  Fiber& own = fibers_[current_];
-  own.state = state;
+  states_[current_] = state;
   if (state == State::done) ended_[current_ / threads_]++;
-  if (_setjmp(own.place) == 0) _longjmp(scheduler_, 1);
+  if (_setjmp(fibers_[current_].place) == 0) _longjmp(scheduler_, 1);
 }
 
 void Fibers::resume(int index) {
@@ -63,7 +62,7 @@ void Fibers::resume(int index) {
     runtime_.shared = shared_ + index / threads_ * runtime_.shared_stride;
   }
   runtime_.exchange = &warps_[index / 32].slots[fiber.parity];
-  fiber.state = State::ready;
+  states_[index] = State::ready;
   if (_setjmp(scheduler_) != 0) return;
   if (fiber.begun) _longjmp(fiber.place, 1);
   fiber.begun = true;
@@ -78,13 +77,12 @@ void Fibers::resume(int index) {
 
 /// Lets `count` threads from `first` on go if they have all come to the meeting, but for those whose work is done where that is allowed.
 bool Fibers::release(int first, int count, State meeting, const char* what, bool some_may_be_done) {
-  const auto begin = fibers_.begin() + first, end = begin + count;
-  const auto in = [&](State state) { return static_cast<int>(std::count_if(begin, end, [=](const Fiber& f) { return f.state == state; })); };
-  const int waiting = in(meeting), done = in(State::done);
+  const auto begin = states_.begin() + first, end = begin + count;
+  const int waiting = static_cast<int>(std::count(begin, end, meeting));
   if (waiting == 0) return false;
+  const int done = static_cast<int>(std::count(begin, end, State::done));
   if (waiting + (some_may_be_done ? done : 0) == count) {
-    for (auto f = begin; f != end; ++f)
-      if (f->state == meeting) f->state = State::ready;
+    std::replace(begin, end, meeting, State::ready);
     return true;
   }
   if (done > 0 && !some_may_be_done) throw std::runtime_error("emulated GPU: " + std::to_string(count - waiting) + " threads of a " + what + " never reach its barrier");
@@ -120,7 +118,7 @@ void Fibers::run(Kernel kernel, const void* argument, int threads, int blocks) {
   begun_.assign(blocks, false);
   runtime_.lost = runtime_.early = 0;
   shared_ = runtime_.shared;
-  for (int i = 0; i < all; i++) fibers_[i].state = State::ready;
+  states_.assign(all, State::ready);
   order_.resize(all);
   std::iota(order_.begin(), order_.end(), 0);
   if (turns_ == Turns::descending) std::reverse(order_.begin(), order_.end());
@@ -129,17 +127,17 @@ void Fibers::run(Kernel kernel, const void* argument, int threads, int blocks) {
       if (turns_ == Turns::shuffled) shuffle();
       bool ran = false, waiting = false;
       for (const int i : order_) {
-        const bool again = fibers_[i].state == State::waiting;
-        if (fibers_[i].state != State::ready && !again) continue;
+        const bool again = states_[i] == State::waiting;
+        if (states_[i] != State::ready && !again) continue;
         resume(i);
-        waiting |= fibers_[i].state == State::waiting;
-        ran |= !again || fibers_[i].state != State::waiting;
+        waiting |= states_[i] == State::waiting;
+        ran |= !again || states_[i] != State::waiting;
       }
       if (release() || ran) {
         idle = false;
         continue;
       }
-      const bool finished = std::all_of(fibers_.begin(), fibers_.begin() + all, [](const Fiber& f) { return f.state == State::done; });
+      const bool finished = std::all_of(states_.begin(), states_.end(), [](State state) { return state == State::done; });
       if (finished && runtime_.lost > 0) throw std::runtime_error("emulated GPU: " + std::to_string(runtime_.lost) + " times something was sent to a block that had ended");
       if (finished && runtime_.early > 0) throw std::runtime_error("emulated GPU: " + std::to_string(runtime_.early) + " times something was sent to a block that had not begun");
       if (finished) return;

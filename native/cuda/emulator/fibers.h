@@ -25,11 +25,10 @@ class Fibers {
   void run(Kernel kernel, const void* argument, int threads, int blocks = 1);
 
  private:
-  enum class State { done, ready, at_block, at_first, at_warp, at_cluster, waiting };
+  enum class State : char { done, ready, at_block, at_first, at_warp, at_cluster, waiting };
   struct Fiber {
     std::unique_ptr<unsigned char[]> stack;
     std::jmp_buf place;
-    State state = State::done;
     bool begun = false;
     int parity = 0;  // which set of exchange slots comes next
   };
@@ -47,6 +46,7 @@ class Fibers {
   Runtime runtime_{};
   Turns turns_ = Turns::ascending;
   std::vector<Fiber> fibers_;
+  std::vector<State> states_;  // of those that take part, close together: all are looked at again and again
   std::vector<Warp> warps_;
   std::vector<int> order_, ended_;  // threads that have ended, of each block
   std::vector<char> begun_;
