@@ -53,7 +53,16 @@ export async function createCudaEngine(file: ModelFile, options: CudaEngineOptio
   const addon = options.addon ?? loadAddon();
   const name = `native:cuda:${precision}`;
   const native = await addon
-    .createCudaEngine(nativeConfig(file), nativeTensors(file), { precision, ordinal, nvrtc: [...nvrtc], cache, tuning, wholeRange, emulate, poisoned })
+    .createCudaEngine(nativeConfig(file), nativeTensors(file), {
+      precision,
+      ordinal,
+      nvrtc: [...nvrtc],
+      cache,
+      tuning,
+      wholeRange,
+      emulate,
+      poisoned,
+    })
     .catch((cause: unknown) => {
       const error = fromNative(cause);
       throw new PainnlessError(error.code, `side "${name}": ${error.message}`, { field: error.field, cause });

@@ -113,7 +113,13 @@ export function engineOf<Plan extends NativePlan>(
       if (structures.length === 0) return [];
       const answer = await run(structures, want, (batch, wanted) => native.evaluate(batch, wanted));
       const lost = elsewhere ? notFinite(structures, answer, want) : [];
-      const found = lost.length > 0 ? ((await elsewhere?.(lost.map((s) => structures[s] as Structure), want)) ?? []) : [];
+      const found =
+        lost.length > 0
+          ? ((await elsewhere?.(
+              lost.map((s) => structures[s] as Structure),
+              want,
+            )) ?? [])
+          : [];
       return readEvaluations(structures, answer, want, file.config, new Map(lost.map((s, n) => [s, found[n] as Evaluation])));
     },
     async time(structures, want, count) {

@@ -29,7 +29,9 @@ test.each(["f32", "mixed"] as const)(
     for (const one of [ethanol, water, ...far]) alone.push(...(await engine.evaluate([one], everything)));
     expect((await engine.activity()).beyondRange).toBe(2);
     const [a, b, c, d] = alone;
-    expect((await engine.evaluate([far[0], ethanol, far[1], water] as Structure[], everything)).map(bits)).toEqual([c, a, d, b].map((one) => bits(one)));
+    expect((await engine.evaluate([far[0], ethanol, far[1], water] as Structure[], everything)).map(bits)).toEqual(
+      [c, a, d, b].map((one) => bits(one)),
+    );
     expect((await engine.activity()).beyondRange).toBe(4);
     const expected = await openCpu(model).evaluate(far, everything);
     for (const [n, one] of [c, d].entries()) {
@@ -47,6 +49,9 @@ test("weights beyond fp16's range are refused, by name and with what takes them"
   if (!name || !tensor) throw new Error("the model has no such weights");
   tensors.set(name, { ...tensor, data: tensor.data.map((x, n) => (n === 3 ? 7e4 : x)) });
   const heavy = { ...model, tensors };
-  await expect(openCuda(heavy, "f32")).rejects.toMatchObject({ code: "UNSUPPORTED", message: expect.stringMatching(/weight of 70000.*use native:cuda:f64/) });
+  await expect(openCuda(heavy, "f32")).rejects.toMatchObject({
+    code: "UNSUPPORTED",
+    message: expect.stringMatching(/weight of 70000.*use native:cuda:f64/),
+  });
   await expect((await openCuda(heavy, "f64")).evaluate([water], ["energy"])).resolves.toHaveLength(1);
 });

@@ -16,7 +16,16 @@ async function lines(parts: number): Promise<readonly Line[]> {
   try {
     const program = join(folder, "tensor");
     const native = path("../../native");
-    const options = ["-std=c++20", "-O1", "-w", "-ffp-contract=off", "-Dreal=float", `-DTENSOR=${parts}`, `-I${native}`, `-I${native}/cuda/kernels`];
+    const options = [
+      "-std=c++20",
+      "-O1",
+      "-w",
+      "-ffp-contract=off",
+      "-Dreal=float",
+      `-DTENSOR=${parts}`,
+      `-I${native}`,
+      `-I${native}/cuda/kernels`,
+    ];
     await run("c++", [...options, path("tensor.cpp"), `${native}/cuda/emulator/fibers.cpp`, "-o", program]);
     const { stdout } = await run(program);
     const number = (word: string | undefined) => Number(word?.replace("inf", "Infinity"));
@@ -24,7 +33,13 @@ async function lines(parts: number): Promise<readonly Line[]> {
       .trim()
       .split("\n")
       .map((line) => line.split(" "))
-      .map(([name = "", ...words]) => ({ name, found: number(words[0]), expected: number(words[1]), sizes: number(words[2]), rows: number(words[3]) }));
+      .map(([name = "", ...words]) => ({
+        name,
+        found: number(words[0]),
+        expected: number(words[1]),
+        sizes: number(words[2]),
+        rows: number(words[3]),
+      }));
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -41,7 +56,9 @@ function checkExact(lines: readonly Line[]) {
   for (const { name, found, expected } of exact) expect(Math.fround(found), `${name}: ${expected}`).toBe(Math.fround(expected));
 }
 
-test("float32 on tensor cores: two parts have float's accuracy, and what is beyond their range is not a number", { timeout: 120_000 }, async () => {
+test("float32 on tensor cores: two parts have float's accuracy, and what is beyond their range is not a number", {
+  timeout: 120_000,
+}, async () => {
   const all = await lines(2);
   for (const name of ["usual,1", "usual,2", "usual,3"]) expect(worst(all, name, "sizes"), name).toBeLessThan(2 ** -22);
   // Below 2^-14 the last bit that the parts hold is worth 2^-35: as good as float's of what is above 2^-12.
@@ -49,7 +66,9 @@ test("float32 on tensor cores: two parts have float's accuracy, and what is beyo
   checkExact(all);
 });
 
-test("mixed precision on tensor cores: one part has 11 bits, and what is beyond its range is not a number", { timeout: 120_000 }, async () => {
+test("mixed precision on tensor cores: one part has 11 bits, and what is beyond its range is not a number", {
+  timeout: 120_000,
+}, async () => {
   const all = await lines(1);
   for (const name of ["usual,1", "usual,2", "usual,3"]) {
     expect(worst(all, name, "sizes"), name).toBeLessThan(2 ** -10); // two factors, each off by up to 2^-12

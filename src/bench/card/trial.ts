@@ -93,7 +93,10 @@ export async function runNetworkTrial(row: CardRow, sets: Sets, judgement: Judge
 
   const before = await engine.activity();
   if (before.beyondRange > 0)
-    throw new PainnlessError("UNSUPPORTED", `${row.name}: numbers go beyond what tensor cores take, so what was verified is not what would be timed; take a model that is trained`);
+    throw new PainnlessError(
+      "UNSUPPORTED",
+      `${row.name}: numbers go beyond what tensor cores take, so what was verified is not what would be timed; take a model that is trained`,
+    );
   // A schedule that finds its neighbours itself has no search apart.
   const searches = before.schedule !== "resident";
   const ours = [own.network, own.cold, own.result, own.evaluate, ...(searches ? [own.search] : [])];
