@@ -84,8 +84,9 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
   };
   small = large = {};
   if (tensor) small = eight;
+  // No more than sixteen atoms a warp, so that registers bear two blocks a multiprocessor: one makes sums while the other waits.
   for (const int tile : {32, 16, 8})
-    if (const Cut one = tensor_cut(tile, 256); tensor && large.tile == 0 && shared_bytes(one) <= limit) large = one;
+    if (const Cut one = tensor_cut(tile, 256); tensor && large.tile == 0 && one.atoms <= 4 && shared_bytes(one) <= limit) large = one;
   for (const int tile : {8, 4, 2})
     if (const Cut one = single ? cut(tile, 512, 4, 4) : cut(tile / 2, 256, 4, 2); small.tile == 0 && shared_bytes(one) <= limit) small = one;
   for (const int tile : {16, 8, 4, 2, 1})

@@ -13,7 +13,7 @@ namespace painnless::cuda {
 template <int TILE, int ATOMS, int SPLIT, int THREADS, int MEMBERS = 1> struct Cut {
   static_assert(SPLIT == 1 || SPLIT == 2 || SPLIT == 4);
   static_assert(MEMBERS == 1 || TENSOR);
-  static constexpr int tile = TILE, atoms = ATOMS, split = SPLIT, threads = THREADS, lanes = THREADS / SPLIT, vector_atoms = !TENSOR ? ATOMS : ATOMS == 8 ? 4 : 2, members = MEMBERS;
+  static constexpr int tile = TILE, atoms = ATOMS, split = SPLIT, threads = THREADS, lanes = THREADS / SPLIT, vector_atoms = TENSOR ? 2 : ATOMS, members = MEMBERS;
   /// Of weights under way, as registers bear.
   static constexpr int steps_ahead(int groups) { return ATOMS == 2 ? (groups == 3 ? 6 : 4) : groups == 1 ? 4 : groups; }
 };
