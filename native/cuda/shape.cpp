@@ -76,10 +76,10 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
     while (tile % atoms != 0) atoms--;
     return Cut{tile, atoms, split, threads};
   };
-  // For tensor cores, a warp has 16 features and 8, 16 or 32 atoms, as many as leave no warp without a part.
+  // For tensor cores, a warp has 16 features and 8 or 16 atoms, as many as leave no warp without a part.
   const auto tensor_cut = [&](int tile, int threads) {
     int atoms = 2;
-    while (atoms < 8 && tile % (8 * atoms) == 0 && tile / (8 * atoms) * (features / 16) * 32 >= threads) atoms *= 2;
+    while (tile % (8 * atoms) == 0 && tile / (8 * atoms) * (features / 16) * 32 >= threads) atoms *= 2;
     return Cut{tile, atoms, 1, threads};
   };
   small = large = {};
@@ -91,13 +91,13 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
     if (const Cut one = single ? cut(tile, 512, 4, 4) : cut(tile / 2, 256, 4, 2); small.tile == 0 && shared_bytes(one) <= limit) small = one;
   for (const int tile : {16, 8, 4, 2, 1})
     if (const Cut one = cut(tile, 256, 1, single ? 4 : 2); large.tile == 0 && shared_bytes(one) <= limit) large = one;
-  // Many blocks at once where shared memory lets them in, but for the same reason not from sm_100 on.
+  // Many blocks at once where shared memory lets them in, but not from sm_100 on, where the same code takes a few registers more and would spill.
   const bool tight = single && info.architecture < 100 && 4 * message_shared <= info.shared_bytes;
   message_blocks = tight ? 4 : single ? 3 : 2;
   large_blocks = tight && 2 * (shared_bytes(large) + (1 << 10)) <= info.shared_bytes ? 2 : 1;
   spread = {};
   const int columns = (features / 16 + spread_members - 1) / spread_members;  // of a block, a warp each, but not so many that registers run out
-  if (tensor && info.architecture >= 90) spread = {small.tile, small.atoms, 4, 32 * std::min(columns, 2) * 4};
+  if (const Cut one{small.tile, small.atoms, 4, 32 * std::min(columns, 2) * 4}; tensor && info.architecture >= 90 && shared_bytes(one) <= info.shared_bytes) spread = one;
   resident = resident_room(*this, config, info);
   if (mixed && !tensor)
     throw InputError("UNSUPPORTED", "precision",

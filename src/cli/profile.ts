@@ -1,6 +1,7 @@
 import { defineCommand } from "citty";
 import { cardSet, makeSets } from "../bench/card/rows.ts";
 import { profileSchema, ranked } from "../bench/profile/profile.ts";
+import { assertInRange } from "../engine/cuda.ts";
 import { cudaCards } from "../engine/device.ts";
 import type { CudaCard } from "../engine/native.ts";
 import { PainnlessError } from "../errors.ts";
@@ -55,6 +56,8 @@ export const profileCommand = defineCommand({
       const [structures, { potential }] = await Promise.all([structuresOf(args._.slice(1), model, seed), sides.open(args.side)]);
       for (const structure of structures) assertComputable(structure, potential.domain);
       const engine = cudaEngine(potential);
+      await engine.evaluate(structures, ["energy", "forces"]);
+      await assertInRange(engine);
       const profile = await engine.profile(structures, ["energy", "forces"], rounds);
       const { schedule, tuning } = await engine.activity();
       const atoms = structures.reduce((sum, { numbers }) => sum + numbers.length, 0);

@@ -43,6 +43,17 @@ export interface CudaEngine extends NativeEngine<CudaPlan> {
   neighbors(structure: Structure): Promise<NativeNeighbors>;
 }
 
+/** That what an engine was asked for so far is what it will be timed at.
+ *  @throws {PainnlessError} UNSUPPORTED where another engine answered */
+export async function assertInRange(engine: CudaEngine): Promise<void> {
+  const { beyondRange } = await engine.activity();
+  if (beyondRange > 0)
+    throw new PainnlessError(
+      "UNSUPPORTED",
+      `${engine.name} is not timed: numbers of ${beyondRange} structures go beyond 65,504 and were computed without tensor cores; take a trained model, or structures whose atoms lie farther apart`,
+    );
+}
+
 /** The engine for a model; compiles its kernels where the cache does not hold them, which takes seconds.
  *  @throws {PainnlessError} MISSING (addon, driver, card, NVRTC, memory), UNSUPPORTED (a card or a model), BAD_MODEL, USAGE (a tuning) */
 export async function createCudaEngine(file: ModelFile, options: CudaEngineOptions): Promise<CudaEngine> {
@@ -71,9 +82,13 @@ export async function createCudaEngine(file: ModelFile, options: CudaEngineOptio
   let wide: Promise<CudaEngine> | null = null;
   let beyondRange = 0;
   const elsewhere = async (structures: readonly Structure[], want: readonly Property[]): Promise<Evaluation[]> => {
+    wide ??= createCudaEngine(file, { ...options, precision: "f32", wholeRange: true }).catch((error: unknown) => {
+      wide = null; // the next one may find memory
+      throw error;
+    });
+    const answers = await (await wide).evaluate(structures, want);
     beyondRange += structures.length;
-    wide ??= createCudaEngine(file, { ...options, precision: "f32", wholeRange: true });
-    return (await wide).evaluate(structures, want);
+    return answers;
   };
   const engine = engineOf(native, {
     name,
@@ -85,7 +100,8 @@ export async function createCudaEngine(file: ModelFile, options: CudaEngineOptio
   return {
     ...engine.potential,
     async close() {
-      await Promise.allSettled([engine.potential.close(), wide?.then((one) => one.close())]);
+      await engine.potential.close();
+      await wide?.then((one) => one.close());
     },
     activity: async () => ({ ...(await engine.settled(() => native.activity())), beyondRange }),
     seconds: (structures, want, count, cold = false) =>

@@ -79,17 +79,24 @@ export function engineOf<Plan extends NativePlan>(
 ) {
   const domain = domainOf(file, precision);
   const pending = new Set<Promise<unknown>>();
+  let closed = false;
 
-  /** The request, settled with our errors and remembered until it is. */
-  const settled = async <T>(request: () => Promise<T>, where: (cause: unknown) => string = () => ""): Promise<T> => {
-    const answer = orThrow(request);
+  /** What it was given, remembered until it is settled. */
+  const remembered = async <T>(answer: Promise<T>): Promise<T> => {
     pending.add(answer);
     try {
       return await answer;
-    } catch (cause) {
-      throw fromNative(cause, where(cause));
     } finally {
       pending.delete(answer);
+    }
+  };
+  /** The request, settled with our errors. */
+  const settled = async <T>(request: () => Promise<T>, where: (cause: unknown) => string = () => ""): Promise<T> => {
+    const answer = orThrow(request);
+    try {
+      return await remembered(answer);
+    } catch (cause) {
+      throw fromNative(cause, where(cause));
     }
   };
   const run = <T>(
@@ -113,13 +120,10 @@ export function engineOf<Plan extends NativePlan>(
       if (structures.length === 0) return [];
       const answer = await run(structures, want, (batch, wanted) => native.evaluate(batch, wanted));
       const lost = elsewhere ? notFinite(structures, answer, want) : [];
-      const found =
-        lost.length > 0
-          ? ((await elsewhere?.(
-              lost.map((s) => structures[s] as Structure),
-              want,
-            )) ?? [])
-          : [];
+      if (!elsewhere || lost.length === 0) return readEvaluations(structures, answer, want, file.config);
+      if (closed) throw new PainnlessError("CANCELLED", "the engine was closed before this evaluation ended");
+      const again = lost.map((s) => structures[s] as Structure);
+      const found = await remembered(elsewhere(again, want));
       return readEvaluations(structures, answer, want, file.config, new Map(lost.map((s, n) => [s, found[n] as Evaluation])));
     },
     async time(structures, want, count) {
@@ -136,6 +140,7 @@ export function engineOf<Plan extends NativePlan>(
       };
     },
     async close() {
+      closed = true;
       native.close();
       await Promise.allSettled(pending);
     },

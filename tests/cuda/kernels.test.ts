@@ -49,7 +49,7 @@ const skipped = !found.startsWith("NVRTC");
 /** "NVRTC 13.2", without its path. */
 const compiler = found.replace(/,.*/, "");
 
-/** "float", "double", or "mixed": float whose dense products take two words for two numbers. */
+/** "float", "double", or "mixed": float whose numbers have one part in dense products. */
 const realOf = (options: readonly string[]): string =>
   options.includes("-DTENSOR=1") ? "mixed" : (options.find((option) => option.startsWith("-Dreal="))?.slice(7) ?? "");
 

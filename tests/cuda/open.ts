@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { afterAll, vi } from "vitest";
+import { afterAll, expect, vi } from "vitest";
 import { loadAddon } from "../../src/engine/addon.ts";
 import { type CudaEngine, createCudaEngine } from "../../src/engine/cuda.ts";
 import { createNativeEngine, type NativeEngine } from "../../src/engine/engine.ts";
@@ -25,15 +25,39 @@ export const addon = loadAddon("faulty");
 export const cache = onCard ? kernelCache(process.env) : fileURLToPath(new URL("../../build/test-kernels", import.meta.url));
 
 const opened: Potential[] = [];
-afterAll(() => Promise.all(opened.map((engine) => engine.close())));
+const cards: CudaEngine[] = [];
+/** Another engine answers where numbers go beyond fp16's range: a NaN that is a mistake must not pass for one of these. */
+afterAll(async () => {
+  const counts = await Promise.all(
+    cards.map((engine) =>
+      engine.activity().then(
+        ({ beyondRange }) => beyondRange,
+        () => 0, // closed by its test
+      ),
+    ),
+  );
+  await Promise.all(opened.map((engine) => engine.close()));
+  expect(
+    counts.reduce((sum, count) => sum + count, 0),
+    "structures that another engine answered for",
+  ).toBe(0);
+});
 
 const candidates = onCard ? await nvrtcCandidates(process.env, (await resolvePython()).sitePackages) : [];
+
+interface CardOptions {
+  readonly folder?: string;
+  readonly poisoned?: boolean;
+  readonly tuning?: Tuning;
+  /** may its numbers go beyond what tensor cores take */
+  readonly beyond?: boolean;
+}
 
 /** The CUDA engine, on a card or emulated, whose memory is NaN before each evaluation (not for initcheck, to which NaN is a value); closed when the tests of the file are done. */
 export async function openCuda(
   model: ModelFile,
   precision: CudaPrecision,
-  { folder = cache, ...options }: { readonly folder?: string; readonly poisoned?: boolean; readonly tuning?: Tuning } = {},
+  { folder = cache, beyond = false, ...options }: CardOptions = {},
 ): Promise<CudaEngine> {
   const engine = await createCudaEngine(model, {
     ...{ precision, nvrtc: candidates, cache: folder, addon, emulate: !onCard, poisoned: sanitizer !== "initcheck" },
@@ -41,6 +65,7 @@ export async function openCuda(
     ...options,
   });
   opened.push(engine);
+  if (!beyond) cards.push(engine);
   return engine;
 }
 

@@ -24,7 +24,7 @@ test.each(["f32", "mixed"] as const)(
   async (precision) => {
     const model = randomModel("painn-schnetpack", { n_layers: 2 });
     const far = [squeezed(gas(40, 2), 0.3), squeezed(gas(66, 2), 0.3)];
-    const engine = await openCuda(model, precision);
+    const engine = await openCuda(model, precision, { beyond: true });
     const alone = [];
     for (const one of [ethanol, water, ...far]) alone.push(...(await engine.evaluate([one], everything)));
     expect((await engine.activity()).beyondRange).toBe(2);

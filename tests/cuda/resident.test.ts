@@ -124,7 +124,7 @@ describe.skipIf(onCard).each([
   });
 });
 
-// Products on tensor cores: of three parts of each number, six products are made. Without one of them a sum is less exact, in both schedules alike; what is
+// Products on tensor cores: of two parts of each number, three products are made. Without one of them a sum is less exact, in both schedules alike; what is
 // added up in another order differs in bits alone.
 describe.skipIf(onCard)("a planted fault of tensor-core products", () => {
   async function forces(planted: number) {
@@ -137,11 +137,11 @@ describe.skipIf(onCard)("a planted fault of tensor-core products", () => {
     return { error, same: bits(found).every((x, k) => x === bits(other)[k]) };
   }
 
-  test("products of a first and a second part dropped: less than float32 is left", async () => {
+  test("products with small parts dropped: less than float32 is left", async () => {
     expect((await forces(13)).error).toBeGreaterThan(1e-2);
   });
 
-  test("products of the smallest parts dropped: the error grows", async () => {
+  test("the large part of weights in the place of the small one: the error grows", async () => {
     const [right, wrong] = [await forces(0), await forces(14)];
     expect(right.same).toBe(true);
     expect(wrong.error).toBeGreaterThan(4 * right.error);

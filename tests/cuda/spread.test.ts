@@ -22,8 +22,8 @@ const rows: readonly (readonly [string, CudaPrecision, ModelConfig["arch"], Part
   ["PaiNN, mixed precision", "mixed", "painn-schnetpack", { n_features: 64 }],
   ["the student", "f32", "painn-distiller", { n_features: 64 }],
 ];
-const open = (model: ReturnType<typeof randomModel>, precision: CudaPrecision, spreadWaves: number) =>
-  openCuda(model, precision, { tuning: { residentAtoms: 0, spreadWaves } });
+const open = (model: ReturnType<typeof randomModel>, precision: CudaPrecision, spreadWaves: number, beyond = false) =>
+  openCuda(model, precision, { tuning: { residentAtoms: 0, spreadWaves }, beyond });
 const structures = [ethanol, methanol, water]; // 18 atoms: two whole tiles, and two atoms of a third
 
 test.each(rows)("%s (%s): bits do not depend on it", async (_, precision, arch, changes) => {
@@ -52,7 +52,7 @@ test.skipIf(onCard)("it is done up to so many tiles a multiprocessor, and not in
 describe.skipIf(onCard)("a fault planted in the kernels", () => {
   test("numbers that stay in the block that made them are missed", async () => {
     const model = randomModel("painn-schnetpack", { n_features: 64 });
-    const [spread, whole] = [await open(model, "f32", 1024), await open(model, "f32", 0)];
+    const [spread, whole] = [await open(model, "f32", 1024, true), await open(model, "f32", 0)];
     const right = (await whole.evaluate([ethanol], everything)).map(bits);
     addon.emulatedCard({ planted: 34 });
     // Shared memory is NaN at first; what is no number is made again without tensor cores, and so without clusters.

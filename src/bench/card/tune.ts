@@ -1,4 +1,4 @@
-import type { CudaEngine } from "../../engine/cuda.ts";
+import { assertInRange, type CudaEngine } from "../../engine/cuda.ts";
 import type { Tuning } from "../../engine/tuning.ts";
 import type { TuningFile } from "../../engine/tuning-file.ts";
 import { PainnlessError } from "../../errors.ts";
@@ -162,9 +162,10 @@ function trialOf(
 const bitsOf = async (engine: CudaEngine, batch: readonly Structure[]): Promise<number[]> =>
   (await engine.evaluate(batch, want)).flatMap(({ netEnergy, forces }) => [netEnergy, ...(forces ?? [])]);
 
-/** Twice the same bits. @throws {PainnlessError} NOT_FINITE */
+/** Twice the same bits, both times this engine's own. @throws {PainnlessError} NOT_FINITE, UNSUPPORTED */
 async function assertRepeats(engine: CudaEngine, batch: readonly Structure[]): Promise<void> {
   assertSame(engine, await bitsOf(engine, batch), await bitsOf(engine, batch), "the second time");
+  await assertInRange(engine);
 }
 
 function assertSame({ name }: CudaEngine, one: ArrayLike<number>, other: ArrayLike<number>, when: string): void {

@@ -53,42 +53,37 @@ __device__ void update_forward(const Tile<Cut>& tile, const PainnWeights<real>& 
     if (!multiply<FEATURES>(tile, part, h, weights.update2.weight, y)) return;
     Pack<2> bias[groups];
     for (int g = 0; g < groups; g++) bias[g] = load<2>(weights.update2.bias + g * FEATURES + part.feature);
-    constexpr int together = smaller(Cut::atoms, 4);
+    // What each atom needs is asked for before anything is stored: where stores go a compiler cannot know, and would wait for one atom after the other.
+    Pack<2> old_q[Cut::atoms], dot[Cut::atoms], old_mu[Cut::atoms][3], w[Cut::atoms][3];
 #pragma unroll
-    for (int first = 0; first < Cut::atoms; first += together) {
-      Pack<2> old_q[together], dot[together], old_mu[together][3], w[together][3];
-#pragma unroll
-      for (int n = 0; n < together; n++) {
-        const int i = part.atom(first + n);
-        if (i >= tile.count) continue;
-        old_q[n] = load<2>(q + tile.at(i) + part.feature);
-        dot[n] = load<2>(saved.dot + tile.at(i) + part.feature);
-        if constexpr (LAST) continue;
-        for (int k = 0; k < 3; k++) {
-          old_mu[n][k] = load<2>(mu + tile.at(i, 3) + k * FEATURES + part.feature);
-          w[n][k] = load<2>(saved.vy + tile.at(i, 6) + (2 * k + 1) * FEATURES + part.feature);
-        }
+    for (int i = 0; i < Cut::atoms; i++) {
+      const int atom = part.atom(i);
+      if (atom >= tile.count) continue;
+      old_q[i] = load<2>(q + tile.at(atom) + part.feature);
+      dot[i] = load<2>(saved.dot + tile.at(atom) + part.feature);
+      if constexpr (LAST) continue;
+      for (int k = 0; k < 3; k++) {
+        old_mu[i][k] = load<2>(mu + tile.at(atom, 3) + k * FEATURES + part.feature);
+        w[i][k] = load<2>(saved.vy + tile.at(atom, 6) + (2 * k + 1) * FEATURES + part.feature);
       }
+    }
 #pragma unroll
-      for (int n = 0; n < together; n++) {
-        const int i = part.atom(first + n);
-        if (i >= tile.count) break;
-        real(&own)[groups][2] = y[first + n];
+    for (int i = 0; i < Cut::atoms; i++) {
+      const int atom = part.atom(i);
+      if (atom >= tile.count) break;
 #pragma unroll
-        for (int g = 0; g < groups; g++) {
-          for (int c = 0; c < 2; c++) own[g][c] += bias[g].v[c];
-          if (g > 0) store(saved.y + tile.at(i, 2) + (g == scaled ? FEATURES : 0) + part.feature, Pack<2>{own[g][0], own[g][1]});
-        }
-        for (int c = 0; c < 2; c++) old_q[n].v[c] += own[0][c] + own[scaled][c] * dot[n].v[c];
-        put_for_all<Cut>(qn, i, part.feature, old_q[n]);
-        store(q + tile.at(i) + part.feature, old_q[n]);
-        if constexpr (!LAST) {
+      for (int g = 0; g < groups; g++) {
+        for (int c = 0; c < 2; c++) y[i][g][c] += bias[g].v[c];
+        if (g > 0) store(saved.y + tile.at(atom, 2) + (g == scaled ? FEATURES : 0) + part.feature, Pack<2>{y[i][g][0], y[i][g][1]});
+      }
+      for (int c = 0; c < 2; c++) old_q[i].v[c] += y[i][0][c] + y[i][scaled][c] * dot[i].v[c];
+      put_for_all<Cut>(qn, atom, part.feature, old_q[i]);
+      store(q + tile.at(atom) + part.feature, old_q[i]);
+      if constexpr (!LAST) {
 #pragma unroll
-          for (int k = 0; k < 3; k++) {
-            const Pack<2>& old = old_mu[n][k];
-            store(mu_next + tile.at(i, 3) + k * FEATURES + part.feature, Pack<2>{old.v[0] + own[1][0] * w[n][k].v[0], old.v[1] + own[1][1] * w[n][k].v[1]});
-          }
-        }
+        for (int k = 0; k < 3; k++)
+          store(mu_next + tile.at(atom, 3) + k * FEATURES + part.feature,
+                Pack<2>{old_mu[i][k].v[0] + y[i][1][0] * w[i][k].v[0], old_mu[i][k].v[1] + y[i][1][1] * w[i][k].v[1]});
       }
     }
   });
@@ -136,42 +131,37 @@ __device__ void update_adjoint(const Tile<Cut>& tile, const PainnWeights<real>& 
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real c_bar[Cut::atoms][2][2];  // of q, of n
     if (!multiply_back<FEATURES>(tile, part, z_bar, weights.update1.adjoint, c_bar)) return;
-    constexpr int together = smaller(Cut::atoms, 4);
+    Pack<2> q[Cut::atoms], y_p[Cut::atoms], y_m[Cut::atoms], inverse[Cut::atoms], v[Cut::atoms][3], w[Cut::atoms][3], mu[Cut::atoms][3];
 #pragma unroll
-    for (int first = 0; first < Cut::atoms; first += together) {
-      Pack<2> q[together], y_p[together], y_m[together], inverse[together], v[together][3], w[together][3], mu[together][3];
-#pragma unroll
-      for (int n = 0; n < together; n++) {
-        const int i = part.atom(first + n);
-        q[n] = y_p[n] = y_m[n] = inverse[n] = {};
-        for (int k = 0; k < 3; k++) v[n][k] = w[n][k] = mu[n][k] = {};
-        if (i >= tile.count) continue;
-        q[n] = load<2>(q_bar + tile.at(i) + part.feature);
-        y_p[n] = load<2>(saved.y + tile.at(i, 2) + FEATURES + part.feature);
-        if constexpr (!LAST) y_m[n] = load<2>(saved.y + tile.at(i, 2) + part.feature);
-        inverse[n] = load<2>(saved.inverse_norm + tile.at(i) + part.feature);
-        for (int k = 0; k < 3; k++) {
-          v[n][k] = load<2>(saved.vy + tile.at(i, 6) + 2 * k * FEATURES + part.feature);
-          w[n][k] = load<2>(saved.vy + tile.at(i, 6) + (2 * k + 1) * FEATURES + part.feature);
-          if constexpr (!LAST) mu[n][k] = load<2>(mu_bar + tile.at(i, 3) + k * FEATURES + part.feature);
-        }
+    for (int i = 0; i < Cut::atoms; i++) {
+      const int atom = part.atom(i);
+      q[i] = y_p[i] = y_m[i] = inverse[i] = {};
+      for (int k = 0; k < 3; k++) v[i][k] = w[i][k] = mu[i][k] = {};
+      if (atom >= tile.count) continue;
+      q[i] = load<2>(q_bar + tile.at(atom) + part.feature);
+      y_p[i] = load<2>(saved.y + tile.at(atom, 2) + FEATURES + part.feature);
+      if constexpr (!LAST) y_m[i] = load<2>(saved.y + tile.at(atom, 2) + part.feature);
+      inverse[i] = load<2>(saved.inverse_norm + tile.at(atom) + part.feature);
+      for (int k = 0; k < 3; k++) {
+        v[i][k] = load<2>(saved.vy + tile.at(atom, 6) + 2 * k * FEATURES + part.feature);
+        w[i][k] = load<2>(saved.vy + tile.at(atom, 6) + (2 * k + 1) * FEATURES + part.feature);
+        if constexpr (!LAST) mu[i][k] = load<2>(mu_bar + tile.at(atom, 3) + k * FEATURES + part.feature);
       }
+    }
 #pragma unroll
-      for (int n = 0; n < together; n++) {
-        const int i = part.atom(first + n);
-        const real(&bar)[2][2] = c_bar[first + n];
-        if (i < tile.count) store(q_bar + tile.at(i) + part.feature, Pack<2>{q[n].v[0] + bar[0][0], q[n].v[1] + bar[0][1]});
+    for (int i = 0; i < Cut::atoms; i++) {
+      const int atom = part.atom(i);
+      if (atom < tile.count) store(q_bar + tile.at(atom) + part.feature, Pack<2>{q[i].v[0] + c_bar[i][0][0], q[i].v[1] + c_bar[i][0][1]});
 #pragma unroll
-        for (int k = 0; k < 3; k++) {
-          Pack<2> v_bar, w_bar;
-          for (int c = 0; c < 2; c++) {
-            const real dot_bar = FAULT(8, 0, q[n].v[c] * y_p[n].v[c]), norm_part = FAULT(10, -1, 1) * bar[1][c] * inverse[n].v[c];
-            v_bar.v[c] = two_products(norm_part, v[n][k].v[c], dot_bar, w[n][k].v[c]);
-            w_bar.v[c] = two_products(dot_bar, v[n][k].v[c], FAULT(9, 0, y_m[n].v[c]), mu[n][k].v[c]);
-          }
-          put_for_all<Cut>(vy_bar, 3 * i + k, by_parts(2, 0, part.feature), v_bar);
-          put_for_all<Cut>(vy_bar, 3 * i + k, by_parts(2, 1, part.feature), w_bar);
+      for (int k = 0; k < 3; k++) {
+        Pack<2> v_bar, w_bar;
+        for (int c = 0; c < 2; c++) {
+          const real dot_bar = FAULT(8, 0, q[i].v[c] * y_p[i].v[c]), norm_part = FAULT(10, -1, 1) * c_bar[i][1][c] * inverse[i].v[c];
+          v_bar.v[c] = two_products(norm_part, v[i][k].v[c], dot_bar, w[i][k].v[c]);
+          w_bar.v[c] = two_products(dot_bar, v[i][k].v[c], FAULT(9, 0, y_m[i].v[c]), mu[i][k].v[c]);
         }
+        put_for_all<Cut>(vy_bar, 3 * atom + k, by_parts(2, 0, part.feature), v_bar);
+        put_for_all<Cut>(vy_bar, 3 * atom + k, by_parts(2, 1, part.feature), w_bar);
       }
     }
   });
