@@ -1,7 +1,7 @@
 import { defineCommand } from "citty";
+import { assertInRange } from "../bench/card/range.ts";
 import { cardSet, makeSets } from "../bench/card/rows.ts";
 import { profileSchema, ranked } from "../bench/profile/profile.ts";
-import { assertInRange } from "../engine/cuda.ts";
 import { cudaCards } from "../engine/device.ts";
 import type { CudaCard } from "../engine/native.ts";
 import { PainnlessError } from "../errors.ts";

@@ -43,17 +43,6 @@ export interface CudaEngine extends NativeEngine<CudaPlan> {
   neighbors(structure: Structure): Promise<NativeNeighbors>;
 }
 
-/** That what an engine was asked for so far is what it will be timed at.
- *  @throws {PainnlessError} UNSUPPORTED where another engine answered */
-export async function assertInRange(engine: CudaEngine): Promise<void> {
-  const { beyondRange } = await engine.activity();
-  if (beyondRange > 0)
-    throw new PainnlessError(
-      "UNSUPPORTED",
-      `${engine.name} is not timed: numbers of ${beyondRange} structures go beyond 65,504 and were computed without tensor cores; take a trained model, or structures whose atoms lie farther apart`,
-    );
-}
-
 /** The engine for a model; compiles its kernels where the cache does not hold them, which takes seconds.
  *  @throws {PainnlessError} MISSING (addon, driver, card, NVRTC, memory), UNSUPPORTED (a card or a model), BAD_MODEL, USAGE (a tuning) */
 export async function createCudaEngine(file: ModelFile, options: CudaEngineOptions): Promise<CudaEngine> {

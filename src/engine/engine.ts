@@ -81,22 +81,16 @@ export function engineOf<Plan extends NativePlan>(
   const pending = new Set<Promise<unknown>>();
   let closed = false;
 
-  /** What it was given, remembered until it is settled. */
-  const remembered = async <T>(answer: Promise<T>): Promise<T> => {
+  /** The request, settled with our errors and remembered until it is. */
+  const settled = async <T>(request: () => Promise<T>, where: (cause: unknown) => string = () => ""): Promise<T> => {
+    const answer = orThrow(request);
     pending.add(answer);
     try {
       return await answer;
-    } finally {
-      pending.delete(answer);
-    }
-  };
-  /** The request, settled with our errors. */
-  const settled = async <T>(request: () => Promise<T>, where: (cause: unknown) => string = () => ""): Promise<T> => {
-    const answer = orThrow(request);
-    try {
-      return await remembered(answer);
     } catch (cause) {
       throw fromNative(cause, where(cause));
+    } finally {
+      pending.delete(answer);
     }
   };
   const run = <T>(
@@ -123,8 +117,14 @@ export function engineOf<Plan extends NativePlan>(
       if (!elsewhere || lost.length === 0) return readEvaluations(structures, answer, want, file.config);
       if (closed) throw new PainnlessError("CANCELLED", "the engine was closed before this evaluation ended");
       const again = lost.map((s) => structures[s] as Structure);
-      const found = await remembered(elsewhere(again, want));
-      return readEvaluations(structures, answer, want, file.config, new Map(lost.map((s, n) => [s, found[n] as Evaluation])));
+      const answers = elsewhere(again, want);
+      pending.add(answers);
+      try {
+        const found = await answers;
+        return readEvaluations(structures, answer, want, file.config, new Map(lost.map((s, n) => [s, found[n] as Evaluation])));
+      } finally {
+        pending.delete(answers);
+      }
     },
     async time(structures, want, count) {
       return run(structures, want, (batch, wanted) => native.time(batch, wanted, count));

@@ -63,7 +63,7 @@ describe("a bound", () => {
 });
 
 /** A card on which the resident schedule pays up to 12 atoms, a cluster a tile up to a quarter of a wave, the small cut up to two waves, chunks of 512 steps, and sets in one. */
-function fakeCard(fault: "" | "wavering" | "wrong" = "", spreads = true) {
+function fakeCard(fault: "" | "wavering" | "wrong" | "beyond" = "", spreads = true) {
   let clock = 0;
   let open = 0;
   let moved = 0;
@@ -84,6 +84,7 @@ function fakeCard(fault: "" | "wavering" | "wrong" = "", spreads = true) {
           const forces = new Float64Array(3 * numbers.length).fill(fault === "wavering" ? calls++ : 0);
           return { energy: 0, netEnergy: 0, stress: null, energies: null, forces };
         }),
+      activity: async () => ({ beyondRange: fault === "beyond" ? 1 : 0 }) as Awaited<ReturnType<CudaEngine["activity"]>>,
       seconds: async ([first]) => ({ network: secondsOf(tuning, first?.numbers.length ?? 0), search: 0 }),
       profile: async ([first]) => {
         const atoms = first?.numbers.length ?? 0;
@@ -182,7 +183,12 @@ describe("the search", () => {
     await expect(tune(wrong.options)).rejects.toThrow("is not timed");
     const wavering = fakeCard("wavering");
     await expect(tune(wavering.options)).rejects.toMatchObject({ code: "NOT_FINITE", message: expect.stringContaining("the second time") });
-    expect([wrong.open(), wavering.open()]).toEqual([0, 0]);
+    const beyond = fakeCard("beyond");
+    await expect(tune(beyond.options)).rejects.toMatchObject({
+      code: "UNSUPPORTED",
+      message: expect.stringContaining("without tensor cores"),
+    });
+    expect([wrong.open(), wavering.open(), beyond.open()]).toEqual([0, 0, 0]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { loadAddon } from "../../engine/addon.ts";
-import { assertInRange, type CudaEngine } from "../../engine/cuda.ts";
+import type { CudaEngine } from "../../engine/cuda.ts";
 import type { CudaCard } from "../../engine/native.ts";
 import { PainnlessError } from "../../errors.ts";
 import type { ModelFile } from "../../model/model-file.ts";
@@ -13,6 +13,7 @@ import { ratioOf, type Timing, timingOf } from "../statistics.ts";
 import { type Contestant, interleave, type Schedule, verify } from "../trial.ts";
 import type { Judgement } from "./judge.ts";
 import { type CardOpponent, cardOpponents } from "./opponents.ts";
+import { assertInRange } from "./range.ts";
 import type { CardRow, Sets } from "./rows.ts";
 import { cardSearches } from "./searches.ts";
 

@@ -1,10 +1,11 @@
-import { assertInRange, type CudaEngine } from "../../engine/cuda.ts";
+import type { CudaEngine } from "../../engine/cuda.ts";
 import type { Tuning } from "../../engine/tuning.ts";
 import type { TuningFile } from "../../engine/tuning-file.ts";
 import { PainnlessError } from "../../errors.ts";
 import type { Structure } from "../../system/structure.ts";
 import { ratioOf, timingOf } from "../statistics.ts";
 import { type Contestant, interleave, type Schedule } from "../trial.ts";
+import { assertInRange } from "./range.ts";
 import { type Bound, bounds, type Choice, choices } from "./tune-settings.ts";
 
 /** The search of `painnless tune`: which of the ways that lead to one result is the faster one, at which size. */
