@@ -67,7 +67,7 @@ describe.skipIf(onCard)("slices: faults planted in the kernels", () => {
     ["the last slice's share of a pair's sums dropped", 32],
     ["the half of a pair's t that the reverse edge has taken as it points there", 39],
   ])("%s: seen in structures for slices, and in no others", async (_, planted) => {
-    const engine = await openCuda(model, "f32");
+    const engine = await openCuda(model, "f32", { beyond: true }); // such numbers may be any
     const right = await engine.evaluate([structure, ethanol], everything);
     addon.emulatedCard({ planted });
     const [wrong, same] = await engine.evaluate([structure, ethanol], everything);
