@@ -53,11 +53,12 @@ template <bool FIRST> struct Received {
       for (int k = 0; k < 3; k++) m[k][v] += u.v[k] * along;
     }
   }
+  /// x^m mu is the sender's, whatever the edge.
   __device__ void add_vectors(const Values& xm, const Vectors& mu, const real (&w_m)[LANE_VALUES]) {
 #pragma unroll
     for (int k = 0; k < 3; k++)
 #pragma unroll
-      for (int v = 0; v < LANE_VALUES; v++) m[k][v] += w_m[v] * xm.v[v] * mu.k[k].v[v];
+      for (int v = 0; v < LANE_VALUES; v++) m[k][v] += w_m[v] * (xm.v[v] * mu.k[k].v[v]);
   }
 };
 

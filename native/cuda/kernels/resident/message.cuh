@@ -85,9 +85,9 @@ __device__ void message_forward(const Block& b, int t) {
       for (int n = 0; n < end - begin; n++) {
         const real* x = b.x_row(t, sender[2 * n]) + f;
         const real factor = w[n * row + block], value = x[block], along = factor * value;
-        const real between = w[n * row + 2 * part_features] * x[2 * part_features];
+        const real said = x[2 * part_features] * x[vectors];
         sum += (c == 0 ? factor : u[4 * n]) * (c == 0 ? value : along);
-        sum += (c == 0 ? 0 : between) * x[vectors];
+        sum += (c == 0 ? 0 : w[n * row + 2 * part_features]) * said;
       }
     }
     real& now = b.now()[now_q + 32 * c + b.own()];
