@@ -66,6 +66,14 @@ template <class Weight> void add_half(std::vector<double>& words, int radial, We
       for (int n = 0; n < 4; n++) words.push_back(pair_of(groups - 1, lane, n % 2).part[n / 2]);
 }
 
+/// The power of two that brings a layer's weights below 2^14.
+double filter_scale(const Linear& filter) {
+  double largest = 0;
+  for (const double w : filter.weight) largest = std::max(largest, std::fabs(w));
+  for (const double b : filter.bias) largest = std::max(largest, std::fabs(b));
+  return scale_for(largest, 14);
+}
+
 /// Scaled. Input R is the cutoff, its weight the bias; padding is zero.
 struct ScaledFilter {
   const Linear& filter;
@@ -94,13 +102,6 @@ InputScales::InputScales(const Weights& weights) {
   slope = scale_for(steepest_cutoff * phi + phi_slope, 13);
 }
 
-double filter_scale(const Linear& filter) {
-  double largest = 0;
-  for (const double w : filter.weight) largest = std::max(largest, std::fabs(w));
-  for (const double b : filter.bias) largest = std::max(largest, std::fabs(b));
-  return scale_for(largest, 14);
-}
-
 std::vector<double> slice_weights(const Linear& filter, int features, int radial) {
   const ScaledFilter scaled{filter, features, radial};
   std::vector<double> words;
@@ -109,6 +110,24 @@ std::vector<double> slice_weights(const Linear& filter, int features, int radial
       for (int half = 0; half < 2; half++)
         add_half(words, radial, [&](int input, int row) { return scaled(block, first + 4 * (row % 8) + 2 * half + row / 8, input); });
   return words;
+}
+
+std::vector<double> resident_filter_weights(const Weights& weights, const ResidentRoom& room) {
+  std::vector<ScaledFilter> layers;
+  for (const PainnLayer& layer : weights.painn) layers.push_back({layer.filter, weights.config.features, room.radial});
+  std::vector<double> words;
+  for (int rank = 0; rank < room.members(); rank++)
+    for (int two = 0; two < room.filter_pairs(); two++)
+      add_half(words, room.radial, [&](int input, int row) {
+        const int n = 2 * two + row / part_features, feature = part_features * rank + row % part_features;
+        return n < room.filters() ? layers[static_cast<size_t>(room.filter_layer(n))](room.filter_block(n), feature, input) : 0;
+      });
+  return words;
+}
+
+FilterScales::FilterScales(const Linear& filter, const InputScales& inputs) {
+  const double scale = filter_scale(filter);
+  of_value = 1 / (scale * inputs.value), of_slope = 1 / (scale * inputs.slope);
 }
 
 }  // namespace painnless::cuda

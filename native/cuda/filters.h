@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "../model.h"
+#include "kernels/room.h"
 #include "kernels/signatures.h"
 
 namespace painnless::cuda {
@@ -14,11 +15,18 @@ struct InputScales {
   explicit InputScales(const Weights& weights);
 };
 
-/// The power of two that brings a layer's weights below 2^14.
-double filter_scale(const Linear& filter);
-
 /// Words (whole numbers below 2^32) of each slice of features: (slices, 3, 2, filter_half_words()). Row r of half h is feature 4 (r % 8) + 2 h + r / 8, so that
 /// a lane's rows of both halves are four neighbouring features.
 std::vector<double> slice_weights(const Linear& filter, int features, int radial);
+
+/// The same of all layers for the resident schedule: (blocks of a cluster, ResidentRoom::filter_pairs(), filter_half_words()). Rows of sixteen are two of a block's
+/// filters, eight features each.
+std::vector<double> resident_filter_weights(const Weights& weights, const ResidentRoom& room);
+
+/// What sums with a layer's W are multiplied by, and those with its W': scales are taken back.
+struct FilterScales {
+  double of_value, of_slope;
+  FilterScales(const Linear& filter, const InputScales& inputs);
+};
 
 }  // namespace painnless::cuda

@@ -18,11 +18,10 @@ template <class Real> class Painn final : public Network<Real> {
       PainnWeights<Real>& to = layers_[t];
       to.filter = store.put<Real>(filters(from.filter));
       if (shape_.slices > 0) {
-        const double scale = filter_scale(from.filter);
-        const InputScales inputs(source_);
+        const FilterScales scales(from.filter, InputScales(source_));
         PainnSlices<Real>& slices = slices_[t];
         slices.weights = store.put<unsigned>(slice_weights(from.filter, f, shape_.radial));
-        slices.of_value = static_cast<Real>(1 / (scale * inputs.value)), slices.of_slope = static_cast<Real>(1 / (scale * inputs.slope));
+        slices.of_value = static_cast<Real>(scales.of_value), slices.of_slope = static_cast<Real>(scales.of_slope);
       }
       to.context1 = pack_dense<Real>(store, shape_.tensor, from.context1, {1, f}, {1, f});
       to.context2 = pack_dense<Real>(store, shape_.tensor, from.context2, {3, f}, {1, f});

@@ -59,8 +59,7 @@ Resident<Real>::Resident(const Weights& weights, const Shape& shape, Programs* p
   crowded_.assign(resident_atoms * edges_.size() + 1, false);
 }
 
-template <class Real> bool Resident<Real>::takes(int atoms, int structures, Kinds kinds) const {
-  if (kinds.for_slices) return false;
+template <class Real> bool Resident<Real>::takes(int atoms, int structures, Kinds) const {
   if (atoms < 1 || atoms > shape_.tuning.resident_atoms || static_cast<size_t>(atoms) >= crowded_.size() || crowded_[static_cast<size_t>(atoms)]) return false;
   // Until there are filters, the request has their place.
   return request_bytes(bucket(atoms), next_bucket(structures, 1)) <= sizeof(Real) * static_cast<size_t>(room_.filter_row(0) * edges_[static_cast<size_t>(clusters_for(atoms) - 1)]);
@@ -77,7 +76,8 @@ template <class Real> void Resident<Real>::learn(int atoms, int edges) {
 
 template <class Real> void Resident<Real>::pack(WeightStore& store) {
   const int f = source_.config.features, last = source_.config.layers - 1;
-  std::vector<double> all, filters;
+  const InputScales inputs(source_);
+  std::vector<double> all;
   for (int rank = 0; rank < room_.members(); rank++) {
     for (int t = 0; t <= last; t++) {
       const PainnLayer& layer = source_.painn[static_cast<size_t>(t)];
@@ -88,6 +88,10 @@ template <class Real> void Resident<Real>::pack(WeightStore& store) {
     }
     for (int l = 0; l < room_.hidden; l++) add_bias(all, source_.readout[static_cast<size_t>(l)].bias, {1, source_.readout[static_cast<size_t>(l)].outputs}, rank);
     add_bias(all, source_.readout.back().weight, {1, source_.readout.back().inputs}, rank);
+    for (int n = 0; n < whole_packs(2 * (last + 1)); n++) {
+      const FilterScales scales(source_.painn[static_cast<size_t>(std::min(n / 2, last))].filter, inputs);
+      all.push_back(n % 2 == 0 ? scales.of_value : scales.of_slope);
+    }
     for (int t = 0; t <= last; t++) {
       const PainnLayer& layer = source_.painn[static_cast<size_t>(t)];
       if (t > 0) {
@@ -103,13 +107,8 @@ template <class Real> void Resident<Real>::pack(WeightStore& store) {
       add_rows(all, linear, {1, linear.outputs}, {1, linear.inputs}, rank);
     }
   }
-  for (const PainnLayer& layer : source_.painn) {
-    const int r = shape_.radial;
-    const auto rows = filter_matrix(shape_, f, r + 1, {0, 1, 2}, [&](size_t row, int k) { return k < r ? layer.filter.weight[row * r + k] : layer.filter.bias[row]; });
-    filters.insert(filters.end(), rows.begin(), rows.end());
-  }
   arguments_.weights = store.put<Real>(all);
-  arguments_.filters = store.put<Real>(filters);
+  arguments_.filters = store.put<unsigned>(resident_filter_weights(source_, room_));
   arguments_.radial = pack_radial<Real>(store, source_);
   arguments_.embedding = store.put<Real>(padded_rows(source_.embedding, f));
   arguments_.element_x = store.put<Real>(element_contexts(source_));

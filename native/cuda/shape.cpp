@@ -109,7 +109,7 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
                          ": the numbers of one atom do not fit into the shared memory of the card; use torch:cuda or native:cpu");
 }
 
-bool Shape::by_slices(int structure_atoms) const { return slices > 0 && for_slices(structure_atoms); }
+bool Shape::by_slices(int) const { return slices > 0; }
 
 size_t Shape::shared_bytes(const Cut& cut) const {
   return std::max({update_shared, last_shared, adjoint_shared}) * static_cast<size_t>(cut.tile) + exchange_shared(cut);

@@ -38,7 +38,7 @@ __device__ Radial<real> copy_radial(const Block& b) {
     copy[r] = b.a.radial.offsets[r];
     if (!BESSEL) copy[RADIAL + r] = b.a.radial.gammas[r];
   }
-  return {copy, copy + RADIAL, b.a.radial.cutoff, 0, 0};
+  return {copy, copy + RADIAL, b.a.radial.cutoff, b.a.radial.value_scale, b.a.radial.slope_scale};
 }
 
 /// The network by the workers of a block. Ends with all of the pairs' sums on their way.
@@ -85,9 +85,9 @@ KERNEL(resident_threads, 1, painn_resident, ResidentArguments) {
     if (blockIdx.x == 0) reinterpret_cast<Sizes*>(a.answer)->status = unfinished;
   }
   find_edges(b, radial);
-  const FilterWeights<1> weights(b, 0, threadIdx.x / part_features % 2, threadIdx.x % part_features);
+  const HeldFilterWeights weights = filter_weights(b, 0);
   look_up_elements(b);
-  make_radial_inputs(b, radial);
+  make_filter_inputs(b, radial);
   __syncthreads();
   make_first_filters(b, weights);
   __syncthreads();

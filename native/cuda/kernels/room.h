@@ -20,7 +20,9 @@ struct ResidentRoom {
   constexpr int top() const { return hidden > 0 ? widths[hidden - 1] : features; }
 
   // A block's weights: vectors, layers, readout. Of a matrix its rows, each with the inputs where swizzled() has them.
-  constexpr int vectors() const { return 64 * layers + 8 * hidden + 8; }  // biases of context 1 and 2, update 1 and 2; of the readout; its last layer
+  // Biases of context 1 and 2, update 1 and 2; of the readout; its last layer; of each layer what sums with W and with W' are multiplied by.
+  constexpr int scales() const { return 64 * layers + 8 * hidden + 8; }
+  constexpr int vectors() const { return scales() + whole_packs(2 * layers); }
   constexpr int layer(int t) const { return vectors() + (t == 0 ? 0 : 88 * features * t - 32 * features); }  // layer 0 has no context
   constexpr int context1(int t) const { return layer(t); }
   constexpr int context2(int t) const { return layer(t) + 8 * features; }
@@ -37,10 +39,20 @@ struct ResidentRoom {
 
   // Rows in shared memory; four numbers more than they hold where a warp reads several of them at once.
   constexpr int ring() const { return larger(12 * features, members() * (12 * part_features + 2)); }  // one of the two places where exchanges arrive
-  constexpr int state() const { return 256 + 384 * layers; }
-  constexpr int x_row(int t) const { return t == 0 ? 20 : 52; }
+  constexpr int state() const { return 256 + 512 * layers; }
+  constexpr int x_row(int t) const { return t == 0 ? 20 : 44; }
   constexpr int filter_row(int t) const { return t == 0 ? 36 : 52; }
-  constexpr int radial_row() const { return 2 * whole_packs(radial + 1); }
+  constexpr int inputs_row() const { return 2 * filter_row_words(radial); }
+
+  // Filters of all layers, a block's eight features of each: W^q and W^R of layer 0, then W^q, W^R and W^m of the others. They are made two at a time.
+  constexpr int filters() const { return 3 * layers - 1; }
+  constexpr int filter_layer(int n) const { return (n + 1) / 3; }
+  constexpr int filter_block(int n) const { return n < 2 ? n : (n + 1) % 3; }
+  constexpr int filter_pairs() const { return (filters() + 1) / 2; }
+
+  // Sums of a pair of atoms, for every four features four numbers: of each layer but the first two halves, one for either end's context.
+  constexpr int pair_sets() const { return 2 * layers - 1; }
+  constexpr int pair_row() const { return features; }
 };
 
 /// Where a row keeps input k: by packs of eight, in an order such that neither four neighbouring rows nor every second of eight have theirs in the same banks,
@@ -51,10 +63,10 @@ constexpr int bars_row = 36, scratch_row = 192, y_row_floats = 12 * 28;
 
 /// Where things begin in the shared memory of a block that has room for so many atoms of the batch and edges of its cluster.
 struct ResidentPlaces {
-  int weights, ring, qn, y_bar, scratch, state, top, arrivals, words, placed, numbers, x0, senders, direction, rest, vectors, filters, pairs, sums, bars, x, end;
+  int weights, ring, qn, y_bar, scratch, state, top, arrivals, words, placed, numbers, x0, senders, direction, rest, vectors, filters, inputs, pairs, pairs_of_layer, sums, bars, x, cutoff, end;
 
   constexpr ResidentPlaces(const ResidentRoom& room, int atoms, int edges) : weights(0), ring(0), qn(0), y_bar(0), scratch(0), state(0), top(0), arrivals(0),
-      words(0), placed(0), numbers(0), x0(0), senders(0), direction(0), rest(0), vectors(0), filters(0), pairs(0), sums(0), bars(0), x(0), end(0) {
+      words(0), placed(0), numbers(0), x0(0), senders(0), direction(0), rest(0), vectors(0), filters(0), inputs(0), pairs(0), pairs_of_layer(0), sums(0), bars(0), x(0), cutoff(0), end(0) {
     int next = 0;
     const auto take = [&](int& place, int count) {
       place = next;
@@ -77,12 +89,16 @@ struct ResidentPlaces {
     take(rest, edges);
     take(vectors, 6 * edges);
     take(filters, room.filter_row(0) * edges + (room.layers - 1) * room.filter_row(1) * edges);
-    const int radial = next;  // radial functions are no longer read when what lies here is written
-    take(pairs, room.layers * 128 * ((edges + room.members() - 1) / room.members()));
-    take(sums, 4 * edges);
+    inputs = next;  // of filters: no longer read when what lies here is written
+    // Pairs' sums of a layer lie in the place of its update's weights, if that is enough: no block needs them any more when one of the cluster is past the update.
+    const int slots = (edges + room.members() - 1) / room.members(), pair_set = room.pair_row() * slots;
+    pairs = weights + room.channels(0), pairs_of_layer = room.channels(1) - room.channels(0);
+    if (2 * pair_set > room.layer(1) - room.channels(0)) pairs_of_layer = 2 * pair_set, take(pairs, room.layers * pairs_of_layer);
+    take(sums, 8 * edges);  // float64
     take(bars, bars_row * atoms);
     take(x, (room.layers - 1) * room.x_row(1) * atoms);
-    end = larger(next, radial + room.radial_row() * edges);
+    cutoff = inputs + room.inputs_row() * edges;
+    end = larger(next, cutoff + 2 * edges);
   }
 };
 

@@ -213,7 +213,7 @@ template <class Real> struct ResidentArguments {
   int room_atoms, room_edges;                  // of shared memory: atoms of the batch, edges of a cluster
   int request_bytes;                           // enough for such a batch
   const Real* weights;                         // (blocks of a cluster, ResidentRoom::weights())
-  const Real* filters;                         // (layers, R + 1, 3, F)
+  const unsigned* filters;                     // (blocks of a cluster, ResidentRoom::filter_pairs(), filter_half_words()) their weights
   Radial<Real> radial;
   const Real *embedding, *element_x;           // (elements, F), (elements, 3, F) context of layer 0
   const double* last;                          // of the readout

@@ -22,7 +22,7 @@ constexpr unsigned part_bytes(int rows, int parts) { return static_cast<unsigned
 constexpr unsigned row_bytes(int rows, int width) { return static_cast<unsigned>(rows * width * static_cast<int>(sizeof(real))); }
 
 /// What the kept numbers of a layer are, 32 each: one an owned atom and feature.
-enum Saved { saved_v = 0, saved_w = 96, saved_inverse = 192, saved_dot = 224, saved_update = 256, saved_gate = 288, saved_scale = 320, saved_context = 352 };
+enum Saved { saved_v = 0, saved_w = 96, saved_inverse = 192, saved_dot = 224, saved_update = 256, saved_gate = 288, saved_scale = 320, saved_context = 352, saved_xm = 384, saved_mu = 416 };
 /// What numbers are current.
 enum Current { now_q = 0, now_mu = 32, now_q_bar = 128, now_mu_bar = 160 };
 
@@ -57,7 +57,7 @@ struct Block {
   __device__ int global_atom() const { return resident_atoms * cluster + atom; }
   __device__ int own() const { return atom * part_features + 4 * half + j; }       // of 32
   __device__ int feature() const { return part_features * rank + 4 * half; }       // the first of the warp's four
-  __device__ real* saved(int t) const { return memory + at.state + 256 + 384 * t; }
+  __device__ real* saved(int t) const { return memory + at.state + 256 + 512 * t; }
   __device__ real* now() const { return memory + at.state; }
   __device__ const real* weights(int begin) const { return memory + at.weights + begin; }
   __device__ real* sums_of_parts() const { return memory + at.scratch; }
@@ -71,8 +71,18 @@ struct Block {
   __device__ Placed* placed() const { return reinterpret_cast<Placed*>(memory + at.placed); }
   __device__ int* numbers() const { return reinterpret_cast<int*>(memory + at.numbers); }
   __device__ double* vectors() const { return reinterpret_cast<double*>(memory + at.vectors); }
-  __device__ real* radial_row(int e) const { return memory + at.pairs + e * room.radial_row(); }
-  __device__ int slots() const { return (a.room_edges + members - 1) / members; }
+  /// What an edge's filters are made from: words for W, then for W'.
+  __device__ unsigned* inputs(int e) const { return reinterpret_cast<unsigned*>(memory + at.inputs) + e * room.inputs_row(); }
+  __device__ real* cutoff(int e) const { return memory + at.cutoff + 2 * e; }  // f and f', until there are inputs
+  /// What sums with a layer's W are multiplied by, and those with its W'.
+  __device__ real of_value(int t) const { return weights(room.scales())[2 * t]; }
+  __device__ real of_slope(int t) const { return weights(room.scales())[2 * t + 1]; }
+  /// Where four features' sums of a pair are added up, in the block that does so for the edge. Layer 0 has but one half.
+  __device__ real* pair_sums(int t, int half, int e, int four) const {
+    const int slots = (a.room_edges + members - 1) / members;
+    return memory + at.pairs + t * at.pairs_of_layer + (half * slots + e / members) * room.pair_row() + 4 * four;
+  }
+  __device__ double* sums(int n) const { return reinterpret_cast<double*>(memory + at.sums) + 4 * n; }  // of an edge of the atom that this block ends
   /// The block that ends atom k of the cluster.
   __device__ int owner(int k) const { return k * (members / resident_atoms); }
 
@@ -104,5 +114,10 @@ struct Block {
     if (lane_index() < members) send(rows + row * width + swizzled(row, first_input), lane_index(), value, counter());
   }
 };
+
+/// An array of 32 numbers, one an owned atom and feature.
+__device__ void keep(const Block& b, real* numbers, real x) {
+  if (lane_index() < 4) numbers[b.own()] = x;
+}
 
 }  // namespace painnless::cuda

@@ -1,7 +1,6 @@
 #pragma once
 // The edges of a cluster's four atoms and their filters: each block finds all of them, and makes the filters of its eight features.
-#include "layers/radial.cuh"
-#include "layers/sums.cuh"
+#include "layers/filters.cuh"
 #include "resident/block.cuh"
 #include "search/candidates.cuh"
 
@@ -14,7 +13,7 @@ __device__ void fetch_request(const Block& b) {
     store(to + 4 * p, load<4>(reinterpret_cast<const real*>(b.a.request + 16 * p)));
 }
 
-/// One edge as neighbors.cu finishes it, and its cutoff function, which is the last of its radial inputs.
+/// One edge as neighbors.cu finishes it, and its cutoff function.
 __device__ void finish_edge(const Block& b, const SearchArguments<real>& search, const Radial<real>& radial, int e, int i) {
   const int j = b.senders()[2 * e], translation = b.senders()[2 * e + 1];
   const Structure& s = structures_of(search)[b.placed()[i].structure];
@@ -31,8 +30,7 @@ __device__ void finish_edge(const Block& b, const SearchArguments<real>& search,
   direction[3] = rounded;
   b.memory[b.at.rest + e] = rest;
   b.senders()[2 * e + 1] = i < j || (i == j && translation < translations_of(s) - 1 - translation);  // does it come before its reverse
-  real* row = b.radial_row(e) + RADIAL;
-  envelope(radial, rounded, rest, row[0], row[room.radial_row() / 2]);
+  envelope(radial, rounded, rest, b.cutoff(e)[0], b.cutoff(e)[1]);
 }
 
 /// The search of neighbors.cu, in shared memory: candidates of a structure of few atoms come in the order of its list. All threads.
@@ -90,70 +88,56 @@ __device__ void find_edges(const Block& b, const Radial<real>& radial) {
   __syncthreads();
 }
 
-/// f phi_r and its derivative, the inputs of the filters. All threads.
-__device__ void make_radial_inputs(const Block& b, const Radial<real>& radial) {
-  constexpr int half = room.radial_row() / 2;
-  for (int task = threadIdx.x; task < b.first()[resident_atoms] * RADIAL; task += resident_threads) {
-    const int e = task / RADIAL, r = task % RADIAL;
-    real* row = b.radial_row(e);
-    real phi, phi_slope;
-    radial_function(radial, r, b.memory[b.at.direction + 4 * e + 3], b.memory[b.at.rest + e], phi, phi_slope);
-    row[r] = row[RADIAL] * phi;
-    row[half + r] = two_products(row[half + RADIAL], phi, row[RADIAL], phi_slope);
-  }
-}
-
-/// Weights of COLUMNS neighbouring features of a filter, inputs ascending, the cutoff's last.
-template <int COLUMNS> struct FilterWeights {
-  real w[RADIAL + 1][COLUMNS];
-  /// `block` 0 to 2: q, R, m; `feature` of this block's eight.
-  __device__ FilterWeights(const Block& b, int t, int block, int feature) {
-    const real* from = b.a.filters + (t * (RADIAL + 1) * 3 + block) * FEATURES + part_features * b.rank + feature;
+/// What filters are made from, as painn_radial has it. All threads.
+__device__ void make_filter_inputs(const Block& b, const Radial<real>& radial) {
+  constexpr int tasks = 4 * input_groups;  // of an edge
+  for (int task = threadIdx.x; task < b.first()[resident_atoms] * tasks; task += resident_threads) {
+    const int e = task / tasks, group = task % tasks / 4, t = task % 4;
+    Parts value, slope;
+    filter_inputs(radial, group, t, b.memory[b.at.direction + 4 * e + 3], b.memory[b.at.rest + e], b.cutoff(e)[0], b.cutoff(e)[1], value, slope);
+    const bool paired = group / 2 < input_pairs;
+    unsigned* to = b.inputs(e) + (paired ? pair_at(group / 2, t) + group % 2 : rest_at(t));
 #pragma unroll
-    for (int k = 0; k <= RADIAL; k++)
-#pragma unroll
-      for (int c = 0; c < COLUMNS; c++) w[k][c] = __ldg(from + 3 * k * FEATURES + c);
-  }
-  /// T10 or T11 from one half of the radial inputs.
-  __device__ void add(const real* inputs, real (&sum)[COLUMNS]) const {
-#pragma unroll
-    for (int c = 0; c < COLUMNS; c++) sum[c] = 0;
-#pragma unroll
-    for (int k = 0; k < whole_packs(RADIAL + 1); k += 4) {
-      const Pack<4> in = load<4>(inputs + k);
-#pragma unroll
-      for (int i = 0; i < 4; i++)
-#pragma unroll
-        for (int c = 0; c < COLUMNS; c++)
-          if (k + i <= RADIAL) sum[c] += in.v[i] * w[k + i][c];
+    for (int part = 0; part < 2; part++) {
+      to[part * (paired ? 2 : 1)] = value.part[part];
+      to[part * (paired ? 2 : 1) + input_words] = slope.part[part];
     }
   }
-};
+}
 
-/// Filters of layer 0, which is waited for. Rows (edge; W q, R; W' q, R), each eight features. All threads.
-__device__ void make_first_filters(const Block& b, const FilterWeights<1>& weights) {
-  for (int e = threadIdx.x / 16; e < b.first()[resident_atoms]; e += resident_threads / 16) {
-    real value[1];
-    weights.add(b.radial_row(e), value);
-    b.filter(0, e)[threadIdx.x % 16] = value[0];
+/// This block's weights of two of its filters (ResidentRoom::filters).
+__device__ HeldFilterWeights filter_weights(const Block& b, int two) {
+  HeldFilterWeights weights;
+  weights.fetch({b.a.filters + static_cast<long long>(b.rank * room.filter_pairs() + two) * half_words});
+  return weights;
+}
+
+/// W, or W', of two filters for eight edges, as slices have them (layers/filters.cuh): scaled.
+template <bool SLOPES> __device__ void make_filters_of(const Block& b, int two, const HeldFilterWeights& weights, int tile) {
+  const int edges = b.first()[resident_atoms], column = tile * tile_edges + lane_index() / 4;
+  float w[4];
+  filter_of(FilterInputs(b.inputs(min(column, edges - 1)) + SLOPES * input_words, 0, column < edges), weights, w);
+#pragma unroll
+  for (int i = 0; i < 4; i++) {
+    const int e = tile * tile_edges + 2 * (lane_index() % 4) + i % 2, n = 2 * two + i / 2, t = room.filter_layer(n);
+    if (e < edges && n < room.filters()) b.filter(t, e)[(SLOPES * (t == 0 ? 2 : 3) + room.filter_block(n)) * part_features + lane_index() / 4] = w[i];
   }
 }
 
-/// The slopes of layer 0 and all of the other layers, rows (edge; W q, R, m; W' q, R, m), two features a thread. By those who are not workers.
+/// Filters of layer 0, which is waited for. Rows (edge; W q, R; W' q, R), each eight features. All warps.
+__device__ void make_first_filters(const Block& b, const HeldFilterWeights& weights) {
+  for (int tile = warp_index(); tile * tile_edges < b.first()[resident_atoms]; tile += resident_threads / 32) make_filters_of<false>(b, 0, weights, tile);
+}
+
+/// The slopes of layer 0 and all of the other layers, rows (edge; W q, R, m; W' q, R, m). By those who are not workers.
 __device__ void make_filters(const Block& b) {
-  constexpr int pairs = 8 + 12 * (LAYERS - 1), threads = resident_threads - resident_workers, groups = larger(1, threads / pairs);
-  const int edges = b.first()[resident_atoms];
-  for (int task = threadIdx.x - resident_workers; task < pairs * groups; task += threads) {
-    const int pair = task % pairs, t = pair < 8 ? 0 : 1 + (pair - 8) / 12, column = 2 * (pair < 8 ? pair : (pair - 8) % 12);
-    const FilterWeights<2> weights(b, t, column / part_features, column % part_features);
-    for (int e = task / pairs; e < edges; e += groups) {
-      real *row = b.filter(t, e) + column, value[2], slope[2];
-      if (t > 0) {
-        weights.add(b.radial_row(e), value);
-        store(row, Pack<2>{value[0], value[1]});
-      }
-      weights.add(b.radial_row(e) + room.radial_row() / 2, slope);
-      store(row + (t == 0 ? 16 : 24), Pack<2>{slope[0], slope[1]});
+  constexpr int makers = (resident_threads - resident_workers) / 32, pairs = room.filter_pairs(), groups = larger(1, makers / pairs);
+  for (int task = warp_index() - resident_workers / 32; task < pairs * groups; task += makers) {
+    const int two = task % pairs;
+    const HeldFilterWeights weights = filter_weights(b, two);
+    for (int tile = task / pairs; tile * tile_edges < b.first()[resident_atoms]; tile += groups) {
+      if (two > 0) make_filters_of<false>(b, two, weights, tile);
+      make_filters_of<true>(b, two, weights, tile);
     }
   }
 }

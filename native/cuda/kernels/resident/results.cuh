@@ -87,24 +87,37 @@ __device__ void end_energy(const Block& b, int k) {
   *answer.sizes = sizes;
 }
 
-/// Adds up the pairs' sums over all features and layers, a warp an edge, and sends them to the block that ends the edge's atom. All workers.
+/// Adds up the sums of pairs over features, layers and halves, a warp an edge, and sends them to the block that ends the edge's atom. All workers. As in slices: over
+/// the four features of a lane, which are one set of numbers here, eight lanes, the layers; then as in results.cu, in float64.
 __device__ void add_up_pairs(const Block& b) {
+  constexpr int fours = FEATURES / 4, slices = FEATURES / slice_features;
   const int edges = b.first()[resident_atoms], own = b.rank < edges ? (edges - b.rank - 1) / members + 1 : 0;
-  if (threadIdx.x == 0) announce(*b.pairs_here, static_cast<unsigned>(own * LAYERS * 128 * static_cast<int>(sizeof(real))));
+  const int four = lane_index() % fours, half = lane_index() / 4 % 2, number = lane_index() % 4;  // eight lanes have both halves' numbers
+  if (threadIdx.x == 0) announce(*b.pairs_here, static_cast<unsigned>(own * room.pair_sets() * room.pair_row() * static_cast<int>(sizeof(real))));
   wait_until([&] { return complete(*b.pairs_here, 0); }, b.a.given_up);
   for (int slot = warp_index(); slot < own; slot += resident_workers / 32) {
-    const int e = slot * members + b.rank;
-    real sum = 0;
-    for (int t = LAYERS - 1; t >= 0; t--) {
-      const Pack<4> part = load<4>(b.memory + b.at.pairs + ((t * b.slots() + slot) * 32 + lane_index()) * 4);
-      const real total = sum_of_lanes(part.v[0], part.v[1], part.v[2], part.v[3]);
-      sum = t == LAYERS - 1 ? total : sum + total;
+    const int e = slot * members + b.rank, standing = b.senders()[2 * e + 1] != 0 ? 0 : 1;  // the half made at the edge that stands for the pair
+    const auto sum_of_layer = [&](int t) {
+      const Pack<4> low = load<4>(b.pair_sums(t, 0, e, four)), high = t == 0 ? low : load<4>(b.pair_sums(t, 1, e, four));
+      return sum_of_eight_lanes<1>(low.v, high.v) * (number == 0 ? b.of_slope(t) : b.of_value(t));
+    };
+    real sum = sum_of_layer(LAYERS - 1);
+    for (int t = LAYERS - 2; t > 0; t--) sum += sum_of_layer(t);
+    if constexpr (LAYERS > 1) {
+      const real first = sum_of_layer(0);
+      if (half == standing) sum += first;
     }
-    Pack<4> sums;
-    for (int k = 0; k < 4; k++) sums.v[k] = __shfl_sync(all_lanes, sum, 8 * k);
+    double total = 0;
+    for (int h = 0; h < (LAYERS > 1 ? 2 : 1); h++)
+      for (int c = 0; c < slices; c++) {
+        const real part = __shfl_sync(all_lanes, sum, 8 * c + 4 * (h ^ standing) + number);
+        total += h == 0 || number == 0 ? part : -part;  // seen from the other end, t points back
+      }
     int k = 0;
     while (e >= b.first()[k + 1]) k++;
-    if (lane_index() == 0) send(b.memory + b.at.sums + 4 * (e - b.first()[k]), b.owner(k), sums, *b.sums_here);
+    Pack<2> words;
+    memcpy(&words, &total, sizeof words);
+    if (lane_index() < 4) send(reinterpret_cast<real*>(b.sums(e - b.first()[k]) + number), b.owner(k), words, *b.sums_here);
   }
 }
 
@@ -113,17 +126,15 @@ __device__ void end_forces(const Block& b, int k) {
   const Request request{b.sizes().atoms, b.sizes().structures};
   const Answer answer(b.a.answer, request);
   const int atom = resident_atoms * b.cluster + k, begin = b.first()[k], count = b.first()[k + 1] - begin;
-  if (lane_index() == 0) announce(*b.sums_here, static_cast<unsigned>(count * 4 * static_cast<int>(sizeof(real))));
+  if (lane_index() == 0) announce(*b.sums_here, static_cast<unsigned>(count * 4 * static_cast<int>(sizeof(double))));
   wait_until([&] { return complete(*b.sums_here, 0); }, b.a.given_up);
   double force[3] = {}, virial[6] = {};
   for (int n = lane_index(); n < count; n += 32) {
-    const Pack<4> sums = load<4>(b.memory + b.at.sums + 4 * n);
     const bool stands = b.senders()[2 * (begin + n) + 1] != 0;
     const double* own = b.vectors() + 3 * (begin + n);
-    double r[3], sum[4] = {}, g[3];
+    double r[3], g[3];
     for (int c = 0; c < 3; c++) r[c] = stands ? own[c] : -own[c];
-    for (int c = 0; c < 4; c++) sum[c] += sums.v[c];
-    pair_gradient(sum, b.a.direction_eps, r, g);
+    pair_gradient(b.sums(n), b.a.direction_eps, r, g);
     add_pair(stands, r, g, force, virial);
   }
   for (int c = 0; c < 3; c++) force[c] = sum_of_warp(force[c]);

@@ -9,11 +9,6 @@ namespace painnless::cuda {
 /// Output j of block g for row r, of what multiply_rows gave.
 template <int ROWS> __device__ real output(const Block& b, real y, int g, int r) { return __shfl_sync(all_lanes, y, (g * ROWS + r) * 4 + b.j); }
 
-/// An array of 32 numbers, one an owned atom and feature.
-__device__ void keep(const Block& b, real* numbers, real x) {
-  if (lane_index() < 4) numbers[b.own()] = x;
-}
-
 /// silu(z) to all blocks, its slope kept.
 __device__ void send_hidden(const Block& b, real z, real* slopes) {
   real value, slope;
