@@ -39,12 +39,12 @@ template <class Real> class Painn final : public Network<Real> {
   void lay_out(Arena& arena, int atoms) override {
     const size_t n = static_cast<size_t>(atoms), f = static_cast<size_t>(shape_.features);
     const auto take = [&](size_t rows) { return arena.take<Real>(n * rows * f); };
-    q_ = take(1), mid_ = take(3), q_bar_ = take(1), x_bar_ = take(3);
+    q_ = take(1), mid_ = take(3), q_bar_ = take(1), x_bar_ = take(3), passed_ = take(shape_.slices > 0 ? 3 : 0);
     for (Real*& bar : mu_bar_) bar = take(3);
     saved_.assign(static_cast<size_t>(source_.config.layers), {});
     for (size_t t = 0; t < saved_.size(); t++) {
       PainnSaved<Real>& s = saved_[t];
-      if (t > 0) s.x = take(3), s.mu = take(3), s.context_slope = take(1);
+      if (t > 0) s.x = take(3), s.mu = take(3), s.context_slope = take(1), s.passed = shape_.slices > 0 ? passed_ : nullptr;
       s.vy = take(6), s.inverse_norm = take(1), s.dot = take(1), s.update_slope = take(1), s.y = take(2);
     }
   }
@@ -56,7 +56,7 @@ template <class Real> class Painn final : public Network<Real> {
                       radial_threads, 0, message(work, 0, 0, kinds));
     for (int t = 0; t <= last; t++) {
       if (kinds.others) grids_.on_receivers(programs, t == 0 ? kernels::painn_message_first : kernels::painn_message, atoms, message(work, t, 0, kinds));
-      if (kinds.for_slices) grids_.on_slices(programs, t == 0 ? kernels::painn_slices_first : kernels::painn_slices, atoms, slice_stages(received_rows(t == 0)), message(work, t, 0, kinds));
+      if (kinds.for_slices) grids_.on_slices(programs, t == 0 ? kernels::painn_slices_first : kernels::painn_slices, atoms, slice_memory(received_rows(t == 0), received_own(t == 0)), message(work, t, 0, kinds));
       if (t < last) {
         grids_.on_tiles(programs, {kernels::painn_update_spread, kernels::painn_update_small, kernels::painn_update_large}, shape_.update_shared, atoms, update(work, t, t + 1, 0, gradient));
       } else {
@@ -68,17 +68,17 @@ template <class Real> class Painn final : public Network<Real> {
     int bars = 0;  // which of the two mu_bar is current
     for (int t = last; t > 0; t--) {
       if (kinds.others) grids_.on_receivers(programs, kernels::painn_message_adjoint, atoms, message(work, t, bars, kinds));
-      if (kinds.for_slices) grids_.on_slices(programs, kernels::painn_slices_adjoint, atoms, shape_.slice_weights_shared + slice_stages(returned_rows(false)), message(work, t, bars, kinds));
+      if (kinds.for_slices) grids_.on_slices(programs, kernels::painn_slices_adjoint, atoms, shape_.slice_weights_shared + slice_memory(returned_rows(false), returned_own(false)), message(work, t, bars, kinds));
       bars ^= 1;
       grids_.on_tiles(programs, {kernels::painn_update_adjoint_spread, kernels::painn_update_adjoint_small, kernels::painn_update_adjoint_large}, shape_.adjoint_shared, atoms,
                       update(work, t - 1, t, bars, gradient));
     }
     if (kinds.others) grids_.on_receivers(programs, kernels::painn_message_adjoint_first, atoms, message(work, 0, bars, kinds));
-    if (kinds.for_slices) grids_.on_slices(programs, kernels::painn_slices_adjoint_first, atoms, shape_.slice_weights_shared + slice_stages(returned_rows(true)), message(work, 0, bars, kinds));
+    if (kinds.for_slices) grids_.on_slices(programs, kernels::painn_slices_adjoint_first, atoms, shape_.slice_weights_shared + slice_memory(returned_rows(true), returned_own(true)), message(work, 0, bars, kinds));
   }
 
  private:
-  static size_t slice_stages(int rows) { return sizeof(float) * slice_stages_words(rows); }
+  static size_t slice_memory(int rows, int own) { return sizeof(float) * slice_block_words(rows, own); }
 
   PainnMessageArguments<Real> message(const Work<Real>& work, int t, int bars, Kinds kinds) const {
     PainnSlices<Real> slices = slices_[t];
@@ -91,6 +91,7 @@ template <class Real> class Painn final : public Network<Real> {
             .numbers = work.numbers,
             .x = t == 0 ? element_x_ : saved_[t].x,
             .mu = saved_[t].mu,
+            .passed = passed_,
             .embedding = embedding_,
             .q = q_,
             .mid = mid_,
@@ -139,7 +140,7 @@ template <class Real> class Painn final : public Network<Real> {
   Radial<Real> radial_{};
   Readout<Real> readout_{};
   const Real *embedding_ = nullptr, *element_x_ = nullptr;
-  Real *q_ = nullptr, *mid_ = nullptr, *q_bar_ = nullptr, *x_bar_ = nullptr, *mu_bar_[2] = {};
+  Real *q_ = nullptr, *mid_ = nullptr, *q_bar_ = nullptr, *x_bar_ = nullptr, *passed_ = nullptr, *mu_bar_[2] = {};
   std::vector<PainnSaved<Real>> saved_;
 };
 

@@ -53,7 +53,7 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
   slice_weights_shared = sizeof(unsigned) * static_cast<size_t>(slice_halves * filter_half_words(radial));
   // Where two such blocks fit a multiprocessor, which holds a block's most and what the card keeps of each.
   constexpr size_t kept = 1 << 10;
-  slice_weights_in_shared = 2 * (slice_weights_shared + sizeof(float) * slice_stages_words(returned_rows(true)) + kept) <= info.shared_bytes + kept;
+  slice_weights_in_shared = 2 * (slice_weights_shared + sizeof(float) * slice_block_words(returned_rows(true), returned_own(true)) + kept) <= info.shared_bytes + kept;
   if (!slice_weights_in_shared) slice_weights_shared = 0;
 
   // Tensor cores take eight atoms at a time; where the memory of a block does not hold so many of a wide model, multiply-adds take fewer.

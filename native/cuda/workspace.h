@@ -51,6 +51,7 @@ template <class Real> struct Workspace {
     work.edges.receivers = arena.take<int>(edges);
     work.edges.senders = arena.take<int>(edges);
     work.edges.reverse = arena.take<int>(edges);
+    work.edges.pairs = arena.take<int>(atoms);
     work.edges.shifts = nullptr;
     work.edges.vectors = arena.take<double>(3 * edges);
     work.edges.direction = arena.take<Real>(4 * edges);

@@ -219,8 +219,8 @@ KERNEL(scan_threads, 1, scan_neighbors, SearchArguments) {
   atomicOr(&a.sizes->status, too_many_edges);
 }
 
-/// One warp a receiver: senders, vectors, directions and shifts of its edges; and of the earlier edge of a pair the reverse one, by bisection of the
-/// sender's list.
+/// One warp a receiver: senders, vectors, directions and shifts of its edges, and where those begin that come first of their pair, but for images of the receiver;
+/// and of the earlier edge of a pair the reverse one, by bisection of the sender's list.
 KERNEL(128, 1, finish_edges, SearchArguments) {
   const int i = blockIdx.x * (blockDim.x / 32) + warp_index();
   if (i >= a.sizes->atoms) return;
@@ -228,10 +228,12 @@ KERNEL(128, 1, finish_edges, SearchArguments) {
   const Sender receiver = a.senders[i];
   const unsigned long long* finds = a.found + receiver.begin;
   const int first = a.edges.first[i], end = a.edges.first[i + 1], last = translations_of(s) - 1;
+  int before = 0;
   for (int e = first + lane_index(); e < end; e += 32) {
     const unsigned long long key = finds[e - first];
     const int j = static_cast<int>(key >> 32), translation = static_cast<int>(key & 0xFFFFFFFFu);
     const Sender sender = a.senders[j];
+    before += j < i;
     int steps[3];
     translation_steps(s, translation, steps);
     const Separation between(receiver.position, sender.position, s, steps[0], steps[1], steps[2]);
@@ -262,6 +264,9 @@ KERNEL(128, 1, finish_edges, SearchArguments) {
     a.edges.reverse[e] = back;
     a.edges.reverse[back] = e;
   }
+  __syncwarp();
+  for (int mask = 16; mask > 0; mask /= 2) before += __shfl_xor_sync(all_lanes, before, mask);
+  if (lane_index() == 0) a.edges.pairs[i] = first + before;
 }
 
 }  // namespace painnless::cuda

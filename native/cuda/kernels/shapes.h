@@ -59,11 +59,15 @@ constexpr int filter_row_words(int radial) { return 8 * filter_groups(radial); }
 constexpr int filter_half_words(int radial) { return 128 * filter_groups(radial); }
 constexpr int slice_features = 32, slice_halves = 2 * 3;  // of a warp; sixteen features each, of three blocks
 constexpr int tile_edges = 8;  // that a warp works on at once
-/// What it reads of them in shared memory: rows of senders' slices and four numbers of each edge; and what a block's warps have of that, two each. Rows are x and
-/// mu, of which layer 0 has x^q and x^R; on the way back bars of q and mu, and x in layer 0.
+/// What it reads of them in shared memory: rows of senders' slices and four numbers of each edge. Rows are x^q, x^R and x^m mu, which layer 0 has not; on the way back
+/// bars of q and mu, and x^q and x^R in layer 0. Of a receiver's own slice: q and mu, or the embedding; on the way back x, mu and the bar of mu, or what senders have.
 constexpr int slice_stage_words(int rows) { return rows * tile_edges * slice_features + 4 * tile_edges; }
-constexpr int received_rows(bool first) { return first ? 2 : 6; }
+constexpr int received_rows(bool first) { return first ? 2 : 5; }
+constexpr int received_own(bool first) { return first ? 1 : 4; }
 constexpr int returned_rows(bool first) { return first ? 6 : 4; }
+constexpr int returned_own(bool first) { return first ? 6 : 9; }
+/// A warp has two of either: one that is read while the other comes.
+constexpr int slice_warp_words(int rows, int own) { return 2 * (slice_stage_words(rows) + own * slice_features); }
 
 /// Blocks of a cluster that share a tile of atoms where there are few (layers/cut.cuh).
 constexpr int spread_members = 4;
@@ -72,7 +76,7 @@ constexpr int spread_members = 4;
 constexpr int message_threads = 128, radial_threads = 256, result_threads = 128, scan_threads = 256;
 constexpr int atom_chunk = 1024;            // of a structure, whose energies and virials a block adds up
 constexpr int scan_items = 4 * scan_threads;  // of a block
-constexpr int slice_stages_words(int rows) { return message_threads / 32 * 2 * slice_stage_words(rows); }
+constexpr int slice_block_words(int rows, int own) { return message_threads / 32 * slice_warp_words(rows, own); }
 constexpr int message_adjoint_blocks = 2, slice_blocks = 2, slice_adjoint_blocks = 3, table_blocks = 4, table_adjoint_blocks = 3;  // that a multiprocessor shall hold at once
 
 }  // namespace painnless::cuda

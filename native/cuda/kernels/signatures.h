@@ -61,6 +61,7 @@ template <class Real> struct Edges {
   int* receivers;     // (edges)
   int* senders;       // (edges)
   int* reverse;       // (edges)
+  int* pairs;         // (atoms) where the edges begin whose sender does not come before the atom
   int* shifts;        // (edges, 3), or null
   double* vectors;    // (edges, 3) Å
   Real* direction;    // (edges, 4) u = r / (d + delta), and d
@@ -91,6 +92,7 @@ template <class Real> struct SearchArguments {
 /// Numbers of one atom and layer that the way back needs; rows of F (padded) features.
 template <class Real> struct PainnSaved {
   Real *x, *mu, *context_slope;                     // (atoms, 3, F), (atoms, 3, F) vectors before the message, (atoms, F)
+  Real* passed;                                     // (atoms, 3, F) x^m mu, or null: who gathers makes it
   Real *vy, *inverse_norm, *dot, *update_slope, *y;  // (atoms, 3, 2, F), (atoms, F), (atoms, F), (atoms, F), (atoms, 2, F) y^m and y^p
 };
 
@@ -131,6 +133,7 @@ template <class Real> struct PainnMessageArguments {
   const Real* filter;
   const int* numbers;      // layer 0: x and q are looked up by element
   const Real *x, *mu;      // (atoms or elements, 3, F), (atoms, 3, F)
+  const Real* passed;      // (atoms, 3, F) x^m mu, of slices
   const Real* embedding;   // (elements, F)
   Real *q, *mid;           // forward: (atoms, F) +=, (atoms, 3, F) set
   const Real *q_bar, *mu_bar;  // adjoint: (atoms, F), (atoms, 3, F)

@@ -4,11 +4,11 @@
 
 namespace painnless::cuda {
 
-/// T14 for a tile: x (atoms, 3, F) and slope = silu'(z) (atoms, F) from q. `h` is scratch.
+/// T14 for a tile: x (atoms, 3, F), x^m mu and slope = silu'(z) (atoms, F) of a layer from q; mu is there. `h` is scratch.
 template <class Cut, class Q>
-__device__ void context_forward(const Tile<Cut>& tile, const PainnWeights<real>& weights, const Q& q, const Hidden<Cut>& h, real* slope, real* x) {
+__device__ void context_forward(const Tile<Cut>& tile, const PainnWeights<real>& weights, const Q& q, const Hidden<Cut>& h, const PainnSaved<real>& saved) {
   hidden_forward<FEATURES>(tile, weights.context1, q, h, [&](int atom, int feature, const Pack<2>& derivative) {
-    if (atom < tile.count) store(slope + tile.at(atom) + feature, derivative);
+    if (atom < tile.count) store(saved.context_slope + tile.at(atom) + feature, derivative);
   });
   meet<Cut>();
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
@@ -16,12 +16,23 @@ __device__ void context_forward(const Tile<Cut>& tile, const PainnWeights<real>&
     if (!multiply<FEATURES>(tile, part, h, weights.context2.weight, y)) return;
     Pack<2> bias[3];
     for (int g = 0; g < 3; g++) bias[g] = load<2>(weights.context2.bias + g * FEATURES + part.feature);
+    Pack<2> mu[Cut::atoms][3];
+#pragma unroll
+    for (int i = 0; i < Cut::atoms; i++)
+      if (saved.passed && part.atom(i) < tile.count)
+        for (int k = 0; k < 3; k++) mu[i][k] = load<2>(saved.mu + tile.at(part.atom(i), 3) + k * FEATURES + part.feature);
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       if (part.atom(i) >= tile.count) break;
 #pragma unroll
-      for (int g = 0; g < 3; g++)
-        store(x + tile.at(part.atom(i), 3) + g * FEATURES + part.feature, Pack<2>{y[i][g][0] + bias[g].v[0], y[i][g][1] + bias[g].v[1]});
+      for (int g = 0; g < 3; g++) {
+        for (int c = 0; c < 2; c++) y[i][g][c] += bias[g].v[c];
+        store(saved.x + tile.at(part.atom(i), 3) + g * FEATURES + part.feature, Pack<2>{y[i][g][0], y[i][g][1]});
+      }
+      if (!saved.passed) continue;
+#pragma unroll
+      for (int k = 0; k < 3; k++)
+        store(saved.passed + tile.at(part.atom(i), 3) + k * FEATURES + part.feature, Pack<2>{y[i][2][0] * mu[i][k].v[0], y[i][2][1] * mu[i][k].v[1]});
     }
   });
 }

@@ -34,6 +34,15 @@ struct Vectors {
   }
 };
 
+__device__ Vectors product(const Values& x, const Vectors& vectors) {
+  Vectors out = vectors;
+#pragma unroll
+  for (int k = 0; k < 3; k++)
+#pragma unroll
+    for (int v = 0; v < LANE_VALUES; v++) out.k[k].v[v] *= x.v[v];
+  return out;
+}
+
 /// T16, T17: sums over a receiver's edges. Layer 0 does not look at w_m.
 template <bool FIRST> struct Received {
   real q[LANE_VALUES] = {}, m[3][LANE_VALUES] = {};
@@ -54,11 +63,12 @@ template <bool FIRST> struct Received {
     }
   }
   /// x^m mu is the sender's, whatever the edge.
-  __device__ void add_vectors(const Values& xm, const Vectors& mu, const real (&w_m)[LANE_VALUES]) {
+  __device__ void add_vectors(const Values& xm, const Vectors& mu, const real (&w_m)[LANE_VALUES]) { add_passed(product(xm, mu), w_m); }
+  __device__ void add_passed(const Vectors& passed, const real (&w_m)[LANE_VALUES]) {
 #pragma unroll
     for (int k = 0; k < 3; k++)
 #pragma unroll
-      for (int v = 0; v < LANE_VALUES; v++) m[k][v] += w_m[v] * (xm.v[v] * mu.k[k].v[v]);
+      for (int v = 0; v < LANE_VALUES; v++) m[k][v] += w_m[v] * passed.k[k].v[v];
   }
 };
 

@@ -36,7 +36,7 @@ template <class Cut, bool LAST> __device__ void update(const PainnUpdateArgument
     meet<Cut>();
     update_adjoint<true>(tile, a.weights, a.saved, memory, after_wide<Cut>(memory), a.q_bar, a.mu_bar);
   } else {
-    context_forward(tile, a.weights, q, h, a.next.context_slope, a.next.x);
+    context_forward(tile, a.weights, q, h, a.next);
   }
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 // PaiNN's message on tensor cores (docs/theory.md, section 6). A warp owns a receiver and a slice of 32 features of all that is written for it, and takes its edges
 // in tiles of eight: as tensor cores leave filters, lane 4 r + q has features 4 r to 4 r + 3 of edges 2 q and 2 q + 1 of a tile. Senders' rows come into shared
-// memory, eight lanes a line, a tile ahead of where they are read. Sums over an atom's edges are four, by half their place modulo four, until sum_of_four_lanes;
+// memory, eight lanes a line, a tile ahead of where they are read, even if that is the next receiver's. Sums over an atom's edges are four, by half their place modulo four, until sum_of_four_lanes;
 // sums over features go over a lane's four, then the lanes, then the slices.
 #include "copies.cuh"
 #include "layers/filters.cuh"
@@ -36,12 +36,16 @@ template <int BLOCKS> struct HeldWeights<BLOCKS, true> {
 /// Of one edge at a lane's features.
 using Filter = real[LANE_VALUES];
 
-/// A tile of eight edges from e on, of a list that ends at `end`; beyond it the last is repeated, and its filters are zero.
+/// A tile of eight edges of receiver i, from e on, of a list that ends at `end`; beyond it the last is repeated, and its filters are zero. An empty list has a tile.
 struct EdgeTile {
-  int e, end;
+  int i, e, end;
+  __device__ bool empty() const { return e >= end; }
+  __device__ bool last() const { return e + tile_edges >= end; }
+  /// The tile's n-th.
+  __device__ int edge(int n) const { return max(min(e + n, end - 1), 0); }
   __device__ FilterInputs inputs(const unsigned* rows) const {
-    const int column = e + lane_index() / 4;
-    return {rows, min(column, end - 1), column < end};
+    const int column = lane_index() / 4;
+    return {rows, edge(column), e + column < end};
   }
   /// This lane's edge n of two.
   __device__ int place(int n) const { return e + 2 * (lane_index() % 4) + n; }
@@ -78,25 +82,51 @@ __device__ int own_slice() { return blockIdx.x % slices; }
 /// The first of a lane's four features, of slice `slice`.
 __device__ int slice_feature(int slice) { return slice * slice_features + lane_index() / 4 * LANE_VALUES; }
 
-/// Calls for each receiver of this warp: with its list, and the atom that follows. Warps of a column take receivers next to each other, which have neighbours in
-/// common, twice where there are many; columns of other slices take the same ones at the same time, and find their edges' inputs in the second-level cache.
-template <class Receive> __device__ void for_receivers(const PainnMessageArguments<real>& a, const Receive& receive) {
-  constexpr int of_block = message_threads / 32;
-  const int columns = gridDim.x / slices, of_column = gridDim.y * of_block, atoms = a.sizes->atoms, run = atoms > 10 * columns * of_column ? 2 : 1;
-  const int own = blockIdx.x / slices * run * of_column + blockIdx.y * of_block + warp_index();
-  const auto of_round = [&](int n) { return own + n / run * columns * run * of_column + n % run * of_column; };
-  for (int n = 0, i = own; i < atoms; n++) {
-    const int next = of_round(n + 1);
-    if (is_for_slices(a, i)) receive(i, a.edges.first[i], a.edges.first[i + 1], next);
-    i = next;
+/// Asks for what the edges of a list have, as far as the second-level cache.
+template <class Value> __device__ void fetch_list(const Value* of_edges, int numbers, int begin, int end) {
+  of_edges += static_cast<long long>(begin) * numbers;
+  for (int at = 32 * lane_index(); at < (end - begin) * numbers; at += 32 * 32) fetch(of_edges + at);
+}
+
+/// The tiles of this warp's receivers, list after list. Warps of a column of the grid take receivers next to each other, which have neighbours in common, twice where
+/// there are many; columns of other slices take the same ones at the same time, and find their edges' inputs in the second-level cache. PAIRS: only the edges that
+/// may stand for their pair; SETS: of inputs.
+template <bool PAIRS, int SETS> class Walk {
+ public:
+  EdgeTile tile;
+
+  __device__ explicit Walk(const PainnMessageArguments<real>& arguments) : a(arguments), atoms(arguments.sizes->atoms) {
+    constexpr int of_block = message_threads / 32;
+    columns = gridDim.x / slices, of_column = gridDim.y * of_block, run = atoms > 10 * columns * of_column ? 2 : 1;
+    first = blockIdx.x / slices * run * of_column + blockIdx.y * of_block + warp_index();
+    look_at(first);
+    cross();
   }
-}
-/// Asks for what the filters of an atom's list are made from, as far as the second-level cache; beyond the last atom there is nothing.
-__device__ void fetch_inputs(const PainnMessageArguments<real>& a, const unsigned* rows, int i) {
-  if (i >= a.sizes->atoms) return;
-  const long long end = static_cast<long long>(a.edges.first[i + 1]) * input_words;
-  for (long long at = static_cast<long long>(a.edges.first[i]) * input_words + 32 * lane_index(); at < end; at += 32 * 32) fetch(rows + at);
-}
+  __device__ void step() {
+    if (tile.last()) cross();
+    else tile.e += tile_edges;
+  }
+  __device__ static bool ended(const EdgeTile& tile) { return tile.i < 0; }
+
+ private:
+  const PainnMessageArguments<real>& a;
+  int atoms, columns, of_column, run, first, round = 0;
+  EdgeTile next;  // the first of the receiver after this one
+
+  __device__ void look_at(int i) {
+    next = {-1, 0, 0};
+    if (i < atoms) next = {i, PAIRS ? a.edges.pairs[i] : a.edges.first[i], a.edges.first[i + 1]};
+  }
+  __device__ void cross() {
+    tile = next;
+    round++;
+    look_at(first + (round / run * columns * run + round % run) * of_column);
+    fetch_list(a.slices.values, input_words, next.e, next.end);
+    if (SETS > 1) fetch_list(a.slices.slopes, input_words, next.e, next.end);
+    fetch_list(a.edges.senders, 1, next.e, next.end);
+    fetch_list(a.edges.direction, 4, next.e, next.end);
+  }
+};
 
 /// What a warp reads of a tile's edges in one of its two stages: ROWS rows of each sender's slice, and directions. Rows lie such that the lanes that read at once,
 /// of four edges and two packs of features, and those that write at once, of one edge, find all banks.
@@ -116,8 +146,8 @@ template <int ROWS> struct Stage {
 /// Senders of the two edges of a tile whose rows a lane copies: eight lanes a row.
 struct Copied {
   int sender[2];
-  __device__ Copied(const Edges<real>& edges, int e, int end) {
-    for (int n = 0; n < 2; n++) sender[n] = e < end ? edges.senders[min(e + edge(n), end - 1)] : 0;
+  __device__ Copied(const Edges<real>& edges, const EdgeTile& tile) {
+    for (int n = 0; n < 2; n++) sender[n] = tile.empty() ? 0 : edges.senders[tile.edge(edge(n))];
   }
   __device__ static int edge(int n) { return 4 * n + lane_index() / 8; }
 };
@@ -125,9 +155,7 @@ struct Copied {
 /// What an edge's filters are made from, of all SETS: values, and slopes where there are two.
 template <int SETS> struct TileInputs {
   FilterInputs sets[SETS];
-  __device__ TileInputs(const PainnMessageArguments<real>& a, int e, int end) {
-    if (e >= end) return;
-    const EdgeTile tile{e, end};
+  __device__ TileInputs(const PainnMessageArguments<real>& a, const EdgeTile& tile) {
     sets[0] = tile.inputs(a.slices.values);
     if constexpr (SETS > 1) sets[1] = tile.inputs(a.slices.slopes);
   }
@@ -145,41 +173,70 @@ template <int COUNT> __device__ const real* rows_of(const real* all, int atom) {
 /// The first number of a lane's pack in a row that it copies of a slice.
 __device__ int copied_feature(int slice) { return slice * slice_features + lane_index() % 8 * LANE_VALUES; }
 
-/// Takes a list in tiles, in order, while what the next one needs comes: filters_of(inputs) makes what add(tile, filters, stage) adds. `stages`: of this warp;
-/// copy(to, sender): copies a sender's rows.
-template <int ROWS, int SETS, class Copy, class FiltersOf, class Add>
-__device__ void for_tiles(const PainnMessageArguments<real>& a, real* stages, int begin, int end, const Copy& copy, const FiltersOf& filters_of, const Add& add) {
+/// A receiver's own slice, one row behind the other.
+struct Own {
+  const real* memory;
+  __device__ Values values(int row) const { return load<LANE_VALUES>(memory + row * slice_features + lane_index() / 4 * LANE_VALUES); }
+  __device__ Vectors vectors(int row) const { return {values(row), values(row + 1), values(row + 2)}; }
+};
+
+/// Takes the tiles of a warp's walk, in order, while what the next one needs comes: filters_of(inputs) makes what add(tile, filters, stage, own) adds, which is not
+/// called for an empty list; finish(i, own) ends a receiver. `memory`: of this warp; copy(to, sender) and copy_own(to, i) copy a sender's rows and a receiver's.
+template <int ROWS, int OWN, bool PAIRS, int SETS, class Copy, class CopyOwn, class FiltersOf, class Add, class Finish>
+__device__ void for_tiles(const PainnMessageArguments<real>& a, real* memory, const Copy& copy, const CopyOwn& copy_own, const FiltersOf& filters_of, const Add& add,
+                          const Finish& finish) {
   using OfTile = Stage<ROWS>;
-  constexpr int words = slice_stage_words(ROWS);
+  using OfWarp = Walk<PAIRS, SETS>;
+  constexpr int words = slice_stage_words(ROWS), own_words = OWN * slice_features;
+  real* const owns = memory + 2 * words;
   const int own = held(OfTile::own_place()), copied_to[2] = {held(OfTile::place(Copied::edge(0), lane_index() % 8)), held(OfTile::place(Copied::edge(1), lane_index() % 8))};
-  const auto ask = [&](int turn, int e, const Copied& copied) {
+  const auto ask = [&](int turn, const EdgeTile& tile, const Copied& copied) {
+    if (tile.empty()) return;
 #pragma unroll
-    for (int n = 0; n < 2; n++) copy(stages + turn * words + copied_to[n], copied.sender[n]);
+    for (int n = 0; n < 2; n++) copy(memory + turn * words + copied_to[n], copied.sender[n]);
     if (lane_index() < tile_edges)
-      copy_ahead<ROWS * OfTile::row_words>(stages + turn * words + 4 * lane_index(), a.edges.direction + 4 * static_cast<long long>(min(e + lane_index(), end - 1)));
+      copy_ahead<ROWS * OfTile::row_words>(memory + turn * words + 4 * lane_index(), a.edges.direction + 4 * static_cast<long long>(tile.edge(lane_index())));
   };
-  if (begin < end) ask(0, begin, Copied(a.edges, begin, end));
+  OfWarp walk(a);
+  if (OfWarp::ended(walk.tile)) return;
+  EdgeTile now = walk.tile;
+  copy_own(owns, now.i);
+  ask(0, now, Copied(a.edges, now));
   end_copies();
-  Copied next(a.edges, begin + tile_edges, end);
-  TileInputs<SETS> ahead(a, begin, end);
-  int turn = 0;
+  walk.step();
+  EdgeTile ahead = walk.tile;
+  Copied next(a.edges, ahead);
+  TileInputs<SETS> inputs(a, now);
+  int turn = 0, owner = 0;
 #pragma unroll 1
-  for (int e = begin; e < end; e += tile_edges) {
-    if (e + tile_edges < end) ask(turn ^ 1, e + tile_edges, next);
+  while (true) {
+    if (!OfWarp::ended(ahead)) {
+      if (now.last()) copy_own(owns + (owner ^ 1) * own_words, ahead.i);
+      ask(turn ^ 1, ahead, next);
+    }
     end_copies();
-    next = Copied(a.edges, e + 2 * tile_edges, end);
-    const TileInputs<SETS> now = ahead;
-    ahead = TileInputs<SETS>(a, e + tile_edges, end);
-    const auto filters = filters_of(now.sets);
+    walk.step();
+    const EdgeTile after = walk.tile;
+    next = Copied(a.edges, after);
+    const auto filters = filters_of(inputs.sets);
+    inputs = TileInputs<SETS>(a, ahead);
     if (FAULT(35, false, true)) wait_for_copies<1>();
     __syncwarp();
-    add(EdgeTile{e, end}, filters, OfTile{stages + turn * words, own});
+    const Own mine{owns + owner * own_words};
+    if (!now.empty()) add(now, filters, OfTile{memory + turn * words, own}, mine);
+    if (now.last()) {
+      finish(now.i, mine);
+      owner ^= 1;
+    }
     __syncwarp();  // before others' copies come into this stage
+    if (OfWarp::ended(ahead)) return;
     turn ^= 1;
+    now = ahead;
+    ahead = after;
   }
 }
 /// Of this warp, behind what else is in the block's shared memory.
-template <int ROWS> __device__ real* stages_of_warp(real* memory) { return memory + warp_index() * 2 * slice_stage_words(ROWS); }
+template <int ROWS, int OWN> __device__ real* memory_of_warp(real* memory) { return memory + warp_index() * slice_warp_words(ROWS, OWN); }
 
 /// Sums over the edges, which lie on four lanes: lanes 4 r get those of `scalar`, the others those of a component.
 __device__ Values sums_of_edges(const real (&scalar)[LANE_VALUES], const real (&vector)[3][LANE_VALUES]) {
@@ -199,31 +256,35 @@ __device__ Values sum_of(Values a, const Values& b) {
 
 /// T16, T17: q and mid of the receivers. `memory`: the block's dynamic shared memory.
 template <bool FIRST> __device__ void receive_messages(const PainnMessageArguments<real>& a, real* memory) {
-  constexpr int blocks = message_blocks<FIRST>, rows = received_rows(FIRST);
-  const int slice = own_slice(), feature = slice_feature(slice), q = lane_index() % 4;
+  constexpr int blocks = message_blocks<FIRST>, rows = received_rows(FIRST), own_rows = received_own(FIRST);
+  const int slice = own_slice(), copied = copied_feature(slice), q = lane_index() % 4;
   const HeldWeights<blocks> weights(a.slices.weights + static_cast<long long>(slice) * slice_words);
-  real* const stages = stages_of_warp<rows>(memory);
-  const real *const x = held(a.x + copied_feature(slice)), *const mu = FIRST ? nullptr : held(a.mu + copied_feature(slice));
+  const real *const x = held(a.x + copied), *const passed = FIRST ? nullptr : held(a.passed + copied);
   const auto copy = [&](real* to, int sender) {
-    copy_rows<0, FIRST ? 2 : 3>(to, rows_of<3>(x, FIRST ? a.numbers[sender] : sender));
-    if constexpr (!FIRST) copy_rows<3, 3>(to, rows_of<3>(mu, sender));
+    copy_rows<0, 2>(to, rows_of<3>(x, FIRST ? a.numbers[sender] : sender));
+    if constexpr (!FIRST) copy_rows<2, 3>(to, rows_of<3>(passed, sender));
   };
-  for_receivers(a, [&](int i, int begin, int end, int next_atom) {
-    fetch_inputs(a, a.slices.values, next_atom);
-    Received<FIRST> sums;
-    const auto filters_of = [&](const FilterInputs(&inputs)[1]) { return TileFilters<blocks, 1>(inputs, weights); };
-    for_tiles<rows, 1>(a, stages, begin, end, copy, filters_of, [&](const EdgeTile&, const TileFilters<blocks, 1>& filters, const Stage<rows>& stage) {
+  const auto copy_own = [&](real* to, int i) {
+    const int row = lane_index() / 8;
+    const real* from = FIRST ? rows_of<1>(a.embedding, a.numbers[i]) : row == 0 ? rows_of<1>(a.q, i) : rows_of<3>(a.mu, i) + (row - 1) * FEATURES;
+    if (row < own_rows) copy_ahead(to + lane_index() * LANE_VALUES, from + copied);
+  };
+  Received<FIRST> sums;
+  for_tiles<rows, own_rows, false, 1>(
+      a, memory_of_warp<rows, own_rows>(memory), copy, copy_own, [&](const FilterInputs(&inputs)[1]) { return TileFilters<blocks, 1>(inputs, weights); },
+      [&](const EdgeTile&, const TileFilters<blocks, 1>& filters, const Stage<rows>& stage, const Own&) {
 #pragma unroll
-      for (int n = 0; n < 2; n++) {
-        sums.add_scalars(stage.values(0, n), stage.values(1, n), stage.direction(n), filters.w[0][n], filters.w[1][n]);
-        if constexpr (!FIRST) sums.add_vectors(stage.values(2, n), stage.vectors(3, n), filters.w[2][n]);
-      }
-    });
-    const Values total = scaled(sums_of_edges(sums.q, sums.m), a.slices.of_value);
-    const long long row = static_cast<long long>(i) * FEATURES + feature, at = 3 * static_cast<long long>(i) * FEATURES + (q - 1) * FEATURES + feature;
-    if (q == 0) store(a.q + row, sum_of(values_at(FIRST ? a.embedding + static_cast<long long>(a.numbers[i]) * FEATURES + feature : a.q + row), total));
-    else store(a.mid + at, sum_of(FIRST ? Values{} : values_at(a.mu + at), total));
-  });
+        for (int n = 0; n < 2; n++) {
+          sums.add_scalars(stage.values(0, n), stage.values(1, n), stage.direction(n), filters.w[0][n], filters.w[1][n]);
+          if constexpr (!FIRST) sums.add_passed(stage.vectors(2, n), filters.w[2][n]);
+        }
+      },
+      [&](int i, const Own& own) {
+        const Values total = scaled(sums_of_edges(sums.q, sums.m), a.slices.of_value), before = FIRST && q > 0 ? Values{} : own.values(q);
+        const long long row = static_cast<long long>(i) * FEATURES + slice_feature(slice);
+        store(q == 0 ? a.q + row : a.mid + row + (2 * static_cast<long long>(i) + q - 1) * FEATURES, sum_of(before, total));
+        sums = {};
+      });
 }
 
 }  // namespace painnless::cuda

@@ -24,7 +24,7 @@ struct Returning {
   const PainnMessageArguments<real>& a;
   int slice, feature;
   StoredWeights weights;
-  real* stages;  // of this warp
+  real* memory;  // of this warp
   const real *q_bar, *mu_bar;  // where this lane copies from
 
   /// A sender's bars: q, then the components of mu.
@@ -50,19 +50,25 @@ struct Returning {
 struct ReturnedMessages : Returning {
   static constexpr int rows = returned_rows(false);
 
-  /// What an atom says to all: x^q, x^R, and x^m mu.
-  struct Own {
-    Scalars x;
-    real m[3][LANE_VALUES];
-    __device__ Own(const PainnMessageArguments<real>& a, int i, int feature) : x(x_of<false>(a, i, feature)) {
-      const Values xm = values_at(x_of<false>(a, i, feature) + 2 * FEATURES);
-      const Vectors mu(vectors_of(a.mu, i, feature));
-      for (int k = 0; k < 3; k++)
-        for (int v = 0; v < LANE_VALUES; v++) m[k][v] = xm.v[v] * mu.k[k].v[v];
-    }
+  static constexpr int own_rows = returned_own(false);  // x, mu, and the bar of mu
+
+  /// What an atom says to all.
+  struct Said {
+    Values q, r;
+    Vectors passed;
+    __device__ explicit Said(const Own& own) : q(own.values(0)), r(own.values(1)), passed(product(own.values(2), own.vectors(3))) {}
   };
 
-  __device__ void add_tile(const EdgeTile& tile, const TileFilters<3, 2>& filters, const Stage<rows>& stage, const Own& own, Returned& sums) const {
+  __device__ void copy_own(real* to, int i) const {
+    if (lane_index() >= 24) return;
+    const long long from = (3 * static_cast<long long>(i) + lane_index() / 8) * FEATURES + copied_feature(slice);
+    to += lane_index() * LANE_VALUES;
+    copy_ahead(to, a.x + from);
+    copy_ahead<3 * slice_features>(to, a.mu + from);
+    copy_ahead<6 * slice_features>(to, a.mu_bar + from);
+  }
+
+  __device__ void add_tile(const EdgeTile& tile, const TileFilters<3, 2>& filters, const Stage<rows>& stage, const Said& said, Returned& sums) const {
     real st[2][4] = {};
     const auto &w_q = filters.w[0], &w_r = filters.w[1], &w_m = filters.w[2];  // W of both edges, W' of both
 #pragma unroll
@@ -75,42 +81,44 @@ struct ReturnedMessages : Returning {
       sums.add_vectors(mu_bar_j, w_m[n]);
 #pragma unroll
       for (int v = 0; v < LANE_VALUES; v++) {
-        st[n][0] += q_bar_j.v[v] * own.x.q.v[v] * w_q[2 + n][v];
-        st[n][0] += FAULT(4, 1, -1) * along(u, mu_bar_j, v) * own.x.r.v[v] * w_r[2 + n][v];
-        st[n][0] += three_products(mu_bar_j.k[0].v[v], own.m[0][v], mu_bar_j.k[1].v[v], own.m[1][v], mu_bar_j.k[2].v[v], own.m[2][v]) * w_m[2 + n][v];
-        const real said = w_r[n][v] * own.x.r.v[v];
+        st[n][0] += q_bar_j.v[v] * said.q.v[v] * w_q[2 + n][v];
+        st[n][0] += FAULT(4, 1, -1) * along(u, mu_bar_j, v) * said.r.v[v] * w_r[2 + n][v];
+        st[n][0] += three_products(mu_bar_j.k[0].v[v], said.passed.k[0].v[v], mu_bar_j.k[1].v[v], said.passed.k[1].v[v], mu_bar_j.k[2].v[v], said.passed.k[2].v[v]) * w_m[2 + n][v];
+        const real pointing = w_r[n][v] * said.r.v[v];
 #pragma unroll
-        for (int k = 0; k < 3; k++) st[n][1 + k] += FAULT(5, 1, -1) * said * mu_bar_j.k[k].v[v];
+        for (int k = 0; k < 3; k++) st[n][1 + k] += FAULT(5, 1, -1) * pointing * mu_bar_j.k[k].v[v];
       }
     }
     put_sums(tile, st, {tile.there(0), tile.there(1)});
   }
 
-  __device__ void receive(int i, int begin, int end) const {
+  __device__ void pass() const {
     Returned sums;
-    const Own own(a, i, feature);
-    const auto filters_of = [&](const FilterInputs(&inputs)[2]) { return TileFilters<3, 2>(inputs, weights); };
-    for_tiles<rows, 2>(a, stages, begin, end, [&](real* to, int sender) { copy_bars(to, sender); }, filters_of,
-                       [&](const EdgeTile& tile, const TileFilters<3, 2>& filters, const Stage<rows>& stage) { add_tile(tile, filters, stage, own, sums); });
-    const int q = lane_index() % 4;
-    const long long row = 3 * static_cast<long long>(i) * FEATURES + feature;
-    const Values total = scaled(sums_of_edges(sums.q, sums.m), a.slices.of_value);  // of m for q > 0
-    const real r = sum_of_four_lanes<1>(sums.r[0], sums.r[1], sums.r[2], sums.r[3]);
-    Values along_mu{};
-    if (q == 0) {
-      store(a.x_bar + row, total);
-    } else {
-      const long long at = row + (q - 1) * FEATURES;
-      const Values mu = values_at(a.mu + at), xm = values_at(a.x + row + 2 * FEATURES);
-      Values out = values_at(a.mu_bar + at);
-      for (int v = 0; v < LANE_VALUES; v++) {
-        along_mu.v[v] = mu.v[v] * total.v[v];
-        out.v[v] += xm.v[v] * total.v[v];
-      }
-      store(a.mu_bar_out + at, out);
-    }
-    a.x_bar[row + FEATURES + q] = r * a.slices.of_value;
-    a.x_bar[row + 2 * FEATURES + q] = sum_of_four_lanes<1>(along_mu.v[0], along_mu.v[1], along_mu.v[2], along_mu.v[3]);
+    for_tiles<rows, own_rows, false, 2>(
+        a, memory, [&](real* to, int sender) { copy_bars(to, sender); }, [&](real* to, int i) { copy_own(to, i); },
+        [&](const FilterInputs(&inputs)[2]) { return TileFilters<3, 2>(inputs, weights); },
+        [&](const EdgeTile& tile, const TileFilters<3, 2>& filters, const Stage<rows>& stage, const Own& own) { add_tile(tile, filters, stage, Said(own), sums); },
+        [&](int i, const Own& own) {
+          const int q = lane_index() % 4;
+          const long long row = 3 * static_cast<long long>(i) * FEATURES + feature;
+          const Values total = scaled(sums_of_edges(sums.q, sums.m), a.slices.of_value);  // of m for q > 0
+          const real r = sum_of_four_lanes<1>(sums.r[0], sums.r[1], sums.r[2], sums.r[3]);
+          Values along_mu{};
+          if (q == 0) {
+            store(a.x_bar + row, total);
+          } else {
+            const Values xm = own.values(2), mu = own.values(2 + q);
+            Values out = own.values(5 + q);
+            for (int v = 0; v < LANE_VALUES; v++) {
+              along_mu.v[v] = mu.v[v] * total.v[v];
+              out.v[v] += xm.v[v] * total.v[v];
+            }
+            store(a.mu_bar_out + row + (q - 1) * FEATURES, out);
+          }
+          a.x_bar[row + FEATURES + q] = r * a.slices.of_value;
+          a.x_bar[row + 2 * FEATURES + q] = sum_of_four_lanes<1>(along_mu.v[0], along_mu.v[1], along_mu.v[2], along_mu.v[3]);
+          sums = {};
+        });
   }
 };
 
@@ -134,41 +142,35 @@ struct ReturnedPairs : Returning {
     put_sums(tile, sums, wanted);
   }
 
-  /// The first edge that stands for its pair: senders are in order, so most of those that do not come before it.
-  __device__ int first_pair(int begin, int end) const {
-    for (int e = begin; e < end; e += 32) {
-      const unsigned stand = __ballot_sync(all_lanes, stands(e + lane_index(), end));
-      if (stand) return e + __popc((stand & -stand) - 1);
-    }
-    return end;
+  static constexpr int own_rows = returned_own(true);  // the same
+
+  __device__ void copy_own(real* to, int i) const {
+    const int row = lane_index() / 8;
+    to += lane_index() * LANE_VALUES;
+    copy_ahead(to, row == 0 ? rows_of<1>(q_bar, i) : rows_of<3>(mu_bar, i) + (row - 1) * FEATURES);
+    if (row < 2) copy_ahead<4 * slice_features>(to, rows_of<3>(a.x + copied_feature(slice), a.numbers[i]) + row * FEATURES);
   }
 
   /// s_e and t_e of an atom's edges that stand for their pair are set or added to.
-  __device__ void receive(int i, int begin, int end) const {
-    const Scalars x(x_of<true>(a, i, feature));
-    const Values q_bar_i = values_at(rows_of<1>(a.q_bar + feature, i));
-    const Vectors mu_bar_i(rows_of<3>(a.mu_bar + feature, i));
+  __device__ void pass() const {
     const auto copy = [&](real* to, int sender) {
       copy_bars(to, sender);
       copy_rows<4, 2>(to, rows_of<3>(a.x + copied_feature(slice), a.numbers[sender]));
     };
-    const auto filters_of = [&](const FilterInputs(&inputs)[2]) { return TileFilters<2, 2>(inputs, weights); };
-    for_tiles<rows, 2>(a, stages, first_pair(begin, end), end, copy, filters_of,
-                       [&](const EdgeTile& tile, const TileFilters<2, 2>& filters, const Stage<rows>& stage) { add_tile(tile, filters, stage, x, q_bar_i, mu_bar_i); });
+    for_tiles<rows, own_rows, true, 2>(
+        a, memory, copy, [&](real* to, int i) { copy_own(to, i); }, [&](const FilterInputs(&inputs)[2]) { return TileFilters<2, 2>(inputs, weights); },
+        [&](const EdgeTile& tile, const TileFilters<2, 2>& filters, const Stage<rows>& stage, const Own& own) {
+          add_tile(tile, filters, stage, {own.values(4), own.values(5)}, own.values(0), own.vectors(1));
+        },
+        [](int, const Own&) {});
   }
 };
 
-/// `memory`: the block's dynamic shared memory. A warp of a block has a receiver, and the block's one slice of it.
+/// `memory`: the block's dynamic shared memory.
 template <class Messages> __device__ void return_messages(const PainnMessageArguments<real>& a, real* memory) {
-  const int slice = own_slice();
+  const int slice = own_slice(), copied = copied_feature(slice);
   const StoredWeights weights = adjoint_weights(a, slice, memory);
-  const int copied = copied_feature(slice);
-  const Messages messages{{a, slice, slice_feature(slice), weights, stages_of_warp<Messages::rows>(memory), held(a.q_bar + copied), held(a.mu_bar + copied)}};
-  for_receivers(a, [&](int i, int begin, int end, int next_atom) {
-    fetch_inputs(a, a.slices.values, next_atom);
-    fetch_inputs(a, a.slices.slopes, next_atom);
-    messages.receive(i, begin, end);
-  });
+  Messages{{a, slice, slice_feature(slice), weights, memory_of_warp<Messages::rows, Messages::own_rows>(memory), held(a.q_bar + copied), held(a.mu_bar + copied)}}.pass();
 }
 
 }  // namespace painnless::cuda
