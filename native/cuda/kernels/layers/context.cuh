@@ -16,23 +16,29 @@ __device__ void context_forward(const Tile<Cut>& tile, const PainnWeights<real>&
     if (!multiply<FEATURES>(tile, part, h, weights.context2.weight, y)) return;
     Pack<2> bias[3];
     for (int g = 0; g < 3; g++) bias[g] = load<2>(weights.context2.bias + g * FEATURES + part.feature);
-    Pack<2> mu[Cut::atoms][3];
+    // Vectors of two atoms are asked for before anything of these is stored; of more there are no registers.
+    constexpr int at_once = smaller(2, Cut::atoms);
 #pragma unroll
-    for (int i = 0; i < Cut::atoms; i++)
-      if (saved.passed && part.atom(i) < tile.count)
-        for (int k = 0; k < 3; k++) mu[i][k] = load<2>(saved.mu + tile.at(part.atom(i), 3) + k * FEATURES + part.feature);
+    for (int first = 0; first < Cut::atoms; first += at_once) {
+      Pack<2> mu[at_once][3];
 #pragma unroll
-    for (int i = 0; i < Cut::atoms; i++) {
-      if (part.atom(i) >= tile.count) break;
+      for (int n = 0; n < at_once; n++)
+        if (saved.passed && part.atom(first + n) < tile.count)
+          for (int k = 0; k < 3; k++) mu[n][k] = load<2>(saved.mu + tile.at(part.atom(first + n), 3) + k * FEATURES + part.feature);
 #pragma unroll
-      for (int g = 0; g < 3; g++) {
-        for (int c = 0; c < 2; c++) y[i][g][c] += bias[g].v[c];
-        store(saved.x + tile.at(part.atom(i), 3) + g * FEATURES + part.feature, Pack<2>{y[i][g][0], y[i][g][1]});
+      for (int n = 0; n < at_once; n++) {
+        const int i = first + n;
+        if (part.atom(i) >= tile.count) break;
+#pragma unroll
+        for (int g = 0; g < 3; g++) {
+          for (int c = 0; c < 2; c++) y[i][g][c] += bias[g].v[c];
+          store(saved.x + tile.at(part.atom(i), 3) + g * FEATURES + part.feature, Pack<2>{y[i][g][0], y[i][g][1]});
+        }
+        if (!saved.passed) continue;
+#pragma unroll
+        for (int k = 0; k < 3; k++)
+          store(saved.passed + tile.at(part.atom(i), 3) + k * FEATURES + part.feature, Pack<2>{y[i][2][0] * mu[n][k].v[0], y[i][2][1] * mu[n][k].v[1]});
       }
-      if (!saved.passed) continue;
-#pragma unroll
-      for (int k = 0; k < 3; k++)
-        store(saved.passed + tile.at(part.atom(i), 3) + k * FEATURES + part.feature, Pack<2>{y[i][2][0] * mu[i][k].v[0], y[i][2][1] * mu[i][k].v[1]});
     }
   });
 }

@@ -180,10 +180,10 @@ struct Own {
   __device__ Vectors vectors(int row) const { return {values(row), values(row + 1), values(row + 2)}; }
 };
 
-/// Takes the tiles of a warp's walk, in order, while what the next one needs comes: filters_of(inputs) makes what add(tile, filters, stage, own) adds, which is not
-/// called for an empty list; finish(i, own) ends a receiver. `memory`: of this warp; copy(to, sender) and copy_own(to, i) copy a sender's rows and a receiver's.
-template <int ROWS, int OWN, bool PAIRS, int SETS, class Copy, class CopyOwn, class FiltersOf, class Add, class Finish>
-__device__ void for_tiles(const PainnMessageArguments<real>& a, real* memory, const Copy& copy, const CopyOwn& copy_own, const FiltersOf& filters_of, const Add& add,
+/// Takes the tiles of a warp's walk, in order, while what the next one needs comes: what make(inputs) gives before rows are waited for, add(tile, made, stage, own)
+/// adds, which is not called for an empty list; finish(i, own) ends a receiver. `memory`: of this warp; copy(to, sender) and copy_own(to, i) copy a sender's rows and a receiver's.
+template <int ROWS, int OWN, bool PAIRS, int SETS, class Copy, class CopyOwn, class Make, class Add, class Finish>
+__device__ void for_tiles(const PainnMessageArguments<real>& a, real* memory, const Copy& copy, const CopyOwn& copy_own, const Make& make, const Add& add,
                           const Finish& finish) {
   using OfTile = Stage<ROWS>;
   using OfWarp = Walk<PAIRS, SETS>;
@@ -218,12 +218,12 @@ __device__ void for_tiles(const PainnMessageArguments<real>& a, real* memory, co
     walk.step();
     const EdgeTile after = walk.tile;
     next = Copied(a.edges, after);
-    const auto filters = filters_of(inputs.sets);
+    const auto made = make(inputs);
     inputs = TileInputs<SETS>(a, ahead);
     if (FAULT(35, false, true)) wait_for_copies<1>();
     __syncwarp();
     const Own mine{owns + owner * own_words};
-    if (!now.empty()) add(now, filters, OfTile{memory + turn * words, own}, mine);
+    if (!now.empty()) add(now, made, OfTile{memory + turn * words, own}, mine);
     if (now.last()) {
       finish(now.i, mine);
       owner ^= 1;
@@ -271,7 +271,7 @@ template <bool FIRST> __device__ void receive_messages(const PainnMessageArgumen
   };
   Received<FIRST> sums;
   for_tiles<rows, own_rows, false, 1>(
-      a, memory_of_warp<rows, own_rows>(memory), copy, copy_own, [&](const FilterInputs(&inputs)[1]) { return TileFilters<blocks, 1>(inputs, weights); },
+      a, memory_of_warp<rows, own_rows>(memory), copy, copy_own, [&](const TileInputs<1>& inputs) { return TileFilters<blocks, 1>(inputs.sets, weights); },
       [&](const EdgeTile&, const TileFilters<blocks, 1>& filters, const Stage<rows>& stage, const Own&) {
 #pragma unroll
         for (int n = 0; n < 2; n++) {

@@ -52,13 +52,6 @@ struct ReturnedMessages : Returning {
 
   static constexpr int own_rows = returned_own(false);  // x, mu, and the bar of mu
 
-  /// What an atom says to all.
-  struct Said {
-    Values q, r;
-    Vectors passed;
-    __device__ explicit Said(const Own& own) : q(own.values(0)), r(own.values(1)), passed(product(own.values(2), own.vectors(3))) {}
-  };
-
   __device__ void copy_own(real* to, int i) const {
     if (lane_index() >= 24) return;
     const long long from = (3 * static_cast<long long>(i) + lane_index() / 8) * FEATURES + copied_feature(slice);
@@ -68,26 +61,43 @@ struct ReturnedMessages : Returning {
     copy_ahead<6 * slice_features>(to, a.mu_bar + from);
   }
 
-  __device__ void add_tile(const EdgeTile& tile, const TileFilters<3, 2>& filters, const Stage<rows>& stage, const Said& said, Returned& sums) const {
+  /// Block by block, so that registers hold the filters of one at a time.
+  __device__ void add_tile(const EdgeTile& tile, const TileInputs<2>& inputs, const Stage<rows>& stage, const Own& own, Returned& sums) const {
     real st[2][4] = {};
-    const auto &w_q = filters.w[0], &w_r = filters.w[1], &w_m = filters.w[2];  // W of both edges, W' of both
+    Filter w[4];  // W of both edges, W' of both
+    tile_filters(inputs.sets, weights, 0, w);
+    const Values x_q = own.values(0);
 #pragma unroll
     for (int n = 0; n < 2; n++) {
       const Values q_bar_j = stage.values(0, n);
+      sums.add_scalars(q_bar_j, w[n]);
+#pragma unroll
+      for (int v = 0; v < LANE_VALUES; v++) st[n][0] += q_bar_j.v[v] * x_q.v[v] * w[2 + n][v];
+    }
+    tile_filters(inputs.sets, weights, 1, w);
+    const Values x_r = own.values(1);
+#pragma unroll
+    for (int n = 0; n < 2; n++) {
       const Vectors mu_bar_j = stage.vectors(1, n);
       const Pack<4> u = stage.direction(n);
-      sums.add_scalars(q_bar_j, w_q[n]);
-      sums.add_along(mu_bar_j, u, w_r[n]);
-      sums.add_vectors(mu_bar_j, w_m[n]);
+      sums.add_along(mu_bar_j, u, w[n]);
 #pragma unroll
       for (int v = 0; v < LANE_VALUES; v++) {
-        st[n][0] += q_bar_j.v[v] * said.q.v[v] * w_q[2 + n][v];
-        st[n][0] += FAULT(4, 1, -1) * along(u, mu_bar_j, v) * said.r.v[v] * w_r[2 + n][v];
-        st[n][0] += three_products(mu_bar_j.k[0].v[v], said.passed.k[0].v[v], mu_bar_j.k[1].v[v], said.passed.k[1].v[v], mu_bar_j.k[2].v[v], said.passed.k[2].v[v]) * w_m[2 + n][v];
-        const real pointing = w_r[n][v] * said.r.v[v];
+        st[n][0] += FAULT(4, 1, -1) * along(u, mu_bar_j, v) * x_r.v[v] * w[2 + n][v];
+        const real pointing = w[n][v] * x_r.v[v];
 #pragma unroll
         for (int k = 0; k < 3; k++) st[n][1 + k] += FAULT(5, 1, -1) * pointing * mu_bar_j.k[k].v[v];
       }
+    }
+    tile_filters(inputs.sets, weights, 2, w);
+    const Vectors passed = product(own.values(2), own.vectors(3));
+#pragma unroll
+    for (int n = 0; n < 2; n++) {
+      const Vectors mu_bar_j = stage.vectors(1, n);
+      sums.add_vectors(mu_bar_j, w[n]);
+#pragma unroll
+      for (int v = 0; v < LANE_VALUES; v++)
+        st[n][0] += three_products(mu_bar_j.k[0].v[v], passed.k[0].v[v], mu_bar_j.k[1].v[v], passed.k[1].v[v], mu_bar_j.k[2].v[v], passed.k[2].v[v]) * w[2 + n][v];
     }
     put_sums(tile, st, {tile.there(0), tile.there(1)});
   }
@@ -96,8 +106,8 @@ struct ReturnedMessages : Returning {
     Returned sums;
     for_tiles<rows, own_rows, false, 2>(
         a, memory, [&](real* to, int sender) { copy_bars(to, sender); }, [&](real* to, int i) { copy_own(to, i); },
-        [&](const FilterInputs(&inputs)[2]) { return TileFilters<3, 2>(inputs, weights); },
-        [&](const EdgeTile& tile, const TileFilters<3, 2>& filters, const Stage<rows>& stage, const Own& own) { add_tile(tile, filters, stage, Said(own), sums); },
+        [](const TileInputs<2>& inputs) { return inputs; },
+        [&](const EdgeTile& tile, const TileInputs<2>& inputs, const Stage<rows>& stage, const Own& own) { add_tile(tile, inputs, stage, own, sums); },
         [&](int i, const Own& own) {
           const int q = lane_index() % 4;
           const long long row = 3 * static_cast<long long>(i) * FEATURES + feature;
@@ -158,7 +168,7 @@ struct ReturnedPairs : Returning {
       copy_rows<4, 2>(to, rows_of<3>(a.x + copied_feature(slice), a.numbers[sender]));
     };
     for_tiles<rows, own_rows, true, 2>(
-        a, memory, copy, [&](real* to, int i) { copy_own(to, i); }, [&](const FilterInputs(&inputs)[2]) { return TileFilters<2, 2>(inputs, weights); },
+        a, memory, copy, [&](real* to, int i) { copy_own(to, i); }, [&](const TileInputs<2>& inputs) { return TileFilters<2, 2>(inputs.sets, weights); },
         [&](const EdgeTile& tile, const TileFilters<2, 2>& filters, const Stage<rows>& stage, const Own& own) {
           add_tile(tile, filters, stage, {own.values(4), own.values(5)}, own.values(0), own.vectors(1));
         },

@@ -114,15 +114,17 @@ __device__ Pack<4> half_of_pair(const Block& b, const real* x, const real* bars,
   const Pack<4> w_r = four_of(b, w, 1), q_slope = four_of(b, w, 3), r_slope = four_of(b, w, 4), m_slope = four_of(b, w, 5);
   Pack<4> st{};
 #pragma unroll
+  for (int v = 0; v < 4; v++) st.v[0] += q_bar.v[v] * xq.v[v] * q_slope.v[v];
+#pragma unroll
   for (int v = 0; v < 4; v++) {
     along.v[v] = along_direction(u, mu_bar, v);
-    st.v[0] += q_bar.v[v] * xq.v[v] * q_slope.v[v];
     st.v[0] += -along.v[v] * xr.v[v] * r_slope.v[v];
-    st.v[0] += three_products(mu_bar[0].v[v], m[0].v[v], mu_bar[1].v[v], m[1].v[v], mu_bar[2].v[v], m[2].v[v]) * m_slope.v[v];
     const real said = w_r.v[v] * xr.v[v];
 #pragma unroll
     for (int k = 0; k < 3; k++) st.v[1 + k] += -said * mu_bar[k].v[v];
   }
+#pragma unroll
+  for (int v = 0; v < 4; v++) st.v[0] += three_products(mu_bar[0].v[v], m[0].v[v], mu_bar[1].v[v], m[1].v[v], mu_bar[2].v[v], m[2].v[v]) * m_slope.v[v];
   return st;
 }
 
