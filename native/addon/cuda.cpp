@@ -176,6 +176,7 @@ Napi::Value emulated(const Napi::CallbackInfo& info) {
   if (given.Has("failingAllocation")) now.failing_allocation = integer(given, "failingAllocation");
   if (given.Has("sharedBytes")) now.shared_bytes = static_cast<size_t>(number(given, "sharedBytes"));
   if (given.Has("clusters")) now.clusters = integer(given, "clusters");
+  if (given.Has("architecture")) now.architecture = integer(given, "architecture");
   if (given.Has("planted")) now.planted = integer(given, "planted");
   auto object = Napi::Object::New(info.Env());
   object["allocations"] = static_cast<double>(counts().allocations);

@@ -45,7 +45,7 @@ template <class Real> class Distiller final : public Network<Real> {
     }
   }
 
-  void launch(Programs& programs, const Work<Real>& work, int atoms, Kinds, bool gradient) override {
+  void launch(Programs& programs, const Work<Real>& work, int atoms, bool gradient) override {
     const int last = static_cast<int>(layers_.size()) - 1;
     for (int t = 0; t <= last; t++) {
       pass_messages(programs, t == 0 ? kernels::distiller_table_first : kernels::distiller_table,

@@ -8,9 +8,8 @@ namespace painnless::cuda {
 
 /// Grows the arena where it is too small.
 template <class Real> void Launcher<Real>::reserve(Capacity needed) {
-  if (needed.atoms <= capacity_.atoms && needed.structures <= capacity_.structures && needed.edges <= capacity_.edges && needed.for_slices <= capacity_.for_slices) return;
-  lay_out({std::max(capacity_.atoms, needed.atoms), std::max(capacity_.structures, needed.structures), std::max(capacity_.edges, needed.edges),
-           capacity_.for_slices || needed.for_slices});
+  if (needed.atoms <= capacity_.atoms && needed.structures <= capacity_.structures && needed.edges <= capacity_.edges) return;
+  lay_out({std::max(capacity_.atoms, needed.atoms), std::max(capacity_.structures, needed.structures), std::max(capacity_.edges, needed.edges)});
 }
 
 template <class Real> void Launcher<Real>::or_as_before(const std::function<void()>& work) {
@@ -53,30 +52,28 @@ template <class Real> void Launcher<Real>::lay_out(Capacity capacity) {
 }
 
 template <class Real> Schedule<Real>& Launcher<Real>::choose(const Batch& batch) const {
-  const Kinds kinds = kinds_of(batch, shape_);
-  return **std::find_if(schedules_.begin(), schedules_.end(), [&](const auto& each) { return each->takes(batch.atoms(), batch.structures(), kinds); });
+  return **std::find_if(schedules_.begin(), schedules_.end(), [&](const auto& each) { return each->takes(batch.atoms(), batch.structures()); });
 }
 
 /// The step of the ladder whose launches serve the batch.
 template <class Real> Capacity Launcher<Real>::room_for(const Batch& batch, Steps steps) const {
   const int atoms = steps == Steps::search ? next_bucket(batch.atoms(), 16) : schedule_->bucket(batch.atoms());
-  return {std::min(atoms, capacity_.atoms), std::min(next_bucket(batch.structures(), 1), capacity_.structures), capacity_.edges, capacity_.for_slices};
+  return {std::min(atoms, capacity_.atoms), std::min(next_bucket(batch.structures(), 1), capacity_.structures), capacity_.edges};
 }
 
 template <class Real> void Launcher<Real>::launch(const Batch& batch, Steps steps) {
   const Range range(name_of(steps));
-  const auto [atoms, structures, edges, for_slices] = room_for(batch, steps);
+  const auto [atoms, structures, edges] = room_for(batch, steps);
   if (steps == Steps::search)
     search_.launch(*device_, programs_, space_, atoms, needs_bins(batch), nullptr);
   else
-    schedule_->launch(space_, atoms, structures, kinds_of(batch, shape_), steps == Steps::gradient);
+    schedule_->launch(space_, atoms, structures, steps == Steps::gradient);
 }
 
 /// The recorded launches that serve a batch of this size.
 template <class Real> Graph& Launcher<Real>::graph(const Batch& batch, Steps steps) {
-  const auto [atoms, structures, edges, for_slices] = room_for(batch, steps);
-  const Kinds kinds = kinds_of(batch, shape_);
-  auto& recorded = graphs_[{steps == Steps::search ? nullptr : schedule_, steps, atoms, structures, needs_bins(batch), kinds.for_slices, kinds.others}];
+  const auto [atoms, structures, edges] = room_for(batch, steps);
+  auto& recorded = graphs_[{steps == Steps::search ? nullptr : schedule_, steps, atoms, structures, needs_bins(batch)}];
   if (!recorded) recorded = record([&] { launch(batch, steps); });
   return *recorded;
 }
@@ -145,7 +142,7 @@ template <class Real> bool Launcher<Real>::accept(const Batch& batch, const Size
 }
 
 template <class Real> void Launcher<Real>::run(const Batch& batch, Steps steps) {
-  reserve(capacity_for(batch.atoms(), batch.structures(), kinds_of(batch, shape_).for_slices));
+  reserve(capacity_for(batch.atoms(), batch.structures()));
   do {
     schedule_ = &choose(batch);
     send(batch, 0);
@@ -168,7 +165,7 @@ template <class Real> void Launcher<Real>::answer(const Batch& batch, Want want,
 }
 
 template <class Real> Evaluator::Places Launcher<Real>::prepare(const Batch& batch, double nearest) {
-  reserve(capacity_for(batch.atoms(), batch.structures(), kinds_of(batch, shape_).for_slices));
+  reserve(capacity_for(batch.atoms(), batch.structures()));
   schedule_ = &choose(batch);
   send(batch, nearest);
   const auto at = [](auto* begin, size_t bytes) { return reinterpret_cast<double*>(reinterpret_cast<Address>(begin) + bytes); };

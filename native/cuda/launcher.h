@@ -108,7 +108,7 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
   Pinned request_, answer_;
   Courier courier_;
   Workspace<Real> space_{};
-  std::map<std::tuple<const Schedule<Real>*, Steps, int, int, bool, bool, bool>, std::unique_ptr<Graph>> graphs_;  // by sizes, bins and kinds too; gone before what they point to
+  std::map<std::tuple<const Schedule<Real>*, Steps, int, int, bool>, std::unique_ptr<Graph>> graphs_;  // by sizes and bins too; gone before what they point to
   int captures_ = 0, allocations_ = 0;
   int64_t edges_ = 0;  // of the last evaluation
   const bool poisoned_;

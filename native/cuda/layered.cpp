@@ -6,19 +6,16 @@ template <class Real>
 Layered<Real>::Layered(const Weights& weights, const Shape& shape, Programs& programs, int multiprocessors)
     : config_(weights.config), shape_(shape), programs_(programs), network_(create_network<Real>(weights, shape, multiprocessors)) {}
 
-template <class Real> void Layered<Real>::launch(const Workspace<Real>& workspace, int atoms, int structures, Kinds kinds, bool gradient) {
+template <class Real> void Layered<Real>::launch(const Workspace<Real>& workspace, int atoms, int structures, bool gradient) {
   const Work<Real>& work = workspace.work;
-  network_->launch(programs_, work, atoms, kinds, gradient);
+  network_->launch(programs_, work, atoms, gradient);
   const ResultArguments<Real> arguments{.request = workspace.request,
                                         .sizes = work.sizes,
                                         .edges = work.edges,
                                         .sums = work.sums,
                                         .edge_capacity = work.edge_capacity,
-                                        .slices = shape_.slices,
-                                        .chunks = shape_.chunks,
-                                        .halves = shape_.layers > 1,
-                                        .for_slices = which_slices(kinds),
-                                        .placed = work.placed,
+                                        .chunks = shape_.sum_chunks(),
+                                        .halves = shape_.slices > 0 && shape_.layers > 1,
                                         .direction_eps = config_.direction_eps,
                                         .energy_unit = config_.energy_unit,
                                         .energies = work.energies,

@@ -8,7 +8,7 @@ template <class Real> class Layered final : public Schedule<Real> {
  public:
   Layered(const Weights& weights, const Shape& shape, Programs& programs, int multiprocessors);
   const char* name() const override { return "layered"; }
-  bool takes(int, int, Kinds) const override { return true; }
+  bool takes(int, int) const override { return true; }
   void outgrow(int) override {}
   void learn(int, int) override {}
   int bucket(int atoms) const override { return next_bucket(atoms, 16); }
@@ -16,7 +16,7 @@ template <class Real> class Layered final : public Schedule<Real> {
   void pack(WeightStore& store) override { network_->pack(store); }
   void lay_out(Arena& arena, Capacity capacity) override { network_->lay_out(arena, capacity.atoms); }
   Schedule<Real>::Kept kept() const override { return {}; }
-  void launch(const Workspace<Real>& workspace, int atoms, int structures, Kinds kinds, bool gradient) override;
+  void launch(const Workspace<Real>& workspace, int atoms, int structures, bool gradient) override;
 
  private:
   const Config& config_;

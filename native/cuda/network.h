@@ -17,19 +17,10 @@ template <class Real> struct Work {
   int* numbers;  // (atoms)
   Edges<Real> edges;
   Real* sums;        // (chunks or slices, edges, 4)
-  const unsigned char* request;
-  const Placed* placed;
-  unsigned *values, *slopes;  // (edges, filter_row_words()) where there is a structure for slices, or null
+  unsigned *values, *slopes;  // (edges, filter_row_words()) where there are slices, or null
   double* energies;  // (atoms)
   int edge_capacity;
 };
-
-/// What structures there are in a batch.
-struct Kinds {
-  bool for_slices, others;
-};
-
-inline ForSlices which_slices(Kinds kinds) { return {kinds.for_slices, kinds.for_slices && !kinds.others}; }
 
 template <class Real> class Network {
  public:
@@ -40,8 +31,8 @@ template <class Real> class Network {
   virtual void lay_out(Arena& arena, int atoms) = 0;
   /// Of the table that filters come from; 0: they are computed for each edge.
   virtual int table_intervals() const { return 0; }
-  /// Energies of the atoms and, if `gradient`, sums of the pairs, for up to so many atoms of such structures.
-  virtual void launch(Programs& programs, const Work<Real>& work, int atoms, Kinds kinds, bool gradient) = 0;
+  /// Energies of the atoms and, if `gradient`, sums of the pairs, for up to so many atoms.
+  virtual void launch(Programs& programs, const Work<Real>& work, int atoms, bool gradient) = 0;
 };
 
 template <class Real> std::unique_ptr<Network<Real>> create_painn(const Weights& weights, const Shape& shape, int multiprocessors);

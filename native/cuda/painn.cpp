@@ -16,8 +16,9 @@ template <class Real> class Painn final : public Network<Real> {
     for (int t = 0; t < layers; t++) {
       const PainnLayer& from = source_.painn[t];
       PainnWeights<Real>& to = layers_[t];
-      to.filter = store.put<Real>(filters(from.filter));
-      if (shape_.slices > 0) {
+      if (shape_.slices == 0) {
+        to.filter = store.put<Real>(filters(from.filter));
+      } else {
         const FilterScales scales(from.filter, InputScales(source_));
         PainnSlices<Real>& slices = slices_[t];
         slices.weights = store.put<unsigned>(slice_weights(from.filter, f, shape_.radial));
@@ -49,14 +50,14 @@ template <class Real> class Painn final : public Network<Real> {
     }
   }
 
-  void launch(Programs& programs, const Work<Real>& work, int atoms, Kinds kinds, bool gradient) override {
+  void launch(Programs& programs, const Work<Real>& work, int atoms, bool gradient) override {
     const int last = static_cast<int>(layers_.size()) - 1;
-    if (kinds.for_slices)
+    if (shape_.slices > 0)
       programs.launch(kernels::painn_radial, {programs.resident(kernels::painn_radial, static_cast<unsigned>(4ll * work.edge_capacity / radial_threads + 1), radial_threads, 0), 1},
-                      radial_threads, 0, message(work, 0, 0, kinds));
+                      radial_threads, 0, message(work, 0, 0));
     for (int t = 0; t <= last; t++) {
-      if (kinds.others) grids_.on_receivers(programs, t == 0 ? kernels::painn_message_first : kernels::painn_message, atoms, message(work, t, 0, kinds));
-      if (kinds.for_slices) grids_.on_slices(programs, t == 0 ? kernels::painn_slices_first : kernels::painn_slices, atoms, slice_memory(received_rows(t == 0), received_own(t == 0)), message(work, t, 0, kinds));
+      pass_messages(programs, t == 0 ? kernels::painn_slices_first : kernels::painn_slices, t == 0 ? kernels::painn_message_first : kernels::painn_message, atoms,
+                    slice_memory(received_rows(t == 0), received_own(t == 0)), message(work, t, 0));
       if (t < last) {
         grids_.on_tiles(programs, {kernels::painn_update_spread, kernels::painn_update_small, kernels::painn_update_large}, shape_.update_shared, atoms, update(work, t, t + 1, 0, gradient));
       } else {
@@ -67,23 +68,29 @@ template <class Real> class Painn final : public Network<Real> {
     if (!gradient) return;
     int bars = 0;  // which of the two mu_bar is current
     for (int t = last; t > 0; t--) {
-      if (kinds.others) grids_.on_receivers(programs, kernels::painn_message_adjoint, atoms, message(work, t, bars, kinds));
-      if (kinds.for_slices) grids_.on_slices(programs, kernels::painn_slices_adjoint, atoms, shape_.slice_weights_shared + slice_memory(returned_rows(false), returned_own(false)), message(work, t, bars, kinds));
+      pass_messages(programs, kernels::painn_slices_adjoint, kernels::painn_message_adjoint, atoms, shape_.slice_weights_shared + slice_memory(returned_rows(false), returned_own(false)),
+                    message(work, t, bars));
       bars ^= 1;
       grids_.on_tiles(programs, {kernels::painn_update_adjoint_spread, kernels::painn_update_adjoint_small, kernels::painn_update_adjoint_large}, shape_.adjoint_shared, atoms,
                       update(work, t - 1, t, bars, gradient));
     }
-    if (kinds.others) grids_.on_receivers(programs, kernels::painn_message_adjoint_first, atoms, message(work, 0, bars, kinds));
-    if (kinds.for_slices) grids_.on_slices(programs, kernels::painn_slices_adjoint_first, atoms, shape_.slice_weights_shared + slice_memory(returned_rows(true), returned_own(true)), message(work, 0, bars, kinds));
+    pass_messages(programs, kernels::painn_slices_adjoint_first, kernels::painn_message_adjoint_first, atoms, shape_.slice_weights_shared + slice_memory(returned_rows(true), returned_own(true)),
+                  message(work, 0, bars));
   }
 
  private:
   static size_t slice_memory(int rows, int own) { return sizeof(float) * slice_block_words(rows, own); }
 
-  PainnMessageArguments<Real> message(const Work<Real>& work, int t, int bars, Kinds kinds) const {
+  /// By slices, which take so many bytes of shared memory, where there are tensor cores for them.
+  void pass_messages(Programs& programs, KernelName<PainnMessageArguments> by_slices, KernelName<PainnMessageArguments> otherwise, int atoms, size_t slice_shared,
+                     const PainnMessageArguments<Real>& argument) const {
+    if (shape_.slices > 0) grids_.on_slices(programs, by_slices, atoms, slice_shared, argument);
+    else grids_.on_receivers(programs, otherwise, atoms, argument);
+  }
+
+  PainnMessageArguments<Real> message(const Work<Real>& work, int t, int bars) const {
     PainnSlices<Real> slices = slices_[t];
     slices.values = work.values, slices.slopes = work.slopes;
-    slices.which = which_slices(kinds);
     return {.sizes = work.sizes,
             .edges = work.edges,
             .radial = radial_,
@@ -102,8 +109,6 @@ template <class Real> class Painn final : public Network<Real> {
             .sums = work.sums,
             .edge_capacity = work.edge_capacity,
             .set_sums = t == static_cast<int>(layers_.size()) - 1,
-            .request = work.request,
-            .placed = work.placed,
             .slices = slices};
   }
 

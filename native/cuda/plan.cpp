@@ -9,7 +9,7 @@ namespace {
 template <class Real> CudaPlan plan_of(const Config& config, const Tensors& tensors, Precision precision, const CudaTuning& tuning, const DeviceInfo& card, int atoms, int pairs) {
   const Weights weights(config, tensors);
   const Shape shape(config, precision, card, tuning);
-  Capacity capacity = capacity_for(atoms, 1, shape.by_slices(atoms));
+  Capacity capacity = capacity_for(atoms, 1);
   capacity.edges = std::max(capacity.edges, next_bucket(2 * pairs, 16));
   WeightStore store;
   Arena arena;
@@ -23,7 +23,7 @@ template <class Real> CudaPlan plan_of(const Config& config, const Tensors& tens
       Resident<Real> resident(weights, shape, nullptr, card, usual_clusters(*shape.resident, card));
       resident.pack(store);
       resident.lay_out(arena, capacity);
-      if (resident.takes(atoms, 1, {capacity.for_slices, !capacity.for_slices}) && resident.holds(atoms, 2 * pairs)) plan.schedule = resident.name(), plan.tile = resident_atoms;
+      if (resident.takes(atoms, 1) && resident.holds(atoms, 2 * pairs)) plan.schedule = resident.name(), plan.tile = resident_atoms;
     }
   }
   plan.weight_bytes = static_cast<double>(store.bytes());

@@ -39,7 +39,7 @@ void Launcher<Real>::answer_in_portions(const Batch& whole, const std::vector<Po
   const auto batch = [&](int k) { return portions[static_cast<size_t>(k)].batch(); };
   int atoms = 0, structures = 0;
   for (int k = 0; k < count; k++) atoms = std::max(atoms, batch(k).atoms()), structures = std::max(structures, batch(k).structures());
-  reserve(capacity_for(atoms, structures, kinds_of(whole, shape_).for_slices));
+  reserve(capacity_for(atoms, structures));
   courier_.reserve(request_bytes(atoms, structures), answer_bytes(atoms, structures));
 
   const auto by_host = [&](const char* name, int k, CudaProfile::Portion::Span CudaProfile::Portion::* span, const auto& work) {

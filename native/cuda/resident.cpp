@@ -59,7 +59,7 @@ Resident<Real>::Resident(const Weights& weights, const Shape& shape, Programs* p
   crowded_.assign(resident_atoms * edges_.size() + 1, false);
 }
 
-template <class Real> bool Resident<Real>::takes(int atoms, int structures, Kinds) const {
+template <class Real> bool Resident<Real>::takes(int atoms, int structures) const {
   if (atoms < 1 || atoms > shape_.tuning.resident_atoms || static_cast<size_t>(atoms) >= crowded_.size() || crowded_[static_cast<size_t>(atoms)]) return false;
   // Until there are filters, the request has their place.
   return request_bytes(bucket(atoms), next_bucket(structures, 1)) <= sizeof(Real) * static_cast<size_t>(room_.filter_row(0) * edges_[static_cast<size_t>(clusters_for(atoms) - 1)]);
@@ -131,7 +131,7 @@ template <class Real> void Resident<Real>::lay_out(Arena& arena, Capacity) {
   zero_end_ = reinterpret_cast<Address>(arena.take<unsigned char>(0));
 }
 
-template <class Real> void Resident<Real>::launch(const Workspace<Real>& workspace, int atoms, int structures, Kinds, bool gradient) {
+template <class Real> void Resident<Real>::launch(const Workspace<Real>& workspace, int atoms, int structures, bool gradient) {
   const int clusters = clusters_for(atoms);
   ResidentArguments<Real> arguments = arguments_;
   arguments.request = workspace.request;

@@ -15,8 +15,8 @@ template <class Real> class Resident final : public Schedule<Real> {
   /// For a shape with a resident room and a card that holds so many clusters at once. Without programs it is only to be planned with.
   Resident(const Weights& weights, const Shape& shape, Programs* programs, const DeviceInfo& card, int clusters);
   const char* name() const override { return "resident"; }
-  /// Not where the last batch of so many atoms had more edges than there is room for, nor structures for slices, which have sums of their own.
-  bool takes(int atoms, int structures, Kinds kinds) const override;
+  /// Not where the last batch of so many atoms had more edges than there is room for.
+  bool takes(int atoms, int structures) const override;
   /// Is there room for so many edges, if the clusters have like shares of them?
   bool holds(int atoms, int edges) const;
   bool searches() const override { return true; }
@@ -26,7 +26,7 @@ template <class Real> class Resident final : public Schedule<Real> {
   void pack(WeightStore& store) override;
   void lay_out(Arena& arena, Capacity capacity) override;
   Schedule<Real>::Kept kept() const override { return {zero_begin_, zero_end_ - zero_begin_}; }
-  void launch(const Workspace<Real>& workspace, int atoms, int structures, Kinds kinds, bool gradient) override;
+  void launch(const Workspace<Real>& workspace, int atoms, int structures, bool gradient) override;
 
  private:
   int clusters_for(int atoms) const { return (atoms + resident_atoms - 1) / resident_atoms; }

@@ -17,27 +17,18 @@ inline int next_bucket(int size, int least) {
 
 constexpr int most_edges = 1 << 28;  // as the CPU's search
 
-/// What structures a batch has.
-inline Kinds kinds_of(const Batch& batch, const Shape& shape) {
-  Kinds kinds{false, false};
-  for (size_t s = 0; s + 1 < batch.offsets.size(); s++) {
-    (shape.by_slices(batch.offsets[s + 1] - batch.offsets[s]) ? kinds.for_slices : kinds.others) = true;
-  }
-  return kinds;
-}
-
 /// Memory that a batch begins with.
-inline Capacity capacity_for(int atoms, int structures, bool for_slices) {
+inline Capacity capacity_for(int atoms, int structures) {
   const int room = next_bucket(atoms, 16);
-  return {room, next_bucket(structures, 1), static_cast<int>(std::min<int64_t>(int64_t{room} * first_edges_per_atom, most_edges)), for_slices};
+  return {room, next_bucket(structures, 1), static_cast<int>(std::min<int64_t>(int64_t{room} * first_edges_per_atom, most_edges))};
 }
 
 template <class Real> class Schedule {
  public:
   virtual ~Schedule() = default;
   virtual const char* name() const = 0;
-  /// Does it take a batch of so many atoms, in structures of such kinds?
-  virtual bool takes(int atoms, int structures, Kinds kinds) const = 0;
+  /// Does it take a batch of so many atoms?
+  virtual bool takes(int atoms, int structures) const = 0;
   /// Is told that a batch of so many atoms had more edges than it has room for, or how many there were: the next is likely to be like it.
   virtual void outgrow(int atoms) = 0;
   virtual void learn(int atoms, int edges) = 0;
@@ -55,9 +46,9 @@ template <class Real> class Schedule {
     size_t bytes = 0;
   };
   virtual Kept kept() const = 0;
-  /// From the edges, or from the request where it searches, to the answer, for batches of up to so many atoms and structures of such kinds; forces and
-  /// stresses if `gradient`.
-  virtual void launch(const Workspace<Real>& workspace, int atoms, int structures, Kinds kinds, bool gradient) = 0;
+  /// From the edges, or from the request where it searches, to the answer, for batches of up to so many atoms and structures; forces and stresses if
+  /// `gradient`.
+  virtual void launch(const Workspace<Real>& workspace, int atoms, int structures, bool gradient) = 0;
 };
 
 }  // namespace painnless::cuda

@@ -109,8 +109,6 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
                          ": the numbers of one atom do not fit into the shared memory of the card; use torch:cuda or native:cpu");
 }
 
-bool Shape::by_slices(int) const { return slices > 0; }
-
 size_t Shape::shared_bytes(const Cut& cut) const {
   return std::max({update_shared, last_shared, adjoint_shared}) * static_cast<size_t>(cut.tile) + exchange_shared(cut);
 }
@@ -187,13 +185,13 @@ std::vector<Source> Shape::sources() const {
   static const std::vector<const char*> search{PAINNLESS_SEARCH_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> steps{PAINNLESS_STEP_KERNELS(PAINNLESS_TEXT)};
 #undef PAINNLESS_TEXT
-  std::vector<Source> all{{painn ? "painn_message.cu" : "distiller_message.cu", message, painn ? painn_message : distiller_message},
+  std::vector<Source> all{slices > 0 ? Source{"painn_slices.cu", slices_options, painn_slices}
+                                     : Source{painn ? "painn_message.cu" : "distiller_message.cu", message, painn ? painn_message : distiller_message},
           {painn ? "painn_update.cu" : "distiller_update.cu", update, painn ? painn_update : distiller_update},
           {"results.cu", {real}, results},
                           {"neighbors.cu", {real, "-fmad=false"}, search},               // two machines must agree on which pairs are edges
                           {"dynamics.cu", {"-Dreal=double", "-fmad=false"}, steps}};  // and on where atoms go
   if (spread.threads > 0 && tuning.spread_waves > 0) all.push_back({painn ? "painn_spread.cu" : "distiller_spread.cu", spread_options, painn ? painn_spread : distiller_spread});
-  if (slices > 0) all.push_back({"painn_slices.cu", slices_options, painn_slices});
   if (tabulates) all.push_back({"distiller_table.cu", table, distiller_table});
   if (resident) all.push_back({"painn_resident.cu", resident_options, painn_resident});
   return all;

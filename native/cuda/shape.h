@@ -17,7 +17,7 @@ struct Shape {
   int lane_values, chunks;       // features a lane owns in a message kernel; warps that share a receiver's features
   int edge_group;                // edges whose filters are made together
   bool tabulates;                // do filters come from a table, where one follows them
-  int slices;                    // of 32 features, where there are tensor cores for them; else 0
+  int slices;                    // of 32 features, which messages are passed by where there are tensor cores for them; else 0
   bool slice_weights_in_shared;  // are a slice's weights copied to shared memory, on the way back
   size_t slice_weights_shared;   // bytes, on the way back
   /// How the kernels that work on tiles of atoms are cut (layers/dense.cuh).
@@ -38,8 +38,8 @@ struct Shape {
   Shape(const Config& config, Precision precision, const DeviceInfo& info, const CudaTuning& tuning = {}, bool whole_range = false);
 
   CudaTuning tuning;  // nothing of it is compiled in; what it does not use is not compiled
-  /// Are the messages of a structure of so many atoms passed by slices?
-  bool by_slices(int structure_atoms) const;
+  /// Of features, each of which has sums of a pair of its own.
+  int sum_chunks() const { return slices > 0 ? slices : chunks; }
 
   std::vector<Source> sources() const;
 };

@@ -8,7 +8,6 @@ namespace painnless::cuda {
 /// The largest batch that memory is laid out for.
 struct Capacity {
   int atoms = 0, structures = 0, edges = 0;
-  bool for_slices = false;  // are there structures for slices
   bool operator==(const Capacity&) const = default;
 };
 
@@ -56,14 +55,12 @@ template <class Real> struct Workspace {
     work.edges.vectors = arena.take<double>(3 * edges);
     work.edges.direction = arena.take<Real>(4 * edges);
     work.edges.rest = arena.take<Real>(edges);
-    work.sums = arena.take<Real>(4 * edges * static_cast<size_t>(capacity.for_slices ? larger(shape.chunks, shape.slices) : shape.chunks));
+    work.sums = arena.take<Real>(4 * edges * static_cast<size_t>(shape.sum_chunks()));
     work.values = work.slopes = nullptr;
-    if (capacity.for_slices) {
+    if (shape.slices > 0) {
       const size_t words = edges * static_cast<size_t>(filter_row_words(shape.radial));
       work.values = arena.take<unsigned>(words), work.slopes = arena.take<unsigned>(words);
     }
-    work.request = request;
-    work.placed = placed;
     found = reinterpret_cast<unsigned long long*>(work.sums);           // which are written when the search is done
     spare = reinterpret_cast<unsigned long long*>(work.edges.vectors);  // which are written when the finds are in order
   }

@@ -64,7 +64,7 @@ class EmulatedMark final : public Mark {
 class EmulatedDevice final : public Device {
  public:
   EmulatedDevice() {
-    info_ = {"emulated GPU", 90, 2, settings().shared_bytes, settings().total_bytes, "0", false};
+    info_ = {"emulated GPU", settings().architecture, 2, settings().shared_bytes, settings().total_bytes, "0", false};
   }
   const DeviceInfo& info() const override { return info_; }
   size_t free_bytes() override { return info_.total_bytes - counts().bytes; }

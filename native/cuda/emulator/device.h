@@ -18,6 +18,7 @@ struct Settings {
   std::optional<Queue> early;  // queues.h
   size_t shared_bytes = 227 << 10;
   int clusters = 7;  // that the card holds at once; 0: it knows none
+  int architecture = 90;
 };
 
 struct Counts {

@@ -1,4 +1,4 @@
-// PaiNN's messages in the layered schedule: one launch each way and layer. No mathematics of its own: layers/message.cuh has it.
+// PaiNN's messages in the layered schedule in float64, and where a card has no tensor cores: one launch each way and layer. No mathematics of its own: layers/message.cuh has it.
 #include "layers/message.cuh"
 
 namespace painnless::cuda {

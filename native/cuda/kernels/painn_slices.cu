@@ -1,5 +1,5 @@
-// PaiNN's messages for structures beyond 64 atoms: filters on tensor cores (layers/slices.cuh and slices_adjoint.cuh); one launch each way and layer, and one
-// before them for what the filters of all layers are made from.
+// PaiNN's messages in the layered schedule in float32, where a card has tensor cores for the filters (layers/slices.cuh and slices_adjoint.cuh): one launch each
+// way and layer, and one before them for what the filters of all layers are made from.
 #include "layers/slices_adjoint.cuh"
 
 namespace painnless::cuda {

@@ -15,9 +15,4 @@ template <class Arguments> __device__ const int* numbers_of(const Arguments& a) 
   return reinterpret_cast<const int*>(positions_of(a) + 3 * request_of(a).atoms);
 }
 
-/// Is the atom's structure one whose messages painn_slices.cu passes? Bits depend on that, and so on the structure alone.
-template <class Arguments> __device__ bool is_for_slices(const Arguments& a, const ForSlices& which, int i) {
-  return which.all || (which.any && for_slices(structures_of(a)[a.placed[i].structure].atoms));
-}
-
 }  // namespace painnless::cuda

@@ -37,8 +37,7 @@ __device__ double sums_of_warp(double (&x)[8]) {
 KERNEL(result_threads, 6, sum_forces, ResultArguments) {
   const int i = blockIdx.x * (blockDim.x / 32) + warp_index();
   if (i >= a.sizes->atoms) return;
-  const bool slices = is_for_slices(a, a.for_slices, i);
-  const int chunks = slices ? a.slices - FAULT(32, 1, 0) : a.chunks;
+  const int chunks = a.chunks - FAULT(32, 1, 0);
   double force[3] = {}, virial[6] = {};
 #pragma unroll 1  // several edges at once would take registers from other warps
   for (int e = a.edges.first[i] + lane_index(); e < a.edges.first[i + 1]; e += 32) {
@@ -46,7 +45,7 @@ KERNEL(result_threads, 6, sum_forces, ResultArguments) {
     const double* own = a.edges.vectors + 3 * static_cast<long long>(e);
     double r[3], sum[4] = {}, g[3];
     for (int k = 0; k < 3; k++) r[k] = stands == e ? own[k] : -own[k];  // to the last bit that of the edge that stands
-    pair_sums(a, chunks, stands, max(e, back), slices && a.halves, sum);
+    pair_sums(a, chunks, stands, max(e, back), a.halves, sum);
     pair_gradient(sum, a.direction_eps, r, g);
     add_pair(stands == e, r, g, force, virial);
   }

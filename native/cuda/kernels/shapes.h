@@ -51,8 +51,6 @@ constexpr int distiller_table_shared = 32 * staged_edge;
 
 /// Structures of up to so many atoms are searched without bins, which the resident schedule does not have: it takes no larger ones.
 constexpr int few_atoms = 64;
-/// Those have their messages passed by painn_slices.cu, where a card has tensor cores: smaller ones must have the resident schedule's sums.
-constexpr bool for_slices(int) { return true; }
 /// Filters on tensor cores: groups of eight inputs, the last of which is the cutoff; words that hold those of an edge, and the weights of sixteen features.
 constexpr int filter_groups(int radial) { return radial / 8 + 1; }
 constexpr int filter_row_words(int radial) { return 8 * filter_groups(radial); }

@@ -113,17 +113,11 @@ template <class Real> struct Radial {
   Real value_scale, slope_scale;  // powers of two that bring f phi_r and its derivative near the end of fp16's range
 };
 
-/// Are there structures whose messages painn_slices.cu passes; is there no other kind.
-struct ForSlices {
-  int any, all;
-};
-
-/// What messages of structures for slices are made from (layers/slices.cuh).
+/// What messages by slices are made from (layers/slices.cuh).
 template <class Real> struct PainnSlices {
   const unsigned* weights;    // (slices of 32 features, 3, 2, filter_half_words()) of filters
   unsigned *values, *slopes;  // (edges, filter_row_words()) inputs of filters, and their derivatives
   Real of_value, of_slope;    // what sums with W and with W' are multiplied by: scales are taken back
-  ForSlices which;
 };
 
 template <class Real> struct PainnMessageArguments {
@@ -141,8 +135,6 @@ template <class Real> struct PainnMessageArguments {
   Real* sums;                  // (chunks or slices, edges, 4) s_e and t_e of edges that stand for their pair; of slices each edge's half
   int edge_capacity;
   int set_sums;                // the last layer comes first and sets them
-  const unsigned char* request;
-  const Placed* placed;        // (atoms)
   PainnSlices<Real> slices;
 };
 
@@ -237,10 +229,8 @@ template <class Real> struct ResultArguments {
   const Sizes* sizes;
   Edges<Real> edges;
   const Real* sums;
-  int edge_capacity, slices, chunks;  // of sums: of structures for slices, and of others
-  bool halves;                        // of structures for slices: has a reverse edge a half of its pair's sums
-  ForSlices for_slices;
-  const Placed* placed;
+  int edge_capacity, chunks;  // of sums; chunks or slices
+  bool halves;                // has a reverse edge a half of its pair's sums
   double direction_eps, energy_unit;
   const double* energies;  // (atoms), units of the weights
   double* virials;         // (atoms, 6) each atom's share, Voigt

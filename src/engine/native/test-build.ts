@@ -25,6 +25,8 @@ export interface EmulatedCard {
   readonly sharedBytes?: number;
   /** of blocks that the card holds at once */
   readonly clusters?: number;
+  /** 90 for sm_90, which it is at first */
+  readonly architecture?: number;
   /** the n-th from now on fails of all that takes memory: on the card, on the host for copies, modules, graphs, marks */
   readonly failingAllocation?: number;
   /** number of a fault of the kernels, 0 for none */

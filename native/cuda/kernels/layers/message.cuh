@@ -4,11 +4,8 @@
 // meeting of writers. slices.cuh walks in tiles.
 #include "layers/edges.cuh"
 #include "layers/sums.cuh"
-#include "request.cuh"
 
 namespace painnless::cuda {
-
-__device__ bool is_for_slices(const PainnMessageArguments<real>& a, int i) { return is_for_slices(a, a.slices.which, i); }
 
 /// Blocks of a filter: W^q, W^R, W^m. FIRST is layer 0, where mu = 0 and x depends on the element alone.
 template <bool FIRST> constexpr int message_blocks = FIRST ? 2 : 3;
@@ -139,7 +136,6 @@ template <bool FIRST> struct PainnMessage {
 
   /// T16, T17 for receiver i: q and mid of its features.
   __device__ void forward(int i) const {
-    if (is_for_slices(a, i)) return;
     const int feature = own_feature(), begin = a.edges.first[i], end = a.edges.first[i + 1];
     Received<FIRST> sums;
     for (int e = begin; e < end; e += EDGE_GROUP) {
@@ -168,7 +164,6 @@ template <bool FIRST> struct PainnMessage {
   /// T19 to T21 for receiver i. x, mu: the layer's inputs; q_bar, mu_bar: bars of its results. x_bar is set and mu_bar_out is the bar of mu,
   /// except in layer 0, where nothing below depends on positions; s_e and t_e are added for the edges that stand for their pair.
   __device__ void adjoint(int i) const {
-    if (is_for_slices(a, i)) return;
     const int feature = own_feature(), begin = a.edges.first[i], end = a.edges.first[i + 1];
     const long long rows = 3 * static_cast<long long>(i) * FEATURES + feature;
     const real* own_x = x_of<FIRST>(a, i, feature);

@@ -158,8 +158,9 @@ __device__ void pair_adjoint(const Block& b, int t, int e, real* along_sender) {
     return;
   }
   Pack<4> along, unused;
-  send_sums(0, half_of_pair(b, b.x_row(t, own), b.bars(sender), w, there, along));
-  send_sums(1, half_of_pair(b, b.x_row(t, sender), b.bars(own), w, back, unused));
+  const Pack<4> ours = half_of_pair(b, b.x_row(t, own), b.bars(sender), w, there, along), theirs = half_of_pair(b, b.x_row(t, sender), b.bars(own), w, back, unused);
+  send_sums(0, ours);
+  send_sums(1, theirs);
   store(along_sender, along);
 }
 

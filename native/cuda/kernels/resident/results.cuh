@@ -109,9 +109,9 @@ __device__ void add_up_pairs(const Block& b) {
     }
     double total = 0;
     for (int h = 0; h < (LAYERS > 1 ? 2 : 1); h++)
-      for (int c = 0; c < slices; c++) {
+      for (int c = 0; c < slices - FAULT(32, 1, 0); c++) {
         const real part = __shfl_sync(all_lanes, sum, 8 * c + 4 * (h ^ standing) + number);
-        total += h == 0 || number == 0 ? part : -part;  // seen from the other end, t points back
+        total += h == 0 || number == 0 || FAULT(39, true, false) ? part : -part;  // seen from the other end, t points back
       }
     int k = 0;
     while (e >= b.first()[k + 1]) k++;
