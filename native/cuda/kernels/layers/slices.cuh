@@ -95,36 +95,50 @@ template <bool PAIRS, int SETS> class Walk {
  public:
   EdgeTile tile;
 
+  /// Where it begins; look_ahead() comes before the first step.
   __device__ explicit Walk(const PainnMessageArguments<real>& arguments) : a(arguments), atoms(arguments.sizes->atoms) {
     constexpr int of_block = message_threads / 32;
-    columns = gridDim.x / slices, of_column = gridDim.y * of_block, run = atoms > 10 * columns * of_column ? 2 : 1;
-    first = blockIdx.x / slices * run * of_column + blockIdx.y * of_block + warp_index();
-    look_at(first);
-    cross();
+    columns = gridDim.x / slices, of_column = gridDim.y * of_block, twice = atoms > 10 * columns * of_column;
+    first = (blockIdx.x / slices << twice) * of_column + blockIdx.y * of_block + warp_index();
+    tile = tile_of(list_of(0));
+  }
+  __device__ void look_ahead() {
+    next = list_of(1), then = list_of(2);
+    fetch_next();
   }
   __device__ void step() {
-    if (tile.last()) cross();
-    else tile.e += tile_edges;
+    if (!tile.last()) {
+      tile.e += tile_edges;
+      return;
+    }
+    round++;
+    tile = tile_of(next);
+    next = then;
+    fetch_next();
+    then = list_of(round + 2);
   }
   __device__ static bool ended(const EdgeTile& tile) { return tile.i < 0; }
 
  private:
+  struct List {
+    int begin, end;
+  };
   const PainnMessageArguments<real>& a;
-  int atoms, columns, of_column, run, first, round = 0;
-  EdgeTile next;  // the first of the receiver after this one
+  int atoms, columns, of_column, twice, first, round = 0;
+  List next, then;  // of the receivers after this one
 
-  __device__ void look_at(int i) {
-    next = {-1, 0, 0};
-    if (i < atoms) next = {i, PAIRS ? a.edges.pairs[i] : a.edges.first[i], a.edges.first[i + 1]};
+  __device__ int receiver(int n) const { return first + (((n >> twice) * columns << twice) + (n & twice)) * of_column; }
+  __device__ List list_of(int n) const {
+    const int i = receiver(n);
+    if (i >= atoms) return {0, 0};
+    return {PAIRS ? a.edges.pairs[i] : a.edges.first[i], a.edges.first[i + 1]};
   }
-  __device__ void cross() {
-    tile = next;
-    round++;
-    look_at(first + (round / run * columns * run + round % run) * of_column);
-    fetch_list(a.slices.values, input_words, next.e, next.end);
-    if (SETS > 1) fetch_list(a.slices.slopes, input_words, next.e, next.end);
-    fetch_list(a.edges.senders, 1, next.e, next.end);
-    fetch_list(a.edges.direction, 4, next.e, next.end);
+  __device__ EdgeTile tile_of(const List& list) const { return {receiver(round) < atoms ? receiver(round) : -1, list.begin, list.end}; }
+  __device__ void fetch_next() const {
+    fetch_list(a.slices.values, input_words, next.begin, next.end);
+    if (SETS > 1) fetch_list(a.slices.slopes, input_words, next.begin, next.end);
+    fetch_list(a.edges.senders, 1, next.begin, next.end);
+    fetch_list(a.edges.direction, 4, next.begin, next.end);
   }
 };
 
@@ -203,10 +217,11 @@ __device__ void for_tiles(const PainnMessageArguments<real>& a, real* memory, co
   copy_own(owns, now.i);
   ask(0, now, Copied(a.edges, now));
   end_copies();
+  TileInputs<SETS> inputs(a, now);
+  walk.look_ahead();
   walk.step();
   EdgeTile ahead = walk.tile;
   Copied next(a.edges, ahead);
-  TileInputs<SETS> inputs(a, now);
   int turn = 0, owner = 0;
 #pragma unroll 1
   while (true) {
