@@ -26,7 +26,14 @@ async function lines(parts: number): Promise<readonly Line[]> {
       `-I${native}`,
       `-I${native}/cuda/kernels`,
     ];
-    await run("c++", [...options, path("tensor.cpp"), `${native}/cuda/emulator/fibers.cpp`, "-o", program]);
+    await run("c++", [
+      ...options,
+      path("tensor.cpp"),
+      `${native}/cuda/emulator/fibers.cpp`,
+      `${native}/cuda/emulator/place.cpp`,
+      "-o",
+      program,
+    ]);
     const { stdout } = await run(program);
     const number = (word: string | undefined) => Number(word?.replace("inf", "Infinity"));
     return stdout

@@ -1,8 +1,4 @@
-// longjmp onto another stack is what this file is for; the fortified one would call that a mistake.
-#undef _FORTIFY_SOURCE
 #include "fibers.h"
-
-#include <ucontext.h>
 
 #include <algorithm>
 #include <numeric>
@@ -13,7 +9,7 @@ namespace painnless::cuda::emulator {
 namespace {
 
 constexpr size_t stack_bytes = 256 << 10;
-Fibers* active = nullptr;  // makecontext passes no pointers; one launch runs at a time in a process
+Fibers* active = nullptr;  // a place takes no arguments; one launch runs at a time in a process
 
 }  // namespace
 
@@ -49,7 +45,7 @@ void Fibers::enter() {
 void Fibers::leave(State state) {
   states_[current_] = state;
   if (state == State::done) ended_[current_ / threads_]++;
-  if (_setjmp(fibers_[current_].place) == 0) _longjmp(scheduler_, 1);
+  go(fibers_[current_].place, scheduler_);
 }
 
 void Fibers::resume(int index) {
@@ -63,16 +59,7 @@ void Fibers::resume(int index) {
   }
   runtime_.exchange = &warps_[index / 32].slots[fiber.parity];
   states_[index] = State::ready;
-  if (_setjmp(scheduler_) != 0) return;
-  if (fiber.begun) _longjmp(fiber.place, 1);
-  fiber.begun = true;
-  ucontext_t first;
-  getcontext(&first);
-  first.uc_stack.ss_sp = fiber.stack.get();
-  first.uc_stack.ss_size = stack_bytes;
-  first.uc_link = nullptr;
-  makecontext(&first, &Fibers::enter, 0);
-  setcontext(&first);
+  go(scheduler_, fiber.place);
 }
 
 /// Lets `count` threads from `first` on go if they have all come to the meeting, but for those whose work is done where that is allowed.
@@ -89,12 +76,18 @@ bool Fibers::release(int first, int count, State meeting, const char* what, bool
   return false;
 }
 
+bool Fibers::release_warp(int warp) { return release(32 * warp, 32, State::at_warp, "warp", true); }
+
+bool Fibers::release_block(int block) {
+  const bool all = release(block * threads_, threads_, State::at_block, "block", false);
+  return (first_ > 0 && release(block * threads_, first_, State::at_first, "block", false)) || all;
+}
+
 bool Fibers::release() {
   bool any = false;
   const int all = threads_ * blocks_;
-  for (int warp = 0; warp * 32 < all; warp++) any |= release(32 * warp, 32, State::at_warp, "warp", true);
-  for (int block = 0; block < blocks_; block++) any |= release(block * threads_, threads_, State::at_block, "block", false);
-  for (int block = 0; block < blocks_ && first_ > 0; block++) any |= release(block * threads_, first_, State::at_first, "block", false);
+  for (int warp = 0; warp * 32 < all; warp++) any |= release_warp(warp);
+  for (int block = 0; block < blocks_; block++) any |= release_block(block);
   const int cluster = static_cast<int>(runtime_.cluster) * threads_;
   for (int first = 0; cluster > 0 && first < all; first += cluster) any |= release(first, cluster, State::at_cluster, "cluster", false);
   return any;
@@ -106,6 +99,7 @@ void Fibers::run(Kernel kernel, const void* argument, int threads, int blocks) {
   while (static_cast<int>(fibers_.size()) < all) {
     fibers_.emplace_back();
     fibers_.back().stack.reset(new unsigned char[stack_bytes]);  // not cleared: most of it is never touched
+    fibers_.back().place = begin_at(&Fibers::enter, fibers_.back().stack.get(), stack_bytes - fibers_.size() * 320 % 8192);
   }
   warps_.resize(std::max<size_t>(warps_.size(), all / 32));
   active = this;
@@ -124,14 +118,27 @@ void Fibers::run(Kernel kernel, const void* argument, int threads, int blocks) {
   if (turns_ == Turns::descending) std::reverse(order_.begin(), order_.end());
   try {
     for (bool idle = false;;) {  // idle: whoever ran in the last round only asked whether what it waits for has come
-      if (turns_ == Turns::shuffled) shuffle();
       bool ran = false, waiting = false;
-      for (const int i : order_) {
-        const bool again = states_[i] == State::waiting;
-        if (states_[i] != State::ready && !again) continue;
-        resume(i);
-        waiting |= states_[i] == State::waiting;
-        ran |= !again || states_[i] != State::waiting;
+      const auto let_run = [&](int from, int count) {
+        for (int k = from; k < from + count; k++) {
+          const int i = order_[k];
+          const bool again = states_[i] == State::waiting;
+          if (states_[i] != State::ready && !again) continue;
+          resume(i);
+          waiting |= states_[i] == State::waiting;
+          ran |= !again || states_[i] != State::waiting;
+        }
+      };
+      if (turns_ == Turns::shuffled) {
+        shuffle();
+        let_run(0, all);
+      } else {
+        // A warp, and a block, goes on as long as it needs no others: what it works on is at hand, and it is as far ahead of them as it may be.
+        for (int block = 0; block < all; block += threads) do
+            for (int warp = block; warp < block + threads; warp += 32) do
+                let_run(warp, 32);
+              while (release_warp(order_[warp] / 32));
+          while (release_block(order_[block] / threads));
       }
       if (release() || ran) {
         idle = false;

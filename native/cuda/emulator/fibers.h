@@ -1,11 +1,11 @@
 #pragma once
 // The threads of emulated blocks: each has a stack of its own and runs until it meets others.
-#include <csetjmp>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <vector>
 
+#include "place.h"
 #include "runtime.h"
 
 namespace painnless::cuda::emulator {
@@ -28,18 +28,19 @@ class Fibers {
   enum class State : char { done, ready, at_block, at_first, at_warp, at_cluster, waiting };
   struct Fiber {
     std::unique_ptr<unsigned char[]> stack;
-    std::jmp_buf place;
-    bool begun = false;
+    Place place;
     int parity = 0;  // which set of exchange slots comes next
   };
   struct Warp {
-    unsigned long long slots[2][32][3];
+    unsigned long long slots[2][32][6];
   };
 
   static void enter();
   void resume(int index);
   void leave(State state);
   bool release();
+  bool release_warp(int warp);
+  bool release_block(int block);
   bool release(int first, int count, State meeting, const char* what, bool some_may_be_done);
   void shuffle();
 
@@ -55,7 +56,7 @@ class Fibers {
   unsigned char* shared_ = nullptr;
   Kernel kernel_ = nullptr;
   const void* argument_ = nullptr;
-  std::jmp_buf scheduler_;
+  Place scheduler_;
 };
 
 }  // namespace painnless::cuda::emulator
