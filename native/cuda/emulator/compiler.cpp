@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
@@ -19,7 +20,13 @@ std::string flags() {
 #else
   const char* own = "";
 #endif
-  return std::string(" -std=c++17 -Og -g0 -fPIC -shared -ffp-contract=off -w") + own;
+  return std::string(" -std=c++17 -g0 -fPIC -shared -ffp-contract=off -w") + own;
+}
+
+/// Texts that know the shape of a model are many, and take longer to compile well than they run; the others serve all models.
+std::string level(const std::vector<std::string>& options) {
+  const bool has_shape = std::any_of(options.begin(), options.end(), [](const std::string& option) { return option.rfind("-DFEATURES=", 0) == 0; });
+  return has_shape ? " -Og" : " -O2";
 }
 
 class HostCompiler final : public Compiler {
@@ -27,7 +34,7 @@ class HostCompiler final : public Compiler {
   HostCompiler(std::string command, std::string folder) : command_(std::move(command)), folder_(std::move(folder)) {}
   std::string identity() const override {
     const std::filesystem::path folder = std::filesystem::path(language()) / "../emulator";
-    return "host compiler " + command_ + flags() + "\n" + read(folder / "language.h") + read(folder / "runtime.h") + read(folder / "tensor.h") + read(folder / "cluster.h");
+    return "host compiler " + command_ + flags() + level({}) + "\n" + read(folder / "language.h") + read(folder / "runtime.h") + read(folder / "tensor.h") + read(folder / "cluster.h");
   }
 
   Compiled compile(const std::string& main, const std::vector<Text>& texts, const std::vector<std::string>& options, int) const override {
@@ -43,7 +50,7 @@ class HostCompiler final : public Compiler {
     for (const std::string& option : options)
       if (option.rfind("-D", 0) == 0) words += " '" + option + "'";
     const fs::path library = folder / "kernels.so", log = folder / "log";
-    const std::string line = command_ + flags() + " -I'" + (folder / "kernels").string() + "' -I'" + language() +
+    const std::string line = command_ + flags() + level(options) + " -I'" + (folder / "kernels").string() + "' -I'" + language() +
                              "'" + words + " -x c++ '" + (folder / "kernels" / main).string() + "' -o '" + library.string() + "' 2> '" + log.string() + "'";
     const int status = std::system(line.c_str());
     Compiled compiled{read(library), read(log)};

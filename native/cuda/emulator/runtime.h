@@ -26,7 +26,7 @@ struct Runtime {
   /// Of a thread that waits for what another will write.
   void (*let_others_run)();
   /// Places of the 32 threads of this one's warp, for exchanges; two sets in turn, so that one meeting an exchange is enough.
-  unsigned long long (*exchange)[32][3];
+  unsigned long long (*exchange)[32][6];
   void (*next_exchange)();
 };
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #pragma GCC push_options
-#pragma GCC optimize("O2")  // kernels are compiled fast rather than to be fast, but here they spend their time
+#pragma GCC optimize("O3")  // kernels are compiled fast rather than to be fast, but here they spend their time
 
 namespace painnless::cuda::emulator {
 
@@ -39,25 +39,33 @@ inline float value_of(uint32_t number) {
   return float_of((number & 0x8000) << 16 | (number & 0x7FFF) << 13) * 0x1p112f;
 }
 
-/// c plus the products, as a card adds.
+/// c plus the products, as a card adds. Loops have no order of their own, so that a compiler may take several numbers at once.
 template <int COUNT> float tensor_sum(float c, const double (&products)[COUNT]) {
-  double largest = std::fabs(c), plain = c;
-  for (const double p : products) {
-    const double size = std::fabs(p);
-    largest = size > largest ? size : largest;
-    plain += p;
+  constexpr int wide = COUNT % 4 == 0 ? 4 : 1;
+  double largest[wide], plain[wide];
+  for (int w = 0; w < wide; w++) largest[w] = std::fabs(c), plain[w] = w == 0 ? c : 0;
+  for (int k = 0; k < COUNT; k += wide)
+    for (int w = 0; w < wide; w++) {
+      const double size = std::fabs(products[k + w]);
+      largest[w] = size > largest[w] ? size : largest[w];
+      plain[w] += products[k + w];
+    }
+  for (int w = 1; w < wide; w++) {
+    largest[0] = largest[w] > largest[0] ? largest[w] : largest[0];
+    plain[0] += plain[w];
   }
-  if (!(std::fabs(plain) < 3e38)) return static_cast<float>(plain);  // what is not finite comes out as such
-  if (largest == 0) return 0;
+  if (!(std::fabs(plain[0]) < 3e38)) return static_cast<float>(plain[0]);  // what is not finite comes out as such
+  if (largest[0] == 0) return 0;
   uint64_t bits;
-  std::memcpy(&bits, &largest, sizeof bits);
+  std::memcpy(&bits, &largest[0], sizeof bits);
   const uint64_t exponent = bits >> 52, up = (2046 + 24 - exponent) << 52, down = (exponent - 24) << 52;  // 2^24 / 2^e and the reverse, of numbers far from double's ends
   double places, unit;
   std::memcpy(&places, &up, sizeof places);
   std::memcpy(&unit, &down, sizeof unit);
-  int64_t sum = static_cast<int64_t>(c * places);
-  for (const double p : products) sum += static_cast<int64_t>(p * places);
-  const double total = static_cast<double>(sum) * unit;
+  static_assert(COUNT < 64);  // of numbers below 2^25
+  int32_t sum = static_cast<int32_t>(c * places);
+  for (const double p : products) sum += static_cast<int32_t>(p * places);
+  const double total = sum * unit;
   std::memcpy(&bits, &total, sizeof bits);
   bits &= ~((uint64_t{1} << 29) - 1);  // the 24 bits of a float
   double cut;
@@ -65,54 +73,50 @@ template <int COUNT> float tensor_sum(float c, const double (&products)[COUNT]) 
   return static_cast<float>(cut);
 }
 
-/// What lanes hold of A and B.
-struct Fragments {
-  unsigned a[4], b[2];
+/// What the lanes of a warp hold of A, by rows, and of B, by columns.
+template <int INPUTS> struct Operands {
+  float a[16][INPUTS], b[8][INPUTS];
 };
-/// Every lane gives its own and sees those of all.
-inline const Fragments* all_fragments(const std::array<unsigned, 4>& a, const std::array<unsigned, 2>& b) {
+/// Every lane gives its own, as numbers once for all, and sees those of all.
+template <int INPUTS> const Operands<INPUTS>& all_operands(const std::array<unsigned, 4>& a, const std::array<unsigned, 2>& b) {
   auto& slots = *runtime->exchange;
-  static_assert(sizeof(Fragments) == sizeof slots[0]);
-  const Fragments own{{a[0], a[1], a[2], a[3]}, {b[0], b[1]}};
-  std::memcpy(slots[runtime->thread.x % 32], &own, sizeof own);
+  static_assert(sizeof(Operands<INPUTS>) <= sizeof slots);
+  auto& all = reinterpret_cast<Operands<INPUTS>&>(slots);
+  const unsigned g = own_lane() / 4, t = own_lane() % 4;
+  for (unsigned upper = 0; upper < INPUTS / 8; upper++)
+    for (unsigned half = 0; half < 2; half++) {
+      const unsigned input = 8 * upper + 2 * t + half;
+      const auto number = [half](unsigned pair) { return value_of(pair >> 16 * half & 0xFFFF); };
+      all.a[g][input] = number(a[2 * upper]);
+      all.a[g + 8][input] = number(a[2 * upper + 1]);
+      all.b[g][input] = number(b[upper]);
+    }
   runtime->next_exchange();
-  return reinterpret_cast<const Fragments*>(slots);
+  return all;
+}
+
+template <int INPUTS> bool empty(const float (&numbers)[INPUTS]) {
+  int others = 0;
+  for (const float x : numbers) others |= x != 0;
+  return others == 0;
 }
 
 /// A lane's four of C: two rows of A by two columns of B.
-template <int INPUTS> void add_products(float (&c)[4], const double (&rows)[2][INPUTS], const double (&columns)[2][INPUTS]) {
-  const auto empty = [](const double* numbers) {
-    for (int k = 0; k < INPUTS; k++)
-      if (numbers[k] != 0) return false;
-    return true;
-  };
-  const bool no_column[2] = {empty(columns[0]), empty(columns[1])};
-  for (int r = 0; r < 2; r++)
-    for (int n = 0; n < 2; n++) {
-      if (no_column[n] || empty(rows[r])) continue;  // as are those of outputs and atoms that are not there
+template <int INPUTS> void tensor_product(float (&c)[4], std::array<unsigned, 4> a, std::array<unsigned, 2> b) {
+  const Operands<INPUTS>& all = all_operands<INPUTS>(a, b);
+  const unsigned g = own_lane() / 4, t = own_lane() % 4;
+  const bool no_row[2] = {empty(all.a[g]), empty(all.a[g + 8])};
+  for (unsigned n = 0; n < 2; n++) {
+    const float(&column)[INPUTS] = all.b[2 * t + n];
+    if (empty(column)) continue;  // as are those of outputs and atoms that are not there
+    for (unsigned r = 0; r < 2; r++) {
+      if (no_row[r]) continue;
+      const float(&row)[INPUTS] = all.a[g + 8 * r];
       double products[INPUTS];
-      for (int k = 0; k < INPUTS; k++) products[k] = rows[r][k] * columns[n][k];
+      for (int k = 0; k < INPUTS; k++) products[k] = static_cast<double>(row[k]) * column[k];
       c[2 * r + n] = tensor_sum(c[2 * r + n], products);
     }
-}
-
-template <int INPUTS> void tensor_product(float (&c)[4], std::array<unsigned, 4> a, std::array<unsigned, 2> b) {
-  const Fragments* given = all_fragments(a, b);
-  const unsigned g = runtime->thread.x % 32 / 4, t = runtime->thread.x % 4;
-  double rows[2][INPUTS], columns[2][INPUTS];
-  for (unsigned quarter = 0; quarter < 4; quarter++)
-    for (unsigned upper = 0; upper < INPUTS / 8; upper++) {
-      const unsigned input = 8 * upper + 2 * quarter;
-      const auto take = [input](double* to, unsigned pair) {
-        to[input] = value_of(pair & 0xFFFF);
-        to[input + 1] = value_of(pair >> 16);
-      };
-      take(rows[0], given[4 * g + quarter].a[2 * upper]);
-      take(rows[1], given[4 * g + quarter].a[2 * upper + 1]);
-      take(columns[0], given[8 * t + quarter].b[upper]);
-      take(columns[1], given[8 * t + 4 + quarter].b[upper]);
-    }
-  add_products(c, rows, columns);
+  }
 }
 
 }  // namespace painnless::cuda::emulator
