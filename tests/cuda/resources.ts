@@ -31,7 +31,7 @@ export const tabulated = [32, 64, 96, 128].map((features) => model("painn-distil
 export const spillingAllowed = (name: string, real: string) => {
   if (real === "double") return name === "painn_message_adjoint" ? 320 : 0;
   if (name.startsWith("painn_slices_adjoint")) return 48;
-  return /^painn_update_(adjoint|last)_large$/.test(name) ? 16 : 0;
+  return /^painn_update_(adjoint_|last_)?large$/.test(name) ? 16 : 0;
 };
 
 export const kernelSchema = z.strictObject({ name: z.string(), registers: z.int(), spilled: z.int(), shared: z.int() });
