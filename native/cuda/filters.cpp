@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "../model/blocks.h"
+#include "half.h"
 #include "kernels/shapes.h"
 
 namespace painnless::cuda {
@@ -17,19 +18,6 @@ double scale_for(double largest, int places) {
   int exponent;
   if (std::frexp(largest, &exponent) == 0.5) exponent--;
   return std::ldexp(1, places - exponent);
-}
-
-/// To the nearest fp16 number, ties to even; `x` becomes what is left.
-uint32_t take_half(double& x) {
-  if (x == 0) return 0;
-  int exponent;
-  std::frexp(x, &exponent);
-  exponent = std::max(exponent, -13);  // below, numbers are evenly spaced
-  const double unit = std::ldexp(1, exponent - 11), units = std::nearbyint(std::fabs(x) / unit);
-  const uint32_t sign = std::signbit(x) ? 0x8000 : 0;
-  x -= std::copysign(units * unit, x);
-  const auto count = static_cast<uint32_t>(units);
-  return sign | (count < 1024 ? count : (static_cast<uint32_t>(exponent + 14) << 10) + (count - 1024));
 }
 
 /// A lane's words of one row and two neighbouring inputs.

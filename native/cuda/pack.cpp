@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 
 #include "../engine.h"
+#include "half.h"
 #include "kernels/shapes.h"
 
 namespace painnless::cuda {
@@ -20,29 +20,10 @@ template <class Element> std::vector<double> matrix_of(int rows, int columns, El
   return matrix;
 }
 
-/// The nearest number of fp16, ties to even, of what is within its range; `x` becomes what is left.
-uint32_t take_half(float& x) {
-  const uint32_t sign = std::signbit(x) ? 0x8000 : 0;
-  const float size = std::fabs(x);
-  uint32_t half;
-  float nearest;
-  if (size < 0x1p-14f) {  // numbers are evenly spaced
-    half = static_cast<uint32_t>(std::nearbyint(size * 0x1p24f));
-    nearest = static_cast<float>(half) * 0x1p-24f;
-  } else {
-    uint32_t bits = std::bit_cast<uint32_t>(size);
-    bits = (bits + 0xFFF + (bits >> 13 & 1)) & ~0x1FFFu;
-    half = (bits >> 13) - (112 << 10);
-    nearest = std::bit_cast<float>(bits);
-  }
-  x -= std::copysign(nearest, x);
-  return sign | half;
-}
-
 /// Two parts of a weight, as split_of of kernels/layers/fragments.cuh makes them.
 std::array<uint32_t, 2> parts_of(double weight) {
-  constexpr float largest = 65504, small_scale = 2048;
-  float rest = static_cast<float>(weight);
+  constexpr double largest = 65504, small_scale = 2048;
+  double rest = static_cast<float>(weight);
   if (!(std::fabs(rest) <= largest))
     throw InputError("UNSUPPORTED", "weights",
                      "the model has a weight of " + std::to_string(weight) + "; in float32 and mixed precision, tensor cores take numbers up to 65,504: use native:cuda:f64 or native:cpu");

@@ -30,7 +30,6 @@ export const tabulated = [32, 64, 96, 128].map((features) => model("painn-distil
  *  them (measured, docs/kernels.md); in float64, which is for exactness, those of one kernel. */
 export const spillingAllowed = (name: string, real: string) => {
   if (real === "double") return name === "painn_message_adjoint" ? 320 : 0;
-  if (name.startsWith("painn_slices_adjoint")) return 48;
   return /^painn_update_(adjoint_|last_)?large$/.test(name) ? 16 : 0;
 };
 
