@@ -1,4 +1,15 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer } from "vitest/node";
+
+/** Short texts that take long. Vitest begins with the longest text, and one of these at the end would leave a core with nothing to do. */
+const early = ["/tests/cli/demo.test.ts", "/tests/cuda/mixed.test.ts", "/tests/cuda/md.test.ts"];
+class LongFirst extends BaseSequencer {
+  override async sort(...given: Parameters<BaseSequencer["sort"]>): ReturnType<BaseSequencer["sort"]> {
+    const isEarly = ({ moduleId }: { moduleId: string }) => early.some((name) => moduleId.endsWith(name));
+    const sorted = await super.sort(...given);
+    return [...sorted.filter(isEarly), ...sorted.filter((file) => !isEarly(file))];
+  }
+}
 
 export default defineConfig({
   test: {
@@ -6,6 +17,7 @@ export default defineConfig({
     // Native addons and child processes: a process per file, so that a crash names its file and nothing is shared.
     pool: "forks",
     maxWorkers: 2,
+    sequence: { sequencer: LongFirst },
     maxConcurrency: 2, // of the tests within a file that say they may run at once
     // A first `import torch` in a worker takes seconds on a cold disk; a hang must still end well inside the ten minutes of `npm test`.
     testTimeout: 30_000,

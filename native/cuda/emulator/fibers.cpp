@@ -99,6 +99,7 @@ void Fibers::run(Kernel kernel, const void* argument, int threads, int blocks) {
   while (static_cast<int>(fibers_.size()) < all) {
     fibers_.emplace_back();
     fibers_.back().stack.reset(new unsigned char[stack_bytes]);  // not cleared: most of it is never touched
+    // Tops at one place of a page would take each other's lines in the cache.
     fibers_.back().place = begin_at(&Fibers::enter, fibers_.back().stack.get(), stack_bytes - fibers_.size() * 320 % 8192);
   }
   warps_.resize(std::max<size_t>(warps_.size(), all / 32));
