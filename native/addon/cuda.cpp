@@ -172,6 +172,7 @@ Napi::Value emulated(const Napi::CallbackInfo& info) {
     const auto early = text(given, "early");
     now.early = early == "work" ? std::optional(cuda::Queue::work) : early == "copies" ? std::optional(cuda::Queue::copies) : std::nullopt;
   }
+  if (given.Has("earlyRows")) now.early_rows = given.Get("earlyRows").ToBoolean();
   if (given.Has("totalBytes")) now.total_bytes = static_cast<size_t>(number(given, "totalBytes"));
   if (given.Has("failingAllocation")) now.failing_allocation = integer(given, "failingAllocation");
   if (given.Has("sharedBytes")) now.shared_bytes = static_cast<size_t>(number(given, "sharedBytes"));

@@ -31,8 +31,8 @@ export interface CudaEngineOptions {
 
 /** A model in our CUDA engine. */
 export interface CudaEngine extends NativeEngine<CudaPlan> {
-  /** What the launcher chose last, and what has been compiled, recorded and allocated since the engine began. `beyondRange`: structures that an engine
-   *  without tensor cores has answered for (wholeRange). */
+  /** What the launcher chose last, and what has been compiled, recorded and allocated since the engine began. `beyondRange`: structures that the
+   *  engine of the whole range has answered for (wholeRange). */
   activity(): Promise<CudaActivity & { readonly beyondRange: number }>;
   /** Seconds on the card of the neighbour search and of the network, each the mean of `count` runs one after the other; `cold`: caches are
    *  flushed before each. */

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CudaPrecision } from "../../src/engine/native.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
 import type { Evaluation } from "../../src/system/potential.ts";
@@ -13,8 +13,17 @@ import { addon, atFullSize, onCard, openCpu, openCuda } from "./open.ts";
 const boxes = [...periodicSystems, gas(70, 3)];
 const large = atFullSize ? [gas(3000, 5)] : [];
 
-type Row = readonly [name: string, precision: CudaPrecision, arch: ModelConfig["arch"], changes: Partial<ModelConfig>];
+type Row = readonly [
+  name: string,
+  precision: CudaPrecision,
+  arch: ModelConfig["arch"],
+  changes: Partial<ModelConfig>,
+  architecture?: number,
+];
+/** Cards without tensor cores for it, that only an emulated one can be. */
+const older: readonly Row[] = [["PaiNN on sm_75, three features a lane", "f32", "painn-schnetpack", { n_features: 96 }, 75]];
 const rows: readonly Row[] = [
+  ...(onCard ? [] : older),
   ["PaiNN", "f64", "painn-schnetpack", {}],
   ["PaiNN", "f32", "painn-schnetpack", {}],
   [
@@ -34,7 +43,9 @@ const tolerances = { f64: 1e-12, f32: 2e-5, mixed: 1e-2 };
 const largest = (values: ArrayLike<number>) => Array.from(values).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
 const isStudent = (arch: ModelConfig["arch"]) => arch === "painn-distiller";
 
-describe.each(rows)("%s, %s", (_, precision, arch, changes) => {
+describe.each(rows)("%s, %s", (_, precision, arch, changes, architecture = 90) => {
+  beforeAll(() => void addon.emulatedCard({ architecture }));
+  afterAll(() => void addon.emulatedCard({ architecture: 90 }));
   const model = randomModel(arch, changes);
   const batch: readonly Structure[] = [...molecules, ...(isStudent(arch) ? [] : boxes), ...large.filter(() => !isStudent(arch))];
 

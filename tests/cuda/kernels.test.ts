@@ -10,7 +10,7 @@ import { modelsFor, restFor, tabulated } from "./resources.ts";
 const architectures = [75, 80, 86, 89, 90, 100, 120] as const;
 const always: readonly number[] = [90];
 /** Compiled each time for that one, whatever is noted, so that a record that is not this compiler's, or not of these texts, shows. */
-const again: readonly string[] = ["dynamics.cu", "neighbors.cu", "results.cu"];
+const again: readonly string[] = ["dynamics.cu", "neighbors.cu", "painn_slices.cu", "results.cu"];
 
 const python = await resolvePython().catch(() => null); // a machine without Python may have a toolkit
 const nvrtc = await nvrtcCandidates(process.env, python?.sitePackages ?? null);

@@ -6,7 +6,7 @@ import { assertClose } from "../close.ts";
 import { gas } from "../engine/gas.ts";
 import { randomModel, withFilters } from "../engine/models.ts";
 import { bits, everything } from "../engine/open.ts";
-import { ethanol } from "../systems.ts";
+import { ethanol, selfImages, singleAtom, triclinic, water } from "../systems.ts";
 import { addon, onCard, openCpu, openCuda } from "./open.ts";
 
 /** Messages of float32: filters on tensor cores (native/cuda/kernels/layers/slices.cuh); for more atoms than the resident schedule takes. */
@@ -67,6 +67,17 @@ describe.skipIf(onCard)("slices: faults planted in the kernels", () => {
       const forces = right?.forces ?? [];
       const difference = largest((wrong?.forces ?? []).map((f, k) => f - (forces[k] ?? Number.NaN)));
       expect(difference <= 1e-4 * largest(forces), schedule).toBe(false); // nor where it is no number
+    }
+  });
+  test("rows may come at once, before others have read what they come over: the bits are those of rows that come late", async () => {
+    const engine = await openCuda(model, "f32", { tuning: { residentAtoms: 0 } });
+    const batch = [ethanol, triclinic, water, singleAtom, selfImages, ethanol]; // several receivers a warp, with lists of one tile and more, and of none
+    const late = await engine.evaluate(batch, everything);
+    for (const turns of ["ascending", "descending", "shuffled"] as const) {
+      addon.emulatedCard({ earlyRows: true, turns });
+      const early = await engine.evaluate(batch, everything);
+      addon.emulatedCard({ earlyRows: false, turns: "ascending" });
+      expect(early.map(bits), turns).toEqual(late.map(bits));
     }
   });
   test("rows read before they have come are found out", async () => {

@@ -34,7 +34,7 @@ class HostCompiler final : public Compiler {
   HostCompiler(std::string command, std::string folder) : command_(std::move(command)), folder_(std::move(folder)) {}
   std::string identity() const override {
     const std::filesystem::path folder = std::filesystem::path(language()) / "../emulator";
-    return "host compiler " + command_ + flags() + level({}) + "\n" + read(folder / "language.h") + read(folder / "runtime.h") + read(folder / "tensor.h") + read(folder / "cluster.h");
+    return "host compiler " + command_ + flags() + level({}) + level({"-DFEATURES="}) + "\n" + read(folder / "language.h") + read(folder / "copies.h") + read(folder / "runtime.h") + read(folder / "tensor.h") + read(folder / "cluster.h");
   }
 
   Compiled compile(const std::string& main, const std::vector<Text>& texts, const std::vector<std::string>& options, int) const override {

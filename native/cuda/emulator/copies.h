@@ -1,5 +1,6 @@
 #pragma once
-// Copies that go on while their thread does something else (kernels/copies.cuh): here they are made as late as they may be, when somebody waits for their group.
+// Copies that go on while their thread does something else (kernels/copies.cuh): here they are made as late as they may be, when somebody waits for their group, so that
+// who reads before that finds nothing; or, if that is set, at once, so that they come over what is still to be read.
 #include <deque>
 #include <vector>
 
@@ -10,7 +11,8 @@ class Copies {
   void ask(void* to, const void* from) {
     if (block_ != runtime->block.x || row_ != runtime->block.y) groups_.clear(), open_.clear();  // of a block that has ended
     block_ = runtime->block.x, row_ = runtime->block.y;
-    open_.push_back({to, from});
+    if (runtime->early_rows) std::memcpy(to, from, 16);
+    else open_.push_back({to, from});
   }
   void end() {
     groups_.push_back(std::move(open_));

@@ -210,6 +210,7 @@ class EmulatedDevice final : public Device {
     runtime.cluster = grid.cluster;
     runtime.shared_stride = static_cast<long long>(stride);
     runtime.planted = settings().planted;
+    runtime.early_rows = settings().early_rows;
     runtime.shared = reinterpret_cast<unsigned char*>((reinterpret_cast<uintptr_t>(shared_.data()) + 15) / 16 * 16);
     if (grid.cluster > 0) {
       poison(shared_.data(), shared_.size() * sizeof(double));

@@ -14,6 +14,7 @@ struct Runtime {
   unsigned char* shared;                 // dynamic shared memory of the block
   long long shared_stride;               // bytes from one block's to the next one's
   int planted;                           // fault of the kernels, 0: none
+  bool early_rows;                       // copies.h
   void (*meet_block)();
   void (*meet_warp)();
   void (*meet_first)(int threads);  // the first ones of the block, the same number each time

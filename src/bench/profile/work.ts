@@ -83,7 +83,7 @@ const counts: Readonly<Record<string, Count>> = {
   painn_message: message((c) => filterOf(c) + 22 * c.n_features, 11, 0),
   painn_message_adjoint: message((c) => filterOf(c) + 57 * c.n_features, 16, 8),
   painn_message_adjoint_first: message((c) => filterOf(c) + 26 * c.n_features, 4, 8),
-  // The same of structures beyond 64 atoms; inputs of filters come from painn_radial.
+  // The same by slices; inputs of filters come from painn_radial.
   painn_slices_first: message((c) => filterOf(c) + 12 * c.n_features, 4, 0),
   painn_slices: message((c) => filterOf(c) + 22 * c.n_features, 11, 0),
   painn_slices_adjoint: message((c) => filterOf(c) + 57 * c.n_features, 16, 8),

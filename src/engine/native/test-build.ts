@@ -21,6 +21,8 @@ export interface EmulatedCard {
   readonly turns?: "ascending" | "descending" | "shuffled";
   /** the queue whose work is done at once; the other's, or both's, as late as may be */
   readonly early?: "work" | "copies" | "none";
+  /** copies into shared memory that go on beside their thread: at once, or as late as may be */
+  readonly earlyRows?: boolean;
   readonly totalBytes?: number;
   readonly sharedBytes?: number;
   /** of blocks that the card holds at once */
