@@ -43,7 +43,7 @@ const tolerances = { f64: 1e-12, f32: 2e-5, mixed: 1e-2 };
 const largest = (values: ArrayLike<number>) => Array.from(values).reduce((most, x) => Math.max(most, Math.abs(x)), 0);
 const isStudent = (arch: ModelConfig["arch"]) => arch === "painn-distiller";
 
-describe.each(rows)("%s, %s", (_, precision, arch, changes, architecture = 90) => {
+describe.for(rows)("%s, %s", ([_, precision, arch, changes, architecture = 90]) => {
   beforeAll(() => void addon.emulatedCard({ architecture }));
   afterAll(() => void addon.emulatedCard({ architecture: 90 }));
   const model = randomModel(arch, changes);
