@@ -1,11 +1,10 @@
 #pragma once
 // PaiNN's message on tensor cores (docs/theory.md, section 6). A warp owns a receiver and a slice of 32 features of all that is written for it, and takes its edges
-// in tiles of eight: as tensor cores leave filters, lane 4 r + q has features 4 r to 4 r + 3 of edges 2 q and 2 q + 1 of a tile. Senders' rows come into shared
-// memory, eight lanes a line, a tile ahead of where they are read, even if that is the next receiver's. Sums over an atom's edges are four, by half their place modulo four, until sum_of_four_lanes;
-// sums over features go over a lane's four, then the lanes, then the slices.
+// in tiles of eight (walk.cuh): as tensor cores leave filters, lane 4 r + q has features 4 r to 4 r + 3 of edges 2 q and 2 q + 1 of a tile. Senders' rows come into
+// shared memory, eight lanes a line, a tile ahead of where they are read, even if that is the next receiver's. Sums over an atom's edges are four, by half their
+// place modulo four, until sum_of_four_lanes; sums over features go over a lane's four, then the lanes, then the slices.
 #include "copies.cuh"
-#include "layers/filters.cuh"
-#include "layers/message.cuh"
+#include "layers/walk.cuh"
 
 namespace painnless::cuda {
 
@@ -36,22 +35,6 @@ template <int BLOCKS> struct HeldWeights<BLOCKS, true> {
 /// Of one edge at a lane's features.
 using Filter = real[LANE_VALUES];
 
-/// A tile of eight edges of receiver i, from e on, of a list that ends at `end`; beyond it the last is repeated, and its filters are zero. An empty list has a tile.
-struct EdgeTile {
-  int i, e, end;
-  __device__ bool empty() const { return e >= end; }
-  __device__ bool last() const { return e + tile_edges >= end; }
-  /// The tile's n-th.
-  __device__ int edge(int n) const { return max(min(e + n, end - 1), 0); }
-  __device__ FilterInputs inputs(const unsigned* rows) const {
-    const int column = lane_index() / 4;
-    return {rows, edge(column), e + column < end};
-  }
-  /// This lane's edge n of two.
-  __device__ int place(int n) const { return e + 2 * (lane_index() % 4) + n; }
-  __device__ bool there(int n) const { return place(n) < end; }
-};
-
 /// A block of features of W for this lane's two edges; or of W and then of W', where there are inputs of both.
 template <int SETS, class Weights> __device__ void tile_filters(const FilterInputs (&in)[SETS], const Weights& weights, int block, Filter (&w)[2 * SETS]) {
 #pragma unroll
@@ -75,72 +58,11 @@ template <int BLOCKS, int SETS> struct TileFilters {
   }
 };
 
-constexpr int slices = FEATURES / slice_features;
 /// A block's slice. Blocks of a column of the grid have one slice, and lie on one multiprocessor, as cards share them out, where slices divide multiprocessors: so
 /// senders' rows are found near.
 __device__ int own_slice() { return blockIdx.x % slices; }
 /// The first of a lane's four features, of slice `slice`.
 __device__ int slice_feature(int slice) { return slice * slice_features + lane_index() / 4 * LANE_VALUES; }
-
-/// Asks for what the edges of a list have, as far as the second-level cache.
-template <class Value> __device__ void fetch_list(const Value* of_edges, int numbers, int begin, int end) {
-  of_edges += static_cast<long long>(begin) * numbers;
-  for (int at = 32 * lane_index(); at < (end - begin) * numbers; at += 32 * 32) fetch(of_edges + at);
-}
-
-/// The tiles of this warp's receivers, list after list. Warps of a column of the grid take receivers next to each other, which have neighbours in common, twice where
-/// there are many; columns of other slices take the same ones at the same time, and find their edges' inputs in the second-level cache. PAIRS: only the edges that
-/// may stand for their pair; SETS: of inputs.
-template <bool PAIRS, int SETS> class Walk {
- public:
-  EdgeTile tile;
-
-  /// Where it begins; look_ahead() comes before the first step.
-  __device__ explicit Walk(const PainnMessageArguments<real>& arguments) : a(arguments), atoms(arguments.sizes->atoms) {
-    constexpr int of_block = message_threads / 32;
-    columns = gridDim.x / slices, of_column = gridDim.y * of_block, twice = atoms > 10 * columns * of_column;
-    first = (blockIdx.x / slices << twice) * of_column + blockIdx.y * of_block + warp_index();
-    tile = tile_of(list_of(0));
-  }
-  __device__ void look_ahead() {
-    next = list_of(1), then = list_of(2);
-    fetch_next();
-  }
-  __device__ void step() {
-    if (!tile.last()) {
-      tile.e += tile_edges;
-      return;
-    }
-    round++;
-    tile = tile_of(next);
-    next = then;
-    fetch_next();
-    then = list_of(round + 2);
-  }
-  __device__ static bool ended(const EdgeTile& tile) { return tile.i < 0; }
-
- private:
-  struct List {
-    int begin, end;
-  };
-  const PainnMessageArguments<real>& a;
-  int atoms, columns, of_column, twice, first, round = 0;
-  List next, then;  // of the receivers after this one
-
-  __device__ int receiver(int n) const { return first + (((n >> twice) * columns << twice) + (n & twice)) * of_column; }
-  __device__ List list_of(int n) const {
-    const int i = receiver(n);
-    if (i >= atoms) return {0, 0};
-    return {PAIRS ? a.edges.pairs[i] : a.edges.first[i], a.edges.first[i + 1]};
-  }
-  __device__ EdgeTile tile_of(const List& list) const { return {receiver(round) < atoms ? receiver(round) : -1, list.begin, list.end}; }
-  __device__ void fetch_next() const {
-    fetch_list(a.slices.values, input_words, next.begin, next.end);
-    if (SETS > 1) fetch_list(a.slices.slopes, input_words, next.begin, next.end);
-    fetch_list(a.edges.senders, 1, next.begin, next.end);
-    fetch_list(a.edges.direction, 4, next.begin, next.end);
-  }
-};
 
 /// What a warp reads of a tile's edges in one of its two stages: ROWS rows of each sender's slice, and directions. Rows lie such that the lanes that read at once,
 /// of four edges and two packs of features, and those that write at once, of one edge, find all banks.
