@@ -5,7 +5,8 @@ namespace painnless::cuda {
 
 struct alignas(8) Arrivals {
   int missing;  // bytes announced and not yet here; below zero where they were not announced
-  bool announced, phase;
+  signed char expected, due;
+  bool phase;
 };
 
 struct alignas(16) Letter {
@@ -16,19 +17,21 @@ struct alignas(16) Letter {
 inline void arrive_at_cluster() {}
 inline void wait_for_cluster() { emulator::runtime->meet_cluster(); }
 inline void meet_first(int threads) { emulator::runtime->meet_first(threads); }
-inline void meet_in_two_places(int) { emulator::runtime->meet_block(); }
 
 inline void settle(Arrivals& arrivals) {
-  if (!arrivals.announced || arrivals.missing != 0) return;
-  arrivals.announced = false;
+  if (arrivals.due > 0 || arrivals.missing != 0) return;
+  arrivals.due = arrivals.expected;
   arrivals.phase = !arrivals.phase;
 }
-inline void clear(Arrivals& arrivals) { arrivals = {}; }
+inline void clear(Arrivals& arrivals, unsigned expected) { arrivals = {0, static_cast<signed char>(expected), static_cast<signed char>(expected), false}; }
 inline void publish_arrivals() {}
+inline void arrive(Arrivals& arrivals) {
+  arrivals.due--;
+  settle(arrivals);
+}
 inline void announce(Arrivals& arrivals, unsigned bytes) {
   arrivals.missing += static_cast<int>(bytes);
-  arrivals.announced = true;
-  settle(arrivals);
+  arrive(arrivals);
 }
 inline bool complete(const Arrivals& arrivals, unsigned parity) { return arrivals.phase != static_cast<bool>(parity); }
 

@@ -8,7 +8,7 @@
 #else
 namespace painnless::cuda {
 
-/// Counts what arrives in a block's shared memory: it is complete when as many bytes have come as were announced.
+/// Counts what arrives in a block's shared memory: it is complete when all who were to announce or end something have, and as many bytes have come as were announced.
 struct alignas(8) Arrivals {
   unsigned long long state;
 };
@@ -37,15 +37,15 @@ __device__ void arrive_at_cluster() { asm volatile("barrier.cluster.arrive.relea
 __device__ void wait_for_cluster() { asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory"); }
 /// The first `threads` of a block meet.
 __device__ void meet_first(int threads) { asm volatile("bar.sync 1, %0;" ::"r"(threads) : "memory"); }
-/// All threads of a block meet, in two places of the text.
-__device__ void meet_in_two_places(int threads) { asm volatile("bar.sync 2, %0;" ::"r"(threads) : "memory"); }
 
-__device__ void clear(Arrivals& arrivals) { asm volatile("mbarrier.init.shared.b64 [%0], 1;" ::"r"(shared_address(&arrivals)) : "memory"); }
+__device__ void clear(Arrivals& arrivals, unsigned expected) { asm volatile("mbarrier.init.shared.b64 [%0], %1;" ::"r"(shared_address(&arrivals)), "r"(expected) : "memory"); }
 /// After clear, before anything may arrive.
 __device__ void publish_arrivals() { asm volatile("fence.mbarrier_init.release.cluster;\nfence.proxy.async.shared::cta;" ::: "memory"); }
 __device__ void announce(Arrivals& arrivals, unsigned bytes) {
   asm volatile("mbarrier.arrive.expect_tx.shared.b64 _, [%0], %1;" ::"r"(shared_address(&arrivals)), "r"(bytes) : "memory");
 }
+/// What this thread has written can be seen by those who wait.
+__device__ void arrive(Arrivals& arrivals) { asm volatile("mbarrier.arrive.shared.b64 _, [%0];" ::"r"(shared_address(&arrivals)) : "memory"); }
 __device__ bool complete(const Arrivals& arrivals, unsigned parity) {
   unsigned done;
   asm volatile(

@@ -51,7 +51,7 @@ __device__ void work(Block& b) {
     }
     message_forward(b, t);
     update_forward(b, t);
-    if (t == 0) meet_in_two_places(resident_threads);  // the others have made the rest of the filters
+    if (t == 0) wait_until([&] { return complete(*b.filters_here, 0); }, b.a.given_up);
     if (t + 1 < LAYERS || room.hidden > 0) b.send_to_all(b.arriving(), b.atom, FEATURES, b.feature(), b.now()[now_q + b.own()]);
   }
   real slopes[room.hidden + 1];
@@ -71,8 +71,8 @@ __device__ void work(Block& b) {
 KERNEL(resident_threads, 1, painn_resident, ResidentArguments) {
   DYNAMIC_SHARED(real, memory);
   Block b(a, memory);
-  const int counters = 5 + LAYERS + 1;
-  if (threadIdx.x < counters) clear(b.arrivals[threadIdx.x]);
+  const int counters = 6 + LAYERS + 1;
+  if (threadIdx.x < counters) clear(b.arrivals[threadIdx.x], b.arrivals + threadIdx.x == b.filters_here ? makers : 1);
   if (threadIdx.x < 40) b.words[threadIdx.x] = 0;
   publish_arrivals();
   arrive_at_cluster();
@@ -96,7 +96,8 @@ KERNEL(resident_threads, 1, painn_resident, ResidentArguments) {
   const int ended = ended_atom(b);
   if (threadIdx.x >= resident_workers) {
     make_filters(b);
-    meet_in_two_places(resident_threads);
+    __syncwarp();
+    if (lane_index() == 0) arrive(*b.filters_here);
     if (warp_index() == resident_workers / 32 && ended >= 0) end_energy(b, ended);
     return;
   }

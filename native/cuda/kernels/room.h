@@ -79,7 +79,7 @@ struct ResidentPlaces {
     take(scratch, resident_workers / 32 * scratch_row);
     take(state, room.state());
     take(top, room.features);
-    take(arrivals, 2 * (6 + room.layers));
+    take(arrivals, 2 * (7 + room.layers));
     take(words, 40);
     take(placed, 20 * atoms);
     take(numbers, atoms);

@@ -34,7 +34,7 @@ struct Block {
   int atom, half, j;  // of this worker's warp: one of the four atoms, which four of the eight features; this lane's one of them
   int turn = 0;       // exchanges so far
   unsigned mail_turn;
-  Arrivals *arrivals, *pairs_here, *sums_here, *top_here, *weights_here;
+  Arrivals *arrivals, *pairs_here, *sums_here, *top_here, *filters_here, *weights_here;
   int* words;  // first edges of the four atoms and the end; from 8 on Sizes; from 16 on has any structure a volume, and counts of edges
 
   __device__ Block(const ResidentArguments<real>& arguments, real* shared)
@@ -44,7 +44,8 @@ struct Block {
     pairs_here = arrivals + 2;
     sums_here = arrivals + 3;
     top_here = arrivals + 4;
-    weights_here = arrivals + 5;
+    filters_here = arrivals + 5;
+    weights_here = arrivals + 6;
     words = reinterpret_cast<int*>(memory + at.words);
   }
 

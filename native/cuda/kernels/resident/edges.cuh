@@ -129,9 +129,11 @@ __device__ void make_first_filters(const Block& b, const HeldFilterWeights& weig
   for (int tile = warp_index(); tile * tile_edges < b.first()[resident_atoms]; tile += resident_threads / 32) make_filters_of<false>(b, 0, weights, tile);
 }
 
+constexpr int makers = (resident_threads - resident_workers) / 32;  // warps
+
 /// The slopes of layer 0 and all of the other layers, rows (edge; W q, R, m; W' q, R, m). By those who are not workers.
 __device__ void make_filters(const Block& b) {
-  constexpr int makers = (resident_threads - resident_workers) / 32, pairs = room.filter_pairs(), groups = larger(1, makers / pairs);
+  constexpr int pairs = room.filter_pairs(), groups = larger(1, makers / pairs);
   for (int task = warp_index() - resident_workers / 32; task < pairs * groups; task += makers) {
     const int two = task % pairs;
     const HeldFilterWeights weights = filter_weights(b, two);
