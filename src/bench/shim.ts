@@ -25,6 +25,9 @@ export const shimCases: readonly ShimCase[] = [
   { atoms: 20_000, spacing: 7, calls: 5, turns: 8, warmTurns: 1, medianMs: 1.5, p99Ms: Number.POSITIVE_INFINITY },
 ];
 
+/** Clients that ask for one ethanol each, again and again, against a client by itself. */
+export const crowd = { clients: 16, molecule: "CH3CH2OH", seconds: 1, rounds: 5, times: 4 };
+
 const seconds = z.array(z.number().positive()).min(1);
 
 /** What python/painnless/worker/shim.py answers. */
@@ -32,6 +35,7 @@ const answerSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("ready"), numbers: z.array(z.int()), positions: z.array(z.number()) }),
   /** pingAfter: each after an evaluation; ping: each after another */
   z.strictObject({ kind: z.literal("timed"), ase: seconds, client: seconds, pingAfter: seconds, ping: seconds }),
+  z.strictObject({ kind: z.literal("ran"), calls: z.int().positive(), seconds: z.number().positive() }),
   failure,
 ]);
 type Answer = z.infer<typeof answerSchema>;
@@ -48,7 +52,7 @@ export class ShimProcess {
   private constructor(process: LineProcess<Answer>, { numbers, positions }: Extract<Answer, { kind: "ready" }>) {
     this.#process = process;
     this.structure = {
-      name: "lattice",
+      name: "atoms",
       numbers,
       positions: Float64Array.from(positions),
       cell: null,
@@ -57,8 +61,13 @@ export class ShimProcess {
   }
 
   /** @throws {PainnlessError} WORKER_DIED, WORKER_FAILED with its own words */
-  static async start(python: PythonEnvironment, endpoint: string, { atoms, spacing }: ShimCase): Promise<ShimProcess> {
-    const options = Object.entries({ endpoint, atoms, spacing }).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  static async start(
+    python: PythonEnvironment,
+    endpoint: string,
+    atoms: Pick<ShimCase, "atoms" | "spacing"> | { readonly molecule: string },
+  ): Promise<ShimProcess> {
+    const which = "molecule" in atoms ? { molecule: atoms.molecule } : { atoms: atoms.atoms, spacing: atoms.spacing };
+    const options = Object.entries({ endpoint, ...which }).flatMap(([name, value]) => [`--${name}`, String(value)]);
     const process = new LineProcess(python, ["painnless.worker.shim", ...options], { name: "the timed Python", schema: answerSchema });
     try {
       return new ShimProcess(process, await process.answer("ready"));
@@ -75,9 +84,40 @@ export class ShimProcess {
     return run;
   }
 
+  /** Evaluations a second, one behind the other for so many seconds.
+   *  @throws {PainnlessError} WORKER_DIED, WORKER_FAILED with its own words, BAD_MESSAGE */
+  async rate(seconds: number): Promise<number> {
+    const ran = await this.#process.answer("ran", { kind: "run", seconds });
+    return ran.calls / ran.seconds;
+  }
+
   close(): Promise<void> {
     return this.#process.close();
   }
+}
+
+export interface CrowdResult {
+  readonly clients: number;
+  /** structures a second: of one client by itself, and of all together; medians */
+  readonly one: number;
+  readonly all: number;
+  /** median of the rounds */
+  readonly times: number;
+  readonly pass: boolean;
+}
+
+/** @param rounds structures a second of one client, and, right behind, of each of all */
+export function crowdResult(rounds: readonly { readonly one: number; readonly all: readonly number[] }[]): CrowdResult {
+  const together = rounds.map(({ all }) => all.reduce((sum, rate) => sum + rate, 0));
+  const times = quantile(
+    rounds.map(({ one }, k) => (together[k] ?? Number.NaN) / one),
+    0.5,
+  );
+  const one = quantile(
+    rounds.map((round) => round.one),
+    0.5,
+  );
+  return { clients: rounds[0]?.all.length ?? 0, one, all: quantile(together, 0.5), times, pass: times >= crowd.times };
 }
 
 export interface ShimRow {

@@ -1,4 +1,15 @@
-import { type EngineTimes, type ShimCase, ShimProcess, type ShimResult, type ShimRun, shimCases, shimResult } from "../bench/shim.ts";
+import {
+  type CrowdResult,
+  crowd,
+  crowdResult,
+  type EngineTimes,
+  type ShimCase,
+  ShimProcess,
+  type ShimResult,
+  type ShimRun,
+  shimCases,
+  shimResult,
+} from "../bench/shim.ts";
 import type { NativeEngine } from "../engine/engine.ts";
 import { readModelFile } from "../model/model-file.ts";
 import { type PythonEnvironment, requirePackage, resolvePython } from "../python/environment.ts";
@@ -17,8 +28,8 @@ export interface ShimRequest {
   readonly progress: (text: string) => void;
 }
 
-/** Every case of the suite, by a server in this process and a Python of its own. */
-export async function runShim(request: ShimRequest): Promise<ShimResult[]> {
+/** Every case of the suite, by a server in this process and a Python of its own; and many clients beside one. */
+export async function runShim(request: ShimRequest): Promise<{ results: ShimResult[]; crowd: CrowdResult }> {
   const python = await resolvePython();
   for (const name of ["ase", "pyzmq", "msgspec"] as const) requirePackage(python, name, "painnless bench shim");
   const model = await readModelFile(request.model);
@@ -30,9 +41,33 @@ export async function runShim(request: ShimRequest): Promise<ShimResult[]> {
       request.progress(`${shape.atoms} atoms, ${shape.turns} turns of ${shape.calls} calls`);
       results.push(await runCase(python, engine, shape));
     }
-    return results;
+    request.progress(`${crowd.clients} clients, ${crowd.rounds} rounds of ${crowd.seconds} s`);
+    return { results, crowd: await runCrowd(python, engine) };
   } finally {
     await sides.close();
+  }
+}
+
+const serve = (potential: Potential) => Server.start(potential, { endpoint: null, model: null, cutoff: null, versions: {} });
+
+async function runCrowd(python: PythonEnvironment, engine: NativeEngine): Promise<CrowdResult> {
+  const server = await serve(engine);
+  const clients: ShimProcess[] = [];
+  try {
+    const started = Array.from({ length: crowd.clients }, () => ShimProcess.start(python, server.endpoint, crowd));
+    for (const start of await Promise.allSettled(started)) if (start.status === "fulfilled") clients.push(start.value);
+    await Promise.all(started); // throws what one of them died of
+    const together = () => Promise.all(clients.map((client) => client.rate(crowd.seconds)));
+    await together(); // V8 compiles, the engine takes memory
+    const rounds: { one: number; all: number[] }[] = [];
+    for (let k = 0; k < crowd.rounds; k++) {
+      const one = (await clients[0]?.rate(crowd.seconds)) ?? Number.NaN;
+      rounds.push({ one, all: await together() });
+    }
+    return crowdResult(rounds);
+  } finally {
+    await Promise.all(clients.map((client) => client.close()));
+    await server.close(0);
   }
 }
 
@@ -47,7 +82,7 @@ async function runCase(python: PythonEnvironment, engine: NativeEngine, shape: S
       return evaluations;
     },
   };
-  const server = await Server.start(timed, { endpoint: null, model: null, cutoff: null, versions: {} });
+  const server = await serve(timed);
   try {
     const shim = await ShimProcess.start(python, server.endpoint, shape);
     try {
@@ -92,8 +127,14 @@ async function engineTimes(engine: NativeEngine, structure: Structure, calls: nu
   return { engine: [...within].slice(1), door };
 }
 
-export function shimSummary(results: readonly ShimResult[], side: string): string {
-  return results
+function crowdSummary({ clients, one, all, times, pass }: CrowdResult): string {
+  const verdict = pass ? green(`${crowd.times} were wanted`) : red(`less than the ${crowd.times} that were wanted`);
+  const rates = `${clients} clients of an ethanol: ${all.toFixed(0)} structures/s, one ${one.toFixed(0)}`;
+  return `${rates}, ${bold(`${times.toFixed(2)} times`)}; ${verdict}\n`;
+}
+
+export function shimSummary(results: readonly ShimResult[], together: CrowdResult, side: string): string {
+  const cases = results
     .map(({ atoms, callMs, overheadMs, besideMs, pass, rows }) => {
       const verdict = pass ? green("within what is allowed") : red("more than is allowed");
       const over = `over the engine: median ${overheadMs.median.toFixed(3)} ms, p99 ${overheadMs.p99.toFixed(3)} ms, ${verdict}`;
@@ -106,4 +147,5 @@ export function shimSummary(results: readonly ShimResult[], side: string): strin
       )}`;
     })
     .join("\n");
+  return `${cases}\n${crowdSummary(together)}`;
 }

@@ -193,13 +193,13 @@ async function benchShim(args: OwnArguments) {
   const [precision = "f64"] = nameList("precisions", args.precisions ?? "f32,f64").map((name) => oneOf("precisions", name, ["f32", "f64"]));
   const side = ownSide(args.side ?? `native:cpu:${precision}`);
   const json = args.json === undefined ? null : await claimOutput(args.json);
-  const results = await runShim({
+  const { results, crowd } = await runShim({
     ...{ model: args.model ?? shippedModel, side, progress },
     threads: args.threads === undefined ? availableParallelism() : wholeNumber("threads", args.threads, 1),
   });
-  await json?.write(`${JSON.stringify({ format: "painnless.shim/2", side, results }, null, 1)}\n`);
-  process.stdout.write(shimSummary(results, side));
-  return results.every(({ pass }) => pass) ? 0 : 1;
+  await json?.write(`${JSON.stringify({ format: "painnless.shim/3", side, results, crowd }, null, 1)}\n`);
+  process.stdout.write(shimSummary(results, crowd, side));
+  return [...results, crowd].every(({ pass }) => pass) ? 0 : 1;
 }
 
 /** `painnless bench ase`: the script of a SchNetPack user, before and after the line that makes its calculator is swapped. */

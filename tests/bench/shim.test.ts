@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type ShimCase, shimResult } from "../../src/bench/shim.ts";
+import { crowdResult, type ShimCase, shimResult } from "../../src/bench/shim.ts";
 import type { Statistics } from "../../src/wire/messages.ts";
 
 const shape: ShimCase = { atoms: 20, spacing: 1.6, calls: 3, turns: 1, warmTurns: 0, medianMs: 0.5, p99Ms: 0.9 };
@@ -31,6 +31,18 @@ const verdicts: readonly (readonly [string, boolean, readonly number[], readonly
 test.each(verdicts)("%s", (_, pass, ase, engine) => {
   const result = shimResult(shape, { ...run, ase: [...ase] }, statisticsOf(0.9, 0.87), { ...times, engine });
   expect(result.pass).toBe(pass);
+});
+
+test("a crowd is compared with one client round by round", () => {
+  const result = crowdResult([
+    { one: 100, all: [200, 150] },
+    { one: 200, all: [400, 500] },
+    { one: 100, all: [250, 250] },
+  ]);
+  expect(result).toEqual({ clients: 2, one: 100, all: 500, times: 4.5, pass: true });
+  expect(crowdResult([{ one: 100, all: [200, 199] }]).pass).toBe(false);
+  expect(() => crowdResult([])).toThrow("0 values");
+  expect(() => crowdResult([{ one: Number.NaN, all: [1] }])).toThrow("finite");
 });
 
 test("what was not timed, or not a number, has no verdict", () => {

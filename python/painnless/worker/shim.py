@@ -1,9 +1,10 @@
-"""python -m painnless.worker.shim --endpoint E --atoms N --spacing S --parent PID
+"""python -m painnless.worker.shim --endpoint E (--atoms N --spacing S | --molecule NAME) --parent PID
 
 Timed by `painnless bench shim`: calls through ASE of a server that runs, and what lies within them.
 One JSON object a line on standard input, one answer a line on standard output, until the input ends; first of all
 {"kind": "ready", "numbers": [N], "positions": [3N]}: the atoms, at one of the places that are asked about.
   {"kind": "turn", "calls": n}  -> {"kind": "timed", "ase": [n], "client": [n], "pingAfter": [n], "ping": [n]}, seconds
+  {"kind": "run", "seconds": s}  -> {"kind": "ran", "calls": n, "seconds": t}: without ASE, one call behind the other
 A request that fails is answered by {"kind": "error", "message": ..}.
 """
 
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
+from ase.build import molecule
 
 from painnless.calculator import PainnlessCalculator
 from painnless.client import RemotePotential
@@ -29,16 +31,12 @@ Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 class _Way:
     """Atoms with the calculator, and the same line without ASE; each method answers the request of its name."""
 
-    def __init__(
-        self, calculator: PainnlessCalculator, remote: RemotePotential, pinged: RemotePotential, atoms: int, spacing: float
-    ) -> None:
+    def __init__(self, calculator: PainnlessCalculator, remote: RemotePotential, pinged: RemotePotential, atoms: Atoms) -> None:
         self._remote = remote
         self._pinged = pinged
         self._rng = np.random.default_rng(0)
-        elements = remote.welcome.elements or [1, 6, 8]
-        self._numbers = self._rng.choice(np.array(elements), atoms).astype(np.int64)
-        side = int(np.ceil(atoms ** (1 / 3)))
-        self._lattice = np.stack(np.meshgrid(*[np.arange(side)] * 3), axis=-1).reshape(-1, 3)[:atoms] * spacing
+        self._numbers = atoms.numbers.astype(np.int64)
+        self._rest = atoms.positions.copy()
         self._atoms = Atoms(numbers=self._numbers, positions=self._moved(), calculator=calculator)
 
     def structure(self) -> dict[str, Any]:
@@ -58,6 +56,14 @@ class _Way:
             "ping": seconds(self._pinged.ping),
         }
 
+    def run(self, seconds: float) -> dict[str, Any]:
+        calls = 0
+        start = time.perf_counter()
+        while (taken := time.perf_counter() - start) < seconds:
+            self._without_ase()
+            calls += 1
+        return {"kind": "ran", "calls": calls, "seconds": taken}
+
     def _through_ase(self) -> float:
         self._atoms.positions = self._moved()
         start = time.perf_counter()
@@ -65,7 +71,7 @@ class _Way:
         return time.perf_counter() - start
 
     def _without_ase(self) -> float:
-        structure = Structure("lattice", self._numbers, self._moved(), None, (False, False, False))
+        structure = Structure("atoms", self._numbers, self._moved(), None, (False, False, False))
         start = time.perf_counter()
         self._remote.evaluate([structure], ["forces"])
         return time.perf_counter() - start
@@ -75,14 +81,21 @@ class _Way:
         return self._pinged.ping()
 
     def _moved(self) -> Floats:
-        return self._lattice + self._rng.uniform(-0.1, 0.1, self._lattice.shape)
+        return self._rest + self._rng.uniform(-0.1, 0.1, self._rest.shape)
+
+
+def _lattice(elements: list[int], count: int, spacing: float) -> Atoms:
+    numbers = np.random.default_rng(0).choice(np.array(elements), count)
+    side = int(np.ceil(count ** (1 / 3)))
+    return Atoms(numbers=numbers, positions=np.stack(np.meshgrid(*[np.arange(side)] * 3), axis=-1).reshape(-1, 3)[:count] * spacing)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m painnless.worker.shim")
     parser.add_argument("--endpoint", required=True, help="of a running server")
-    parser.add_argument("--atoms", type=int, required=True)
-    parser.add_argument("--spacing", type=float, required=True, help="of the lattice the atoms are on, Å")
+    parser.add_argument("--atoms", type=int)
+    parser.add_argument("--spacing", type=float, help="of the lattice the atoms are on, Å")
+    parser.add_argument("--molecule", help="of ASE's, instead of a lattice")
     parser.add_argument("--parent", type=int, required=True)
     options = parser.parse_args()
     endpoint = options.endpoint
@@ -90,8 +103,10 @@ def main() -> int:
     with RemotePotential(endpoint) as remote, RemotePotential(endpoint) as pinged, PainnlessCalculator(server=endpoint) as calculator:
 
         def prepare() -> tuple[dict[str, Any], Methods]:
-            way = _Way(calculator, remote, pinged, options.atoms, options.spacing)
-            return way.structure(), {"turn": way.turn}
+            elements = remote.welcome.elements or [1, 6, 8]
+            atoms = molecule(options.molecule) if options.molecule else _lattice(elements, options.atoms, options.spacing)
+            way = _Way(calculator, remote, pinged, atoms)
+            return way.structure(), {"turn": way.turn, "run": way.run}
 
         return answer_lines(options.parent, prepare)
 
