@@ -61,8 +61,8 @@ export async function openCuda(
 ): Promise<CudaEngine> {
   const engine = await createCudaEngine(model, {
     ...{ precision, nvrtc: candidates, cache: folder, addon, emulate: !onCard, poisoned: sanitizer !== "initcheck" },
-    ...(sanitizer === "racecheck" ? { tuning: { residentAtoms: 0 } } : {}), // scripts/sanitize.mjs says why
     ...options,
+    ...(sanitizer === "racecheck" ? { tuning: { ...options.tuning, residentAtoms: 0 } } : {}), // scripts/sanitize.mjs says why
   });
   opened.push(engine);
   if (!beyond) cards.push(engine);
