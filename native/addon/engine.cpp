@@ -42,7 +42,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
  public:
   static Napi::Function define(Napi::Env env) {
     return DefineClass(env, "EngineObject",
-                       {InstanceMethod<&EngineObject::evaluate>("evaluate"), InstanceMethod<&EngineObject::time>("time"),
+                       {InstanceMethod<&EngineObject::evaluate>("evaluate"), InstanceMethod<&EngineObject::time>("time"), InstanceMethod<&EngineObject::turned>("turned"),
                         InstanceMethod<&EngineObject::plan>("plan"), InstanceMethod<&EngineObject::create_session>("createSession"),
                         InstanceMethod<&EngineObject::activity>("activity"), InstanceMethod<&EngineObject::card_neighbors>("cardNeighbors"),
                         InstanceMethod<&EngineObject::card_seconds>("cardSeconds"), InstanceMethod<&EngineObject::card_profile>("cardProfile"),
@@ -67,6 +67,8 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
     };
     return desk_->is_idle() && desk_->pace.allows_at_once(atoms) ? Job::at_once(info.Env(), *desk_, work) : Job::start(info.Env(), desk_, work);
   }
+
+  void turned(const Napi::CallbackInfo&) { desk_->pace.turn(); }
 
   Napi::Value time(const Napi::CallbackInfo& info) {
     return Job::start(info.Env(), desk_, [asked = std::make_shared<Question>(info), count = count_from(info)](Engine& engine) {

@@ -106,12 +106,24 @@ export function engineOf<Plan extends NativePlan>(
     );
   };
 
+  let isTurnAwaited = false;
+  /** Tells the engine of the event loop's next turn. Whoever awaits nothing but short evaluations gives it none. */
+  const awaitTurn = () => {
+    if (isTurnAwaited) return;
+    isTurnAwaited = true;
+    setImmediate(() => {
+      isTurnAwaited = false;
+      native.turned();
+    }).unref();
+  };
+
   const potential: NativeEngine<Plan> = {
     name,
     provides: new Set(properties),
     domain,
     async evaluate(structures, want = ["energy", "forces"]) {
       if (structures.length === 0) return [];
+      awaitTurn();
       const answer = await run(structures, want, (batch, wanted) => native.evaluate(batch, wanted));
       const lost = elsewhere ? notFinite(structures, answer, want) : [];
       if (!elsewhere || lost.length === 0) return readEvaluations(structures, answer, want, file.config);

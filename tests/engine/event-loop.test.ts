@@ -2,7 +2,10 @@ import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
+import { loadAddon } from "../../src/engine/addon.ts";
 import { packBatch } from "../../src/engine/batch.ts";
+import { engineOf } from "../../src/engine/engine.ts";
+import type { NativeEngineObject } from "../../src/engine/native.ts";
 import { nativeConfig, nativeTensors } from "../../src/engine/weights.ts";
 import type { Structure } from "../../src/system/structure.ts";
 import { ethanol, water } from "../systems.ts";
@@ -48,6 +51,21 @@ test("who awaits nothing but short evaluations leaves the loop its turns", async
   while (performance.now() - start < 500) await engine.evaluate([water]);
   clearInterval(timer);
   expect(turns).toBeGreaterThan(5); // one in 20 ms of work, if nobody holds this process up
+});
+
+test("an engine hears of each turn of the loop between evaluations, and of none where there is none", async () => {
+  const zeros = (length: number) => new Float64Array(length);
+  const answer = { netEnergy: zeros(1), forces: zeros(9), stress: zeros(0), energies: zeros(3), edges: new Int32Array(1), finite: true };
+  let heard = 0;
+  const native = { evaluate: async () => answer, turned: () => heard++ } as unknown as NativeEngineObject;
+  const { potential } = engineOf(native, { name: "counted", file: painn, precision: "f64", addon: loadAddon() });
+  for (let k = 0; k < 3; k++) await potential.evaluate([water]);
+  expect(heard).toBe(0);
+  for (let turn = 1; turn <= 3; turn++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(heard).toBe(turn);
+    await potential.evaluate([water]);
+  }
 });
 
 test("the caller may change his arrays at once", async () => {

@@ -62,6 +62,8 @@ export interface NativeEngineObject<Plan extends NativePlan = NativePlan> {
    *  later calls wait. Rejects with an Error whose `code` is BAD_STRUCTURE (then `field` names
    *  the input), MISSING (memory) or CANCELLED. Where results are not `finite`, which of them is the caller's to say. */
   evaluate(batch: NativeBatch, want: NativeWant): Promise<NativeEvaluation>;
+  /** The event loop has turned since the last evaluation: short ones may go on being made on it. */
+  turned(): void;
   /** Seconds of each of `count` evaluations of one batch, timed inside, nothing else in between: for benchmarks. */
   time(batch: NativeBatch, want: NativeWant, count: number): Promise<Float64Array>;
   plan(atoms: number, pairs: number): Plan;
