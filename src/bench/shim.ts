@@ -21,7 +21,7 @@ export interface ShimCase {
 }
 
 export const shimCases: readonly ShimCase[] = [
-  { atoms: 20, spacing: 1.6, calls: 100, turns: 30, warmTurns: 10, medianMs: 0.2, p99Ms: 0.5 },
+  { atoms: 20, spacing: 1.6, calls: 100, turns: 30, warmTurns: 40, medianMs: 0.2, p99Ms: 0.5 },
   { atoms: 20_000, spacing: 7, calls: 5, turns: 8, warmTurns: 1, medianMs: 1.5, p99Ms: Number.POSITIVE_INFINITY },
 ];
 
