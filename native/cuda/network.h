@@ -88,7 +88,8 @@ struct Grids {
   void on_tiles(Programs& programs, const ByCut<Arguments>& names, size_t shared_per_atom, int atoms, const Arguments<Real>& argument) const {
     const Shape::Cut& chosen = cut(atoms);
     const auto tiles = static_cast<unsigned>((atoms + chosen.tile - 1) / chosen.tile);
-    const Grid grid = spread(atoms) ? Grid{tiles * spread_members, 1, spread_members} : Grid{tiles, 1};
+    const auto members = static_cast<unsigned>(chosen.members);
+    const Grid grid = members > 1 ? Grid{tiles * members, 1, members} : Grid{tiles, 1};
     programs.launch(spread(atoms) ? names.spread : small(atoms) ? names.small : names.large, grid, chosen.threads,
                     shared_per_atom * static_cast<size_t>(chosen.tile) + shape.exchange_shared(chosen), argument);
   }

@@ -97,7 +97,7 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
   large_blocks = tight && 2 * (shared_bytes(large) + (1 << 10)) <= info.shared_bytes ? 2 : 1;
   spread = {};
   const int columns = (features / 16 + spread_members - 1) / spread_members;  // of a block, a warp each, but not so many that registers run out
-  if (const Cut one{small.tile, small.atoms, 4, 32 * std::min(columns, 2) * 4}; tensor && info.architecture >= 90 && shared_bytes(one) <= info.shared_bytes) spread = one;
+  if (const Cut one{small.tile, small.atoms, 4, 32 * std::min(columns, 2) * 4, spread_members}; tensor && info.architecture >= 90 && shared_bytes(one) <= info.shared_bytes) spread = one;
   resident = resident_room(*this, config, info);
   if (mixed && !tensor)
     throw InputError("UNSUPPORTED", "precision",
@@ -113,7 +113,7 @@ size_t Shape::shared_bytes(const Cut& cut) const {
   return std::max({update_shared, last_shared, adjoint_shared}) * static_cast<size_t>(cut.tile) + exchange_shared(cut);
 }
 size_t Shape::exchange_shared(const Cut& cut) const {
-  return real_bytes * static_cast<size_t>(update_exchange(cut.atoms, cut.split, cut.threads, tensor));
+  return real_bytes * static_cast<size_t>(update_exchange(cut.atoms, cut.split, cut.threads, tensor) + (cut.members > 1 ? spread_counters : 0));
 }
 
 std::vector<Source> Shape::sources() const {

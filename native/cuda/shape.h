@@ -23,6 +23,7 @@ struct Shape {
   /// How the kernels that work on tiles of atoms are cut (layers/dense.cuh).
   struct Cut {
     int tile, atoms, split, threads;  // atoms of a block, of a thread; groups that share out inputs; threads of a block
+    int members = 1;                  // blocks that share a tile
   } small, large, spread;             // for few atoms, for many; for so few that a cluster shares a tile, no threads where that is not possible
   int tensor;                         // parts of a number in dense products on tensor cores (kernels/shapes.h); 0: multiply-adds
   int large_blocks, message_blocks;   // that a multiprocessor shall hold at once: bounds the registers of a thread

@@ -20,8 +20,18 @@ const rows: readonly (readonly [string, CudaPrecision, ModelConfig["arch"], Part
   ["PaiNN, 96 features, which blocks share unequally", "f32", "painn-schnetpack", { n_features: 96, n_layers: 1 }],
   ["PaiNN, 128 features", "f32", "painn-schnetpack", { n_features: 128 }],
   ["PaiNN, mixed precision", "mixed", "painn-schnetpack", { n_features: 64 }],
+  ["PaiNN, a readout of one layer", "f32", "painn-schnetpack", { n_layers: 1, readout_widths: [1] }],
   ["the student", "f32", "painn-distiller", { n_features: 64 }],
+  ["the student, a readout of one layer", "f32", "painn-distiller", { n_layers: 1, readout_widths: [1] }],
 ];
+/** Letters come as late as they may, or at once; blocks run ahead of others in one order or another. */
+const ways = onCard
+  ? [{}]
+  : [
+      ...[{}, { turns: "descending" } as const],
+      ...(["ascending", "descending", "shuffled"] as const).map((turns) => ({ earlyRows: true, turns })),
+    ];
+const usual = onCard ? {} : ({ earlyRows: false, turns: "ascending", planted: 0 } as const);
 const open = (model: ReturnType<typeof randomModel>, precision: CudaPrecision, spreadWaves: number, beyond = false) =>
   openCuda(model, precision, { tuning: { residentAtoms: 0, spreadWaves }, beyond });
 const structures = [ethanol, methanol, water]; // 18 atoms: two whole tiles, and two atoms of a third
@@ -30,8 +40,13 @@ test.each(rows)("%s (%s): bits do not depend on it", async (_, precision, arch, 
   const model = randomModel(arch, changes);
   const [spread, whole] = [await open(model, precision, 1024), await open(model, precision, 0)];
   for (const want of [everything, ["energy"] as const]) {
-    const found = await spread.evaluate(structures, want);
-    expect(found.map(bits)).toEqual((await whole.evaluate(structures, want)).map(bits));
+    const right = (await whole.evaluate(structures, want)).map(bits);
+    for (const way of ways) {
+      if (!onCard) addon.emulatedCard(way);
+      const found = await spread.evaluate(structures, want);
+      if (!onCard) addon.emulatedCard(usual);
+      expect(found.map(bits), JSON.stringify(way)).toEqual(right);
+    }
   }
 });
 
@@ -50,15 +65,28 @@ test.skipIf(onCard)("it is done up to so many tiles a multiprocessor, and not in
 });
 
 describe.skipIf(onCard)("a fault planted in the kernels", () => {
-  test("numbers that stay in the block that made them are missed", async () => {
-    const model = randomModel("painn-schnetpack", { n_features: 64 });
+  const model = randomModel("painn-schnetpack", { n_features: 64 });
+  test("numbers that stay in the block that made them are waited for in vain", async () => {
+    const spread = await open(model, "f32", 1024);
+    addon.emulatedCard({ planted: 34 });
+    await expect(spread.evaluate([ethanol], everything)).rejects.toThrow("threads wait for each other in vain");
+    addon.emulatedCard(usual);
+  });
+  test("a block that ends before all has come that is sent to it is found out", async () => {
+    const spread = await open(model, "f32", 1024);
+    addon.emulatedCard({ planted: 40 });
+    await expect(spread.evaluate([ethanol], everything)).rejects.toThrow("blocks ended that had not waited for what was sent to them");
+    addon.emulatedCard({ earlyRows: true });
+    await expect(spread.evaluate([ethanol], everything)).rejects.toThrow("sent to a block that had ended");
+    addon.emulatedCard(usual);
+  });
+  test("a place that is written over while others read it is missed, where letters come at once", async () => {
     const [spread, whole] = [await open(model, "f32", 1024, true), await open(model, "f32", 0)];
     const right = (await whole.evaluate([ethanol], everything)).map(bits);
-    addon.emulatedCard({ planted: 34 });
-    // Shared memory is NaN at first; what is no number is made again without tensor cores, and so without clusters.
-    await spread.evaluate([ethanol], everything);
-    expect((await spread.activity()).beyondRange).toBe(1);
-    addon.emulatedCard({ planted: 0 });
+    addon.emulatedCard({ planted: 41, earlyRows: true });
+    const wrong = (await spread.evaluate([ethanol], everything)).map(bits);
+    addon.emulatedCard(usual);
+    expect(wrong).not.toEqual(right);
     expect((await spread.evaluate([ethanol], everything)).map(bits)).toEqual(right);
   });
 });

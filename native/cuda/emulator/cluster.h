@@ -1,5 +1,6 @@
 #pragma once
-// kernels/cluster.cuh for a host compiler: what is sent has arrived at once.
+// kernels/cluster.cuh for a host compiler. What is sent to a block arrives as late as it may, when somebody there asks whether it has, so that who reads before that
+// finds nothing, and who ends before that is found out; or, if runtime->early_rows is set, at once, so that it comes over what is still to be read.
 
 namespace painnless::cuda {
 
@@ -15,6 +16,7 @@ struct alignas(16) Letter {
 };
 
 inline void arrive_at_cluster() {}
+inline void arrive_at_cluster_unseen() {}
 inline void wait_for_cluster() { emulator::runtime->meet_cluster(); }
 inline void meet_first(int threads) { emulator::runtime->meet_first(threads); }
 
@@ -33,7 +35,11 @@ inline void announce(Arrivals& arrivals, unsigned bytes) {
   arrivals.missing += static_cast<int>(bytes);
   arrive(arrivals);
 }
-inline bool complete(const Arrivals& arrivals, unsigned parity) { return arrivals.phase != static_cast<bool>(parity); }
+inline bool complete(Arrivals& arrivals, unsigned parity) {
+  arrivals.missing -= emulator::runtime->receive(&arrivals);
+  settle(arrivals);
+  return arrivals.phase != static_cast<bool>(parity);
+}
 
 template <class Value> Value* place_in(Value* at, unsigned block) {
   emulator::Runtime& now = *emulator::runtime;
@@ -44,8 +50,9 @@ template <class Value> Value* place_in(Value* at, unsigned block) {
   return reinterpret_cast<Value*>(reinterpret_cast<unsigned char*>(at) + blocks * now.shared_stride);
 }
 template <int N> void send(real* to, unsigned block, const Pack<N>& value, Arrivals& arrivals) {
-  std::memcpy(place_in(to, block), &value, sizeof value);
   Arrivals& there = *place_in(&arrivals, block);
+  if (!emulator::runtime->early_rows) return emulator::runtime->send(&there, place_in(to, block), &value, sizeof value);
+  std::memcpy(place_in(to, block), &value, sizeof value);
   there.missing -= static_cast<int>(sizeof value);
   settle(there);
 }
@@ -62,6 +69,9 @@ inline Letter look(const Letter* at) { return *at; }
 template <class Ready> bool wait_until(Ready ready, int*) {
   while (!ready()) emulator::runtime->let_others_run();
   return true;
+}
+inline void await(Arrivals& arrivals, unsigned parity) {
+  wait_until([&] { return complete(arrivals, parity); }, nullptr);
 }
 
 }  // namespace painnless::cuda

@@ -16,7 +16,7 @@ struct Settings {
   int failing_allocation = 0;
   int planted = 0;  // number of a fault of the kernels
   std::optional<Queue> early;  // queues.h
-  bool early_rows = false;     // copies.h
+  bool early_rows = false;     // copies.h, cluster.h
   size_t shared_bytes = 227 << 10;
   int clusters = 7;  // that the card holds at once; 0: it knows none
   int architecture = 90;

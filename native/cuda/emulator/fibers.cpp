@@ -1,6 +1,7 @@
 #include "fibers.h"
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 #include <stdexcept>
 #include <string>
@@ -23,6 +24,11 @@ Fibers::Fibers() {
   runtime_.meet_cluster = [] { active->leave(State::at_cluster); };
   runtime_.has_ended = [](unsigned block) { return active->ended_[block] == active->threads_; };
   runtime_.has_begun = [](unsigned block) { return active->begun_[block] != 0; };
+  runtime_.send = [](const void* arrivals, void* to, const void* from, int bytes) {
+    const auto* begin = static_cast<const unsigned char*>(from);
+    active->under_way_[arrivals].push_back({to, {begin, begin + bytes}});
+  };
+  runtime_.receive = [](const void* arrivals) { return active->receive(arrivals); };
   runtime_.let_others_run = [] { active->leave(State::waiting); };
   runtime_.next_exchange = [] {
     Fiber& own = active->fibers_[active->current_];
@@ -46,6 +52,18 @@ void Fibers::leave(State state) {
   states_[current_] = state;
   if (state == State::done) ended_[current_ / threads_]++;
   go(fibers_[current_].place, scheduler_);
+}
+
+int Fibers::receive(const void* arrivals) {
+  const auto found = under_way_.find(arrivals);
+  if (found == under_way_.end()) return 0;
+  int bytes = 0;
+  for (const Sent& sent : found->second) {
+    std::memcpy(sent.to, sent.bytes.data(), sent.bytes.size());
+    bytes += static_cast<int>(sent.bytes.size());
+  }
+  under_way_.erase(found);
+  return bytes;
 }
 
 void Fibers::resume(int index) {
@@ -112,6 +130,7 @@ void Fibers::run(Kernel kernel, const void* argument, int threads, int blocks) {
   ended_.assign(blocks, 0);
   begun_.assign(blocks, false);
   runtime_.lost = runtime_.early = 0;
+  under_way_.clear();
   shared_ = runtime_.shared;
   states_.assign(all, State::ready);
   order_.resize(all);
@@ -146,6 +165,7 @@ void Fibers::run(Kernel kernel, const void* argument, int threads, int blocks) {
         continue;
       }
       const bool finished = std::all_of(states_.begin(), states_.end(), [](State state) { return state == State::done; });
+      if (finished && !under_way_.empty()) throw std::runtime_error("emulated GPU: blocks ended that had not waited for what was sent to them");
       if (finished && runtime_.lost > 0) throw std::runtime_error("emulated GPU: " + std::to_string(runtime_.lost) + " times something was sent to a block that had ended");
       if (finished && runtime_.early > 0) throw std::runtime_error("emulated GPU: " + std::to_string(runtime_.early) + " times something was sent to a block that had not begun");
       if (finished) return;

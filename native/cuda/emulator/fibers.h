@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "place.h"
@@ -34,8 +35,13 @@ class Fibers {
   struct Warp {
     unsigned long long slots[2][32][6];
   };
+  struct Sent {
+    void* to;
+    std::vector<unsigned char> bytes;
+  };
 
   static void enter();
+  int receive(const void* arrivals);
   void resume(int index);
   void leave(State state);
   bool release();
@@ -51,6 +57,7 @@ class Fibers {
   std::vector<Warp> warps_;
   std::vector<int> order_, ended_;  // threads that have ended, of each block
   std::vector<char> begun_;
+  std::unordered_map<const void*, std::vector<Sent>> under_way_;  // by where it is counted
   uint64_t seed_ = 1;
   int current_ = 0, threads_ = 0, blocks_ = 1, first_ = 0;  // threads of a block, and those that meet by themselves
   unsigned char* shared_ = nullptr;

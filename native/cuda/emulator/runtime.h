@@ -14,7 +14,7 @@ struct Runtime {
   unsigned char* shared;                 // dynamic shared memory of the block
   long long shared_stride;               // bytes from one block's to the next one's
   int planted;                           // fault of the kernels, 0: none
-  bool early_rows;                       // copies.h
+  bool early_rows;                       // copies.h, cluster.h
   void (*meet_block)();
   void (*meet_warp)();
   void (*meet_first)(int threads);  // the first ones of the block, the same number each time
@@ -24,6 +24,9 @@ struct Runtime {
   /// Has any thread of it begun? Nothing may be sent to it before.
   bool (*has_begun)(unsigned block);
   int lost, early;
+  /// Puts so many bytes on their way to a place, which is counted at `arrivals`; receive() lets arrive all that is, and says how much it was.
+  void (*send)(const void* arrivals, void* to, const void* from, int bytes);
+  int (*receive)(const void* arrivals);
   /// Of a thread that waits for what another will write.
   void (*let_others_run)();
   /// Places of the 32 threads of this one's warp, for exchanges; two sets in turn, so that one meeting an exchange is enough.

@@ -26,14 +26,10 @@ __device__ unsigned address_in(const void* at, unsigned block) {
   return there;
 }
 
-/// The same place in another block of the cluster, for loads and stores: what is stored is there when the cluster has met.
-template <class Value> __device__ Value* place_in(Value* at, unsigned block) {
-  Value* there;
-  asm("mapa.u64 %0, %1, %2;" : "=l"(there) : "l"(at), "r"(block));
-  return there;
-}
 
 __device__ void arrive_at_cluster() { asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory"); }
+/// Where nothing but cleared counters is to be seen by who waits.
+__device__ void arrive_at_cluster_unseen() { asm volatile("barrier.cluster.arrive.relaxed.aligned;" ::: "memory"); }
 __device__ void wait_for_cluster() { asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory"); }
 /// The first `threads` of a block meet.
 __device__ void meet_first(int threads) { asm volatile("bar.sync 1, %0;" ::"r"(threads) : "memory"); }
@@ -54,6 +50,12 @@ __device__ bool complete(const Arrivals& arrivals, unsigned parity) {
       : "r"(shared_address(&arrivals)), "r"(parity)
       : "memory");
   return done != 0;
+}
+
+/// Without patience: for what is sent by who runs at the same time and waits for nobody else, as at a barrier.
+__device__ void await(Arrivals& arrivals, unsigned parity) {
+  while (!complete(arrivals, parity)) {
+  }
 }
 
 /// Into another block of the cluster (or this one): `to` and `arrivals` are this block's own addresses of the places meant.

@@ -69,6 +69,8 @@ constexpr int slice_warp_words(int rows, int own) { return 2 * (slice_stage_word
 
 /// Blocks of a cluster that share a tile of atoms where there are few (layers/cut.cuh).
 constexpr int spread_members = 4;
+/// What each counts arrivals in, and room for a letter that nobody reads.
+constexpr int spread_counters = 8;
 
 // Threads of a block.
 constexpr int message_threads = 128, radial_threads = 256, result_threads = 128, scan_threads = 256;

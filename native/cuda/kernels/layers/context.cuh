@@ -6,11 +6,9 @@ namespace painnless::cuda {
 
 /// T14 for a tile: x (atoms, 3, F), x^m mu and slope = silu'(z) (atoms, F) of a layer from q; mu is there. `h` is scratch.
 template <class Cut, class Q>
-__device__ void context_forward(const Tile<Cut>& tile, const PainnWeights<real>& weights, const Q& q, const Hidden<Cut>& h, const PainnSaved<real>& saved) {
-  hidden_forward<FEATURES>(tile, weights.context1, q, h, [&](int atom, int feature, const Pack<2>& derivative) {
-    if (atom < tile.count) store(saved.context_slope + tile.at(atom) + feature, derivative);
-  });
-  meet<Cut>();
+__device__ void context_forward(Tile<Cut>& tile, const PainnWeights<real>& weights, const Q& q, const Hidden<Cut>& h, const PainnSaved<real>& saved) {
+  hidden_forward(tile, weights.context1, q, h, saved.context_slope);
+  meet<FEATURES>(tile, h.bytes(FEATURES));
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real y[Cut::atoms][3][2];
     if (!multiply<FEATURES>(tile, part, h, weights.context2.weight, y)) return;
@@ -45,10 +43,10 @@ __device__ void context_forward(const Tile<Cut>& tile, const PainnWeights<real>&
 
 /// T15 for a tile: q_bar (atoms, F) += from x_bar by parts. `z_bar` is scratch.
 template <class Cut>
-__device__ void context_adjoint(const Tile<Cut>& tile, const PainnWeights<real>& weights, const real* slope, const Inputs<Cut::tile, 3 * FEATURES, 3>& x_bar,
+__device__ void context_adjoint(Tile<Cut>& tile, const PainnWeights<real>& weights, const real* slope, const Inputs<Cut::tile, 3 * FEATURES, 3>& x_bar,
                                 const HiddenBars<Cut>& z_bar, real* q_bar) {
   hidden_adjoint(tile, weights.context2, x_bar, slope, z_bar);
-  meet<Cut>();
+  meet<FEATURES>(tile, z_bar.bytes(FEATURES));
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real y[Cut::atoms][1][2];
     Pack<2> old[Cut::atoms];

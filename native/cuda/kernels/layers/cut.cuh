@@ -9,10 +9,10 @@ namespace painnless::cuda {
 
 /// A block takes `tile` atoms, a thread `atoms` of them and two features; `split` groups of threads share out the inputs of every product, so that few
 /// atoms still keep many loads under way. `vector_atoms`: those a thread takes at once where each has three rows. `members` blocks of a cluster may share a
-/// tile: each makes its share of the features of every row, and puts them into the shared memory of all.
+/// tile: each makes its share of the features of every row, and sends them to all (exchange.cuh).
 template <int TILE, int ATOMS, int SPLIT, int THREADS, int MEMBERS = 1> struct Cut {
   static_assert(SPLIT == 1 || SPLIT == 2 || SPLIT == 4);
-  static_assert(MEMBERS == 1 || TENSOR);
+  static_assert(MEMBERS == 1 || (TENSOR && SPLIT > 1 && TILE == 4 * ATOMS && ATOMS == 2));  // a warp has its features of all atoms
   static constexpr int tile = TILE, atoms = ATOMS, split = SPLIT, threads = THREADS, lanes = THREADS / SPLIT, vector_atoms = TENSOR ? 2 : ATOMS, members = MEMBERS;
   /// Of weights under way, as registers bear.
   static constexpr int steps_ahead(int groups) { return ATOMS == 2 ? (groups == 3 ? 6 : 4) : groups == 1 ? 4 : groups; }
@@ -23,36 +23,38 @@ template <int TILE, int ATOMS, int SPLIT, int THREADS, int MEMBERS = 1> struct C
 using Spread = Cut<SMALL_TILE, SMALL_ATOMS, SMALL_SPLIT, SPREAD_THREADS, spread_members>;
 
 template <class Cut> __device__ int member() { return blockIdx.x % Cut::members; }
-/// All who work on a tile meet.
-template <class Cut> __device__ void meet() {
-  arrive_at_cluster();
-  wait_for_cluster();
-}
-template <class Cut, class X> __device__ void put_for_all(const X& x, int r, int k, const Pack<2>& value) {
-#pragma unroll
-  for (int block = 0; block < FAULT(34, 1, Cut::members); block++) X{place_in(x.memory, block)}.put(r, k, value);
-}
 #else
 /// The cuts for few atoms and for many.
 using Small = Cut<SMALL_TILE, SMALL_ATOMS, SMALL_SPLIT, SMALL_THREADS>;
 using Large = Cut<LARGE_TILE, LARGE_ATOMS, LARGE_SPLIT, LARGE_THREADS>;
 
 template <class Cut> __device__ int member() { return 0; }
-template <class Cut> __device__ void meet() { __syncthreads(); }
-template <class Cut, class X> __device__ void put_for_all(const X& x, int r, int k, const Pack<2>& value) { x.put(r, k, value); }
 #endif
 
 /// A block's atoms that exist, and its shared memory for the sums that its groups pass on.
 template <class Cut> struct Tile {
   int first, count;
   real* exchange;
+#if defined(SPREAD_THREADS)
+  Arrivals* arrivals;  // of exchanges, in turn
+  real* unread;        // a letter's room
+  int turn = 0;        // exchanges so far
+#endif
   /// `next` is where free shared memory begins, after it.
   __device__ Tile(int atoms, real*& next) : first(blockIdx.x / Cut::members * Cut::tile), count(max(0, min(Cut::tile, atoms - first))), exchange(next) {
     next += update_exchange(Cut::atoms, Cut::split, Cut::threads, TENSOR);
+#if defined(SPREAD_THREADS)
+    arrivals = reinterpret_cast<Arrivals*>(next);
+    unread = next + 4;
+    next += spread_counters;
+#endif
   }
   /// Where an atom of the tile begins in (atoms, rows, F).
   __device__ long long at(int atom, int rows = 1) const { return static_cast<long long>(first + atom) * rows * FEATURES; }
 };
+
+/// Columns of sixteen features that a block has of so many; who is last may have fewer, or none.
+template <class Cut> constexpr int columns_each(int columns) { return (columns + Cut::members - 1) / Cut::members; }
 
 /// A thread's part of a tile: some atoms, two features from `feature` on. The same comes to the same thread each time, so that what it wrote as its
 /// owner it may read without a barrier.
@@ -60,6 +62,8 @@ template <class Cut> struct Part {
   int first, feature, group;  // atom of the tile with which it begins
   bool here;                  // threads beyond the last part have none
   __device__ bool owned() const { return here && group == Cut::split - 1; }
+  /// Where the sixteen features begin of which it is one's: on tensor cores, a warp's.
+  __device__ int column() const { return feature / 16 * 16; }
 #if TENSOR
   /// A warp has tiles of eight atoms and sixteen features; of each, lane 4 g + t holds atoms 2t and 2t + 1, features 2g and 2g + 1 (tensor.cuh).
   __device__ int atom(int i) const { return first + i / 2 * 8 + lane_index() % 4 * 2 + i % 2; }
@@ -77,7 +81,7 @@ template <class Cut, int WIDTH, int ATOMS = Cut::atoms, class Work> __device__ v
   constexpr int columns = WIDTH / 2, atoms = Cut::atoms, step = Cut::lanes;
   const int group = threadIdx.x / step, own = threadIdx.x % step, feature = 0;
 #endif
-  constexpr int own_columns = (columns + Cut::members - 1) / Cut::members, parts = Cut::tile / atoms * own_columns;
+  constexpr int own_columns = columns_each<Cut>(columns), parts = Cut::tile / atoms * own_columns;
   const int first_column = member<Cut>() * own_columns;
 #pragma unroll 1
   for (int base = 0; base < parts; base += step) {

@@ -8,6 +8,7 @@
 #else
 #include "layers/multiply.cuh"
 #endif
+#include "layers/exchange.cuh"
 #include "layers/silu.cuh"
 
 namespace painnless::cuda {
@@ -16,20 +17,31 @@ namespace painnless::cuda {
 template <class Cut> using Hidden = Inputs<Cut::tile, FEATURES>;
 template <class Cut> using HiddenBars = Inputs<Cut::tile, FEATURES, 1>;
 
-/// A hidden layer: h = silu(x W + b) of WIDTH features. keep(atom, feature, slopes) is called for every two silu'(z), also of atoms that are not there.
+/// A hidden layer: h = silu(x W + b) of WIDTH features. keep(part, slopes) gets each atom's silu'(z), also of atoms that are not there.
 template <int WIDTH, class Cut, class X, class H, class Keep>
 __device__ void hidden_forward(const Tile<Cut>& tile, const Dense<real>& layer, const X& x, const H& h, Keep keep) {
   each_part<Cut, WIDTH>([&](const Part<Cut>& part) {
     real z[Cut::atoms][1][2];
     if (!multiply<WIDTH>(tile, part, x, layer.weight, z)) return;
     const Pack<2> bias = load<2>(layer.bias + part.feature);
+    Pack<2> slopes[Cut::atoms];
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
-      Pack<2> value, slope;
-      for (int c = 0; c < 2; c++) silu(z[i][0][c] + bias.v[c], value.v[c], slope.v[c]);
-      put_for_all<Cut>(h, part.atom(i), part.feature, value);
-      keep(part.atom(i), part.feature, slope);
+      Pack<2> value;
+      for (int c = 0; c < 2; c++) silu(z[i][0][c] + bias.v[c], value.v[c], slopes[i].v[c]);
+      h.put(part.atom(i), part.feature, value);
     }
+    hand_on<16>(tile, h, part.column());
+    keep(part, slopes);
+  });
+}
+/// The same of F features, with slopes (atoms, F).
+template <class Cut, class X>
+__device__ void hidden_forward(const Tile<Cut>& tile, const Dense<real>& layer, const X& x, const Hidden<Cut>& h, real* slope) {
+  hidden_forward<FEATURES>(tile, layer, x, h, [&](const Part<Cut>& part, const Pack<2>(&slopes)[Cut::atoms]) {
+#pragma unroll
+    for (int i = 0; i < Cut::atoms; i++)
+      if (part.atom(i) < tile.count) store(slope + tile.at(part.atom(i)) + part.feature, slopes[i]);
   });
 }
 
@@ -51,8 +63,9 @@ __device__ void hidden_adjoint(const Tile<Cut>& tile, const Dense<real>& next, c
       Pack<2> out{};
       if (part.atom(i) < tile.count)
         for (int c = 0; c < 2; c++) out.v[c] = h_bar[i][0][c] * derivative[i].v[c];
-      put_for_all<Cut>(z_bar, part.atom(i), part.feature, out);
+      z_bar.put(part.atom(i), part.feature, out);
     }
+    hand_on<16>(tile, z_bar, part.column());
   });
 }
 

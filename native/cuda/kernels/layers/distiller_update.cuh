@@ -15,7 +15,7 @@ __device__ real mixed(const real* m, int k, const Pack<2> (&v)[3], int c) { retu
 /// T43, T44 for s (atoms, F), from which s_next, which may be the same, is made. `sn` has s for products, receives n, and then, in the LAST update, the new s; `h` is scratch. v_next (atoms, 3, F) is set, but not after the LAST update: nobody reads it, and
 /// B2 has one group.
 template <bool LAST, class Cut>
-__device__ void update_forward(const Tile<Cut>& tile, const DistillerWeights<real>& weights, const DistillerSaved<real>& saved,
+__device__ void update_forward(Tile<Cut>& tile, const DistillerWeights<real>& weights, const DistillerSaved<real>& saved,
                                const Inputs<Cut::tile, 2 * FEATURES>& sn, const Hidden<Cut>& h, const real* s, real* s_next, real* v_next) {
   constexpr int groups = LAST ? 1 : 3;
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
@@ -33,14 +33,13 @@ __device__ void update_forward(const Tile<Cut>& tile, const DistillerWeights<rea
         }
         store(saved.inverse_norm + atom * FEATURES + part.feature, inverse);
       }
-      put_for_all<Cut>(sn, i, FEATURES + part.feature, norm);
+      sn.put(i, FEATURES + part.feature, norm);
     }
+    hand_on<16>(tile, sn, FEATURES + part.column());
   });
-  meet<Cut>();
-  hidden_forward<FEATURES>(tile, weights.update1, sn, h, [&](int atom, int feature, const Pack<2>& derivative) {
-    if (atom < tile.count) store(saved.update_slope + tile.at(atom) + feature, derivative);
-  });
-  meet<Cut>();
+  meet<FEATURES>(tile, sn.bytes(FEATURES));
+  hidden_forward(tile, weights.update1, sn, h, saved.update_slope);
+  meet<FEATURES>(tile, h.bytes(FEATURES));
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real y[Cut::atoms][groups][2];
     if (!multiply<FEATURES>(tile, part, h, weights.update2.weight, y)) return;
@@ -54,7 +53,7 @@ __device__ void update_forward(const Tile<Cut>& tile, const DistillerWeights<rea
         for (int g = 0; g < groups; g++) y[i][g][c] += weights.update2.bias[g * FEATURES + part.feature + c];
         sum.v[c] += y[i][0][c];
       }
-      if constexpr (LAST) put_for_all<Cut>(sn, part.atom(i), part.feature, sum);
+      if constexpr (LAST) sn.put(part.atom(i), part.feature, sum);
       store(s_next + atom * FEATURES + part.feature, sum);
       if constexpr (!LAST) {
         Pack<2> v[3];
@@ -67,13 +66,14 @@ __device__ void update_forward(const Tile<Cut>& tile, const DistillerWeights<rea
         }
       }
     }
+    if constexpr (LAST) hand_on<16>(tile, sn, part.column());
   });
 }
 
 /// T45, T46: s_bar (atoms, F) and v_bar (atoms, 3, F) turn from bars of the results into bars of the inputs; v_bar is set in the LAST layer.
 /// `wide`, for a row of 3F, and `z_bar` are scratch in shared memory.
 template <bool LAST, class Cut>
-__device__ void update_adjoint(const Tile<Cut>& tile, const DistillerWeights<real>& weights, const DistillerSaved<real>& saved, real* wide,
+__device__ void update_adjoint(Tile<Cut>& tile, const DistillerWeights<real>& weights, const DistillerSaved<real>& saved, real* wide,
                                const HiddenBars<Cut>& z_bar, real* s_bar, real* v_bar) {
   constexpr int groups = LAST ? 1 : 3;
   const Inputs<Cut::tile, groups * FEATURES, groups> y_bar{wide};
@@ -96,16 +96,17 @@ __device__ void update_adjoint(const Tile<Cut>& tile, const DistillerWeights<rea
             }
         }
       }
-      put_for_all<Cut>(y_bar, i, by_parts(groups, 0, part.feature), s);
+      y_bar.put(i, by_parts(groups, 0, part.feature), s);
       if constexpr (!LAST) {
-        put_for_all<Cut>(y_bar, i, by_parts(groups, 1, part.feature), gate1);
-        put_for_all<Cut>(y_bar, i, by_parts(groups, 2, part.feature), gate2);
+        y_bar.put(i, by_parts(groups, 1, part.feature), gate1);
+        y_bar.put(i, by_parts(groups, 2, part.feature), gate2);
       }
     }
+    hand_on<16 * groups>(tile, y_bar, by_parts(groups, 0, part.column()));
   });
-  meet<Cut>();
+  meet<FEATURES>(tile, y_bar.bytes(groups * FEATURES));
   hidden_adjoint(tile, weights.update2, y_bar, saved.update_slope, z_bar);
-  meet<Cut>();
+  meet<FEATURES>(tile, z_bar.bytes(FEATURES));
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real c_bar[Cut::atoms][2][2];  // of s, of n
     if (!multiply_back<FEATURES>(tile, part, z_bar, weights.update1.adjoint, c_bar)) return;

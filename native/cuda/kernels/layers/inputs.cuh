@@ -15,6 +15,8 @@ template <int ROWS, int NUMBERS, int UNITS = forward_units, int ROOM = NUMBERS> 
   static constexpr int rows = ROWS, numbers = NUMBERS, units = UNITS, row = input_row(ROOM, 0), size = ROWS * input_row(ROOM, TENSOR);
   /// The same rows, of which a product takes the first numbers.
   template <int COUNT> __device__ Inputs<ROWS, COUNT, UNITS, ROOM> first() const { return {memory}; }
+  /// That so many numbers of all rows take.
+  static constexpr int bytes(int count) { return ROWS * count * (TENSOR ? 2 * TENSOR : static_cast<int>(sizeof(real))); }
 #if TENSOR
   static constexpr int words = size / ROWS / parts_of_number;  // of a row and part
   /// Words of all rows with one part of their numbers.
@@ -24,6 +26,8 @@ template <int ROWS, int NUMBERS, int UNITS = forward_units, int ROOM = NUMBERS> 
     const int part = k / part_features / UNITS, unit = k / part_features % UNITS, pair = k % part_features / 2, two = unit / 2 * 2;
     return part * (UNITS * part_features / 2) + two * part_features / 2 + (two + 1 < UNITS ? 2 * pair + unit % 2 : pair);
   }
+  static constexpr int planes = parts_of_number;
+  __device__ real* at(int part, int r, int k) const { return reinterpret_cast<real*>(plane(part) + r * words + place(k)); }
   __device__ void put(int r, int k, const Pack<2>& x) const {
     const Split split = split_of(x.v[0], x.v[1]);
 #pragma unroll

@@ -9,32 +9,37 @@ namespace painnless::cuda {
 /// T23 to T26 for q (atoms, F), which becomes the new q, and vectors `mu` (atoms, 3, F). `mid` has those vectors for products, `qn` q, receives n, and then the
 /// new q; `h` is scratch. `mu_next` (atoms, 3, F) is set. After the LAST update nobody reads vectors: y^m is left out, and W2 has two groups.
 template <bool LAST, class Cut>
-__device__ void update_forward(const Tile<Cut>& tile, const PainnWeights<real>& weights, const PainnSaved<real>& saved, real norm_eps,
+__device__ void update_forward(Tile<Cut>& tile, const PainnWeights<real>& weights, const PainnSaved<real>& saved, real norm_eps,
                                const Inputs<3 * Cut::tile, FEATURES>& mid, const Inputs<Cut::tile, 2 * FEATURES>& qn, const Hidden<Cut>& h, real* q, const real* mu,
                                real* mu_next) {
   each_part<Cut, FEATURES, Cut::vector_atoms>([&](const Part<Cut>& part) {
     real vy[3 * Cut::vector_atoms][2][2];
     if (!multiply<FEATURES>(tile, part, mid, weights.channels.weight, vy)) return;
+    Pack<2> norm[Cut::vector_atoms], dot[Cut::vector_atoms];
 #pragma unroll
     for (int i = 0; i < Cut::vector_atoms; i++) {
-      Pack<2> norm, inverse, dot;
 #pragma unroll
       for (int c = 0; c < 2; c++) {
         real square = norm_eps;
-        dot.v[c] = 0;
+        dot[i].v[c] = 0;
 #pragma unroll
         for (int k = 0; k < 3; k++) {
           const real v = vy[3 * i + k][0][c];
           square += v * v;
-          dot.v[c] += v * vy[3 * i + k][1][c];
+          dot[i].v[c] += v * vy[3 * i + k][1][c];
         }
-        norm.v[c] = sqrt(square);
-        inverse.v[c] = norm.v[c] > 0 ? 1 / norm.v[c] : 0;  // a norm of zero has no gradient
+        norm[i].v[c] = sqrt(square);
       }
-      put_for_all<Cut>(qn, part.atom(i), FEATURES + part.feature, norm);
-      if (part.atom(i) >= tile.count) continue;
+      qn.put(part.atom(i), FEATURES + part.feature, norm[i]);
+    }
+    hand_on<16>(tile, qn, FEATURES + part.column());
+#pragma unroll
+    for (int i = 0; i < Cut::vector_atoms; i++) {
+      if (part.atom(i) >= tile.count) break;
+      Pack<2> inverse;
+      for (int c = 0; c < 2; c++) inverse.v[c] = norm[i].v[c] > 0 ? 1 / norm[i].v[c] : 0;  // a norm of zero has no gradient
       store(saved.inverse_norm + tile.at(part.atom(i)) + part.feature, inverse);
-      store(saved.dot + tile.at(part.atom(i)) + part.feature, dot);
+      store(saved.dot + tile.at(part.atom(i)) + part.feature, dot[i]);
 #pragma unroll
       for (int k = 0; k < 3; k++)
 #pragma unroll
@@ -42,11 +47,9 @@ __device__ void update_forward(const Tile<Cut>& tile, const PainnWeights<real>& 
           store(saved.vy + tile.at(part.atom(i), 6) + (2 * k + g) * FEATURES + part.feature, Pack<2>{vy[3 * i + k][g][0], vy[3 * i + k][g][1]});
     }
   });
-  meet<Cut>();
-  hidden_forward<FEATURES>(tile, weights.update1, qn, h, [&](int atom, int feature, const Pack<2>& derivative) {
-    if (atom < tile.count) store(saved.update_slope + tile.at(atom) + feature, derivative);
-  });
-  meet<Cut>();
+  meet<FEATURES>(tile, qn.bytes(FEATURES));
+  hidden_forward(tile, weights.update1, qn, h, saved.update_slope);
+  meet<FEATURES>(tile, h.bytes(FEATURES));
   constexpr int groups = LAST ? 2 : 3, scaled = groups - 1;  // y^q, y^m unless last, y^p
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real y[Cut::atoms][groups][2];
@@ -72,13 +75,19 @@ __device__ void update_forward(const Tile<Cut>& tile, const PainnWeights<real>& 
       const int atom = part.atom(i);
       if (atom >= tile.count) break;
 #pragma unroll
-      for (int g = 0; g < groups; g++) {
+      for (int g = 0; g < groups; g++)
         for (int c = 0; c < 2; c++) y[i][g][c] += bias[g].v[c];
-        if (g > 0) store(saved.y + tile.at(atom, 2) + (g == scaled ? FEATURES : 0) + part.feature, Pack<2>{y[i][g][0], y[i][g][1]});
-      }
       for (int c = 0; c < 2; c++) old_q[i].v[c] += y[i][0][c] + y[i][scaled][c] * dot[i].v[c];
-      put_for_all<Cut>(qn, atom, part.feature, old_q[i]);
+      qn.put(atom, part.feature, old_q[i]);
+    }
+    hand_on<16>(tile, qn, part.column());
+#pragma unroll
+    for (int i = 0; i < Cut::atoms; i++) {
+      const int atom = part.atom(i);
+      if (atom >= tile.count) break;
       store(q + tile.at(atom) + part.feature, old_q[i]);
+#pragma unroll
+      for (int g = 1; g < groups; g++) store(saved.y + tile.at(atom, 2) + (g == scaled ? FEATURES : 0) + part.feature, Pack<2>{y[i][g][0], y[i][g][1]});
       if constexpr (!LAST) {
 #pragma unroll
         for (int k = 0; k < 3; k++)
@@ -92,7 +101,7 @@ __device__ void update_forward(const Tile<Cut>& tile, const PainnWeights<real>& 
 /// T27 to T30: q_bar (atoms, F) and mu_bar (atoms, 3, F) turn from bars of the results into bars of the inputs; mu_bar is set in the LAST
 /// layer. `wide`, for a row of 3F or three of 2F, and `z_bar` are scratch in shared memory.
 template <bool LAST, class Cut>
-__device__ void update_adjoint(const Tile<Cut>& tile, const PainnWeights<real>& weights, const PainnSaved<real>& saved, real* wide,
+__device__ void update_adjoint(Tile<Cut>& tile, const PainnWeights<real>& weights, const PainnSaved<real>& saved, real* wide,
                                const HiddenBars<Cut>& z_bar, real* q_bar, real* mu_bar) {
   constexpr int groups = LAST ? 2 : 3, scaled = groups - 1;
   const Inputs<Cut::tile, groups * FEATURES, groups> y_bar{wide};
@@ -120,14 +129,15 @@ __device__ void update_adjoint(const Tile<Cut>& tile, const PainnWeights<real>& 
         for (int k = 0; k < 3; k++)
           for (int c = 0; c < 2; c++) gate.v[c] += mu[i][k].v[c] * w[i][k].v[c];
       }
-      put_for_all<Cut>(y_bar, part.atom(i), by_parts(groups, 0, part.feature), q[i]);
-      if constexpr (!LAST) put_for_all<Cut>(y_bar, part.atom(i), by_parts(groups, 1, part.feature), gate);
-      put_for_all<Cut>(y_bar, part.atom(i), by_parts(groups, scaled, part.feature), Pack<2>{q[i].v[0] * dot[i].v[0], q[i].v[1] * dot[i].v[1]});
+      y_bar.put(part.atom(i), by_parts(groups, 0, part.feature), q[i]);
+      if constexpr (!LAST) y_bar.put(part.atom(i), by_parts(groups, 1, part.feature), gate);
+      y_bar.put(part.atom(i), by_parts(groups, scaled, part.feature), Pack<2>{q[i].v[0] * dot[i].v[0], q[i].v[1] * dot[i].v[1]});
     }
+    hand_on<16 * groups>(tile, y_bar, by_parts(groups, 0, part.column()));
   });
-  meet<Cut>();
+  meet<FEATURES>(tile, y_bar.bytes(groups * FEATURES));
   hidden_adjoint(tile, weights.update2, y_bar, saved.update_slope, z_bar);
-  meet<Cut>();
+  meet<FEATURES>(tile, z_bar.bytes(FEATURES));
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real c_bar[Cut::atoms][2][2];  // of q, of n
     if (!multiply_back<FEATURES>(tile, part, z_bar, weights.update1.adjoint, c_bar)) return;
@@ -160,12 +170,13 @@ __device__ void update_adjoint(const Tile<Cut>& tile, const PainnWeights<real>& 
           v_bar.v[c] = two_products(norm_part, v[i][k].v[c], dot_bar, w[i][k].v[c]);
           w_bar.v[c] = two_products(dot_bar, v[i][k].v[c], FAULT(9, 0, y_m[i].v[c]), mu[i][k].v[c]);
         }
-        put_for_all<Cut>(vy_bar, 3 * atom + k, by_parts(2, 0, part.feature), v_bar);
-        put_for_all<Cut>(vy_bar, 3 * atom + k, by_parts(2, 1, part.feature), w_bar);
+        vy_bar.put(3 * atom + k, by_parts(2, 0, part.feature), v_bar);
+        vy_bar.put(3 * atom + k, by_parts(2, 1, part.feature), w_bar);
       }
     }
+    hand_on<16 * 2>(tile, vy_bar, by_parts(2, 0, part.column()));
   });
-  meet<Cut>();
+  meet<FEATURES>(tile, vy_bar.bytes(2 * FEATURES));
   each_part<Cut, FEATURES, Cut::vector_atoms>([&](const Part<Cut>& part) {
     real y[3 * Cut::vector_atoms][1][2];
     Pack<2> old[Cut::vector_atoms][3];

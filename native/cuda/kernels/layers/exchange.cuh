@@ -1,0 +1,62 @@
+#pragma once
+// How those who work on a tile of atoms get what each of them has made. The threads of a block meet; blocks of a cluster send letters, whose bytes each of them
+// counts: a barrier of the cluster would wait until the card can see all that the block has stored for the way back.
+// In each exchange every block sends to all, when it no longer reads what products before have had: those end with barriers of the block. So who has all of one
+// exchange may send to where things lay that came before the one before it. Nor may a block end before it has all that is sent to it, or use global memory for
+// what another block wants.
+#include "layers/cut.cuh"
+
+namespace painnless::cuda {
+
+#if defined(SPREAD_THREADS)
+/// Before anything is fetched, so that other blocks' wait for it is over by then.
+template <class Cut> __device__ void clear_counters(const Tile<Cut>& tile) {
+  if (threadIdx.x < 2) {
+    clear(tile.arrivals[threadIdx.x]);
+    publish_arrivals();
+  }
+  arrive_at_cluster_unseen();
+}
+/// All have what they have fetched, and may send.
+template <class Cut> __device__ void begin() {
+  __syncthreads();
+  wait_for_cluster();
+}
+/// Sends what a warp has put: NUMBERS of each row of x from place `from` on, those of its sixteen features.
+template <int NUMBERS, class Cut, class X> __device__ void hand_on(const Tile<Cut>& tile, const X& x, int from) {
+  constexpr int row = X::bytes(NUMBERS) / (X::rows * X::planes * 16), letters = X::planes * X::rows * row;
+  __syncwarp();
+  Arrivals& there = tile.arrivals[tile.turn % 2];
+#pragma unroll
+  for (int first = 0; first < letters; first += 32) {
+    const int n = first + lane_index();
+    if (n >= letters) break;
+    real* at = x.at(n / (X::rows * row), n / row % X::rows, from) + n % row * 4;
+    const Pack<4> letter = load<4>(at);
+#pragma unroll
+    for (int block = 0; block < FAULT(34, 1, Cut::members); block++) send(at, block, letter, there);
+  }
+}
+/// All have what each has put: so many bytes, of WIDTH features.
+template <int WIDTH, class Cut> __device__ void meet(Tile<Cut>& tile, int bytes) {
+  constexpr int columns = WIDTH / 16, senders = (columns + columns_each<Cut>(columns) - 1) / columns_each<Cut>(columns), letter = sizeof(Pack<4>);
+  Arrivals& here = tile.arrivals[tile.turn % 2];
+  if (senders < Cut::members && member<Cut>() >= senders && threadIdx.x < Cut::members) send(tile.unread, threadIdx.x, Pack<4>{}, here);
+  if (threadIdx.x == 0) announce(here, bytes + (Cut::members - senders) * letter);
+  if (FAULT(40, tile.turn, 0) != 3) await(here, tile.turn / 2 % 2);
+  tile.turn++;
+}
+/// All see what each has stored in global memory.
+template <class Cut> __device__ void see_stores() {
+  arrive_at_cluster();
+  wait_for_cluster();
+}
+#else
+template <class Cut> __device__ void clear_counters(const Tile<Cut>&) {}
+template <class Cut> __device__ void begin() { __syncthreads(); }
+template <int NUMBERS, class Cut, class X> __device__ void hand_on(const Tile<Cut>&, const X&, int) {}
+template <int WIDTH, class Cut> __device__ void meet(Tile<Cut>&, int) { __syncthreads(); }
+template <class Cut> __device__ void see_stores() {}
+#endif
+
+}  // namespace painnless::cuda
