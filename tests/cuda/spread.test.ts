@@ -19,6 +19,7 @@ const rows: readonly (readonly [string, CudaPrecision, ModelConfig["arch"], Part
   ],
   ["PaiNN, 96 features, which blocks share unequally", "f32", "painn-schnetpack", { n_features: 96, n_layers: 1 }],
   ["PaiNN, 128 features", "f32", "painn-schnetpack", { n_features: 128 }],
+  ["PaiNN, 256 features, two parts a warp", "f32", "painn-schnetpack", { n_features: 256, n_layers: 1 }],
   ["PaiNN, mixed precision", "mixed", "painn-schnetpack", { n_features: 64 }],
   ["PaiNN, a readout of one layer", "f32", "painn-schnetpack", { n_layers: 1, readout_widths: [1] }],
   ["the student", "f32", "painn-distiller", { n_features: 64 }],

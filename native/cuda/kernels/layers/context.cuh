@@ -11,18 +11,25 @@ __device__ void context_forward(Tile<Cut>& tile, const PainnWeights<real>& weigh
   meet<FEATURES>(tile, h.bytes(FEATURES));
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real y[Cut::atoms][3][2];
-    if (!multiply<FEATURES>(tile, part, h, weights.context2.weight, y)) return;
     Pack<2> bias[3];
-    for (int g = 0; g < 3; g++) bias[g] = load<2>(weights.context2.bias + g * FEATURES + part.feature);
     // Vectors of two atoms are asked for before anything of these is stored; of more there are no registers.
     constexpr int at_once = smaller(2, Cut::atoms);
-#pragma unroll
-    for (int first = 0; first < Cut::atoms; first += at_once) {
-      Pack<2> mu[at_once][3];
+    Pack<2> mu[at_once][3];
+    const auto ask_bias = [&] {
+      for (int g = 0; g < 3; g++) bias[g] = load<2>(weights.context2.bias + g * FEATURES + part.feature);
+    };
+    const auto ask = [&](int first) {
 #pragma unroll
       for (int n = 0; n < at_once; n++)
         if (saved.passed && part.atom(first + n) < tile.count)
           for (int k = 0; k < 3; k++) mu[n][k] = load<2>(saved.mu + tile.at(part.atom(first + n), 3) + k * FEATURES + part.feature);
+    };
+    if (Cut::asks_first && part.owned()) ask_bias(), ask(0);
+    if (!multiply<FEATURES>(tile, part, h, weights.context2.weight, y)) return;
+    if (!Cut::asks_first) ask_bias();
+#pragma unroll
+    for (int first = 0; first < Cut::atoms; first += at_once) {
+      if (!Cut::asks_first) ask(first);
 #pragma unroll
       for (int n = 0; n < at_once; n++) {
         const int i = first + n;

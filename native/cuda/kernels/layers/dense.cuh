@@ -8,7 +8,6 @@
 #else
 #include "layers/multiply.cuh"
 #endif
-#include "layers/exchange.cuh"
 #include "layers/silu.cuh"
 
 namespace painnless::cuda {
@@ -22,8 +21,11 @@ template <int WIDTH, class Cut, class X, class H, class Keep>
 __device__ void hidden_forward(const Tile<Cut>& tile, const Dense<real>& layer, const X& x, const H& h, Keep keep) {
   each_part<Cut, WIDTH>([&](const Part<Cut>& part) {
     real z[Cut::atoms][1][2];
+    Pack<2> bias;
+    const auto ask = [&] { bias = load<2>(layer.bias + part.feature); };
+    if (Cut::asks_first && part.owned()) ask();
     if (!multiply<WIDTH>(tile, part, x, layer.weight, z)) return;
-    const Pack<2> bias = load<2>(layer.bias + part.feature);
+    if (!Cut::asks_first) ask();
     Pack<2> slopes[Cut::atoms];
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {

@@ -37,14 +37,18 @@ template <int NUMBERS, class Cut, class X> __device__ void hand_on(const Tile<Cu
     for (int block = 0; block < FAULT(34, 1, Cut::members); block++) send(at, block, letter, there);
   }
 }
-/// All have what each has put: so many bytes, of WIDTH features.
+/// All have what each has put, so many bytes of WIDTH features, when they have received it.
 template <int WIDTH, class Cut> __device__ void meet(Tile<Cut>& tile, int bytes) {
   constexpr int columns = WIDTH / 16, senders = (columns + columns_each<Cut>(columns) - 1) / columns_each<Cut>(columns), letter = sizeof(Pack<4>);
   Arrivals& here = tile.arrivals[tile.turn % 2];
   if (senders < Cut::members && member<Cut>() >= senders && threadIdx.x < Cut::members) send(tile.unread, threadIdx.x, Pack<4>{}, here);
   if (threadIdx.x == 0) announce(here, bytes + (Cut::members - senders) * letter);
-  if (FAULT(40, tile.turn, 0) != 3) await(here, tile.turn / 2 % 2);
   tile.turn++;
+}
+/// Before what the last meeting brought is read. Products do so when their first weights are on their way.
+template <class Cut> __device__ void receive(const Tile<Cut>& tile) {
+  if (tile.turn == 0 || FAULT(40, tile.turn, 0) == 4) return;
+  await(tile.arrivals[(tile.turn - 1) % 2], (tile.turn - 1) / 2 % 2);
 }
 /// All see what each has stored in global memory.
 template <class Cut> __device__ void see_stores() {
@@ -56,6 +60,7 @@ template <class Cut> __device__ void clear_counters(const Tile<Cut>&) {}
 template <class Cut> __device__ void begin() { __syncthreads(); }
 template <int NUMBERS, class Cut, class X> __device__ void hand_on(const Tile<Cut>&, const X&, int) {}
 template <int WIDTH, class Cut> __device__ void meet(Tile<Cut>&, int) { __syncthreads(); }
+template <class Cut> __device__ void receive(const Tile<Cut>&) {}
 template <class Cut> __device__ void see_stores() {}
 #endif
 

@@ -1,7 +1,7 @@
 #pragma once
 // Inputs of a product: rows of a tile of atoms in shared memory. For tensor cores each number lies there as the parts it is split into, so that it is split
 // once, by who makes it, and what is to be read again as it was is kept elsewhere. Elsewhere it lies there as it is.
-#include "layers/cut.cuh"
+#include "layers/exchange.cuh"
 #if TENSOR
 #include "layers/fragments.cuh"
 #endif

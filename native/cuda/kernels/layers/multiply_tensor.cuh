@@ -127,11 +127,15 @@ __device__ bool multiply(const Tile<Cut>& tile, const Part<Cut>& part, const X& 
     real* own = tile.exchange + threadIdx.x % Cut::lanes;
     const auto place = [&](int group, int r, int g, int c) -> real& { return own[(((group * ROWS + r) * GROUPS + g) * 2 + c) * Cut::lanes]; };
     real sum[each][ROWS][GROUPS][2] = {};
-    if (part.here && part.group * each < sections) {
+    const bool has_section = part.here && part.group * each < sections;
+    Weights under_way[ahead];
+    if (has_section) {
       weights += part.group * steps * step;
-      Weights under_way[ahead];
 #pragma unroll
       for (int s = 0; s < ahead; s++) under_way[s] = Weights(weights + s * step);
+    }
+    receive(tile);
+    if (has_section) {
 #pragma unroll
       for (int s = 0; s < steps; s++) {
         if (s % GROUPS == 0) inputs.template load<per>(x, part.first, part.group * each * size + s / GROUPS);

@@ -66,6 +66,7 @@ __device__ void readout_forward(Tile<Cut>& tile, const Readout<real>& readout, c
     meet<layer.width>(tile, layer.h().bytes(layer.width) + (LAYER == readout_hidden && gradient ? layer.z_bar().bytes(layer.width) : 0));
     readout_forward<LAYER + 1>(tile, readout, layer.h(), features, scratch, energies, gradient);
   } else {
+    receive(tile);
     if constexpr (readout_hidden == 0) see_stores<Cut>();
     constexpr int width = readout_widths[readout_hidden];
     for (int i = member<Cut>() * (Cut::threads / 32) + warp_index(); i < tile.count; i += Cut::members * (Cut::threads / 32)) {

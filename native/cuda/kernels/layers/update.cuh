@@ -53,23 +53,26 @@ __device__ void update_forward(Tile<Cut>& tile, const PainnWeights<real>& weight
   constexpr int groups = LAST ? 2 : 3, scaled = groups - 1;  // y^q, y^m unless last, y^p
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real y[Cut::atoms][groups][2];
-    if (!multiply<FEATURES>(tile, part, h, weights.update2.weight, y)) return;
-    Pack<2> bias[groups];
-    for (int g = 0; g < groups; g++) bias[g] = load<2>(weights.update2.bias + g * FEATURES + part.feature);
     // What each atom needs is asked for before anything is stored: where stores go a compiler cannot know, and would wait for one atom after the other.
-    Pack<2> old_q[Cut::atoms], dot[Cut::atoms], old_mu[Cut::atoms][3], w[Cut::atoms][3];
+    Pack<2> bias[groups], old_q[Cut::atoms], dot[Cut::atoms], old_mu[Cut::atoms][3], w[Cut::atoms][3];
+    const auto ask = [&] {
+      for (int g = 0; g < groups; g++) bias[g] = load<2>(weights.update2.bias + g * FEATURES + part.feature);
 #pragma unroll
-    for (int i = 0; i < Cut::atoms; i++) {
-      const int atom = part.atom(i);
-      if (atom >= tile.count) continue;
-      old_q[i] = load<2>(q + tile.at(atom) + part.feature);
-      dot[i] = load<2>(saved.dot + tile.at(atom) + part.feature);
-      if constexpr (LAST) continue;
-      for (int k = 0; k < 3; k++) {
-        old_mu[i][k] = load<2>(mu + tile.at(atom, 3) + k * FEATURES + part.feature);
-        w[i][k] = load<2>(saved.vy + tile.at(atom, 6) + (2 * k + 1) * FEATURES + part.feature);
+      for (int i = 0; i < Cut::atoms; i++) {
+        const int atom = part.atom(i);
+        if (atom >= tile.count) continue;
+        old_q[i] = load<2>(q + tile.at(atom) + part.feature);
+        dot[i] = load<2>(saved.dot + tile.at(atom) + part.feature);
+        if constexpr (LAST) continue;
+        for (int k = 0; k < 3; k++) {
+          old_mu[i][k] = load<2>(mu + tile.at(atom, 3) + k * FEATURES + part.feature);
+          w[i][k] = load<2>(saved.vy + tile.at(atom, 6) + (2 * k + 1) * FEATURES + part.feature);
+        }
       }
-    }
+    };
+    if (Cut::asks_first && part.owned()) ask();
+    if (!multiply<FEATURES>(tile, part, h, weights.update2.weight, y)) return;
+    if (!Cut::asks_first) ask();
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       const int atom = part.atom(i);
@@ -140,24 +143,28 @@ __device__ void update_adjoint(Tile<Cut>& tile, const PainnWeights<real>& weight
   meet<FEATURES>(tile, z_bar.bytes(FEATURES));
   each_part<Cut, FEATURES>([&](const Part<Cut>& part) {
     real c_bar[Cut::atoms][2][2];  // of q, of n
-    if (!multiply_back<FEATURES>(tile, part, z_bar, weights.update1.adjoint, c_bar)) return;
     Pack<2> q[Cut::atoms], y_p[Cut::atoms], y_m[Cut::atoms], inverse[Cut::atoms], v[Cut::atoms][3], w[Cut::atoms][3], mu[Cut::atoms][3];
+    const auto ask = [&] {
 #pragma unroll
-    for (int i = 0; i < Cut::atoms; i++) {
-      const int atom = part.atom(i);
-      q[i] = y_p[i] = y_m[i] = inverse[i] = {};
-      for (int k = 0; k < 3; k++) v[i][k] = w[i][k] = mu[i][k] = {};
-      if (atom >= tile.count) continue;
-      q[i] = load<2>(q_bar + tile.at(atom) + part.feature);
-      y_p[i] = load<2>(saved.y + tile.at(atom, 2) + FEATURES + part.feature);
-      if constexpr (!LAST) y_m[i] = load<2>(saved.y + tile.at(atom, 2) + part.feature);
-      inverse[i] = load<2>(saved.inverse_norm + tile.at(atom) + part.feature);
-      for (int k = 0; k < 3; k++) {
-        v[i][k] = load<2>(saved.vy + tile.at(atom, 6) + 2 * k * FEATURES + part.feature);
-        w[i][k] = load<2>(saved.vy + tile.at(atom, 6) + (2 * k + 1) * FEATURES + part.feature);
-        if constexpr (!LAST) mu[i][k] = load<2>(mu_bar + tile.at(atom, 3) + k * FEATURES + part.feature);
+      for (int i = 0; i < Cut::atoms; i++) {
+        const int atom = part.atom(i);
+        q[i] = y_p[i] = y_m[i] = inverse[i] = {};
+        for (int k = 0; k < 3; k++) v[i][k] = w[i][k] = mu[i][k] = {};
+        if (atom >= tile.count) continue;
+        q[i] = load<2>(q_bar + tile.at(atom) + part.feature);
+        y_p[i] = load<2>(saved.y + tile.at(atom, 2) + FEATURES + part.feature);
+        if constexpr (!LAST) y_m[i] = load<2>(saved.y + tile.at(atom, 2) + part.feature);
+        inverse[i] = load<2>(saved.inverse_norm + tile.at(atom) + part.feature);
+        for (int k = 0; k < 3; k++) {
+          v[i][k] = load<2>(saved.vy + tile.at(atom, 6) + 2 * k * FEATURES + part.feature);
+          w[i][k] = load<2>(saved.vy + tile.at(atom, 6) + (2 * k + 1) * FEATURES + part.feature);
+          if constexpr (!LAST) mu[i][k] = load<2>(mu_bar + tile.at(atom, 3) + k * FEATURES + part.feature);
+        }
       }
-    }
+    };
+    if (Cut::asks_first && part.owned()) ask();
+    if (!multiply_back<FEATURES>(tile, part, z_bar, weights.update1.adjoint, c_bar)) return;
+    if (!Cut::asks_first) ask();
 #pragma unroll
     for (int i = 0; i < Cut::atoms; i++) {
       const int atom = part.atom(i);
