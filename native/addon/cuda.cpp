@@ -166,7 +166,7 @@ Napi::Value emulated(const Napi::CallbackInfo& info) {
   Settings& now = settings();
   if (given.Has("turns")) {
     const auto turns = text(given, "turns");
-    now.turns = turns == "descending" ? Turns::descending : turns == "shuffled" ? Turns::shuffled : Turns::ascending;
+    now.turns = turns == "descending" ? Turns::descending : turns == "shuffled" ? Turns::shuffled : turns == "unfair" ? Turns::unfair : Turns::ascending;
   }
   if (given.Has("early")) {
     const auto early = text(given, "early");

@@ -30,7 +30,7 @@ const ways = onCard
   ? [{}]
   : [
       ...[{}, { turns: "descending" } as const],
-      ...(["ascending", "descending", "shuffled"] as const).map((turns) => ({ earlyRows: true, turns })),
+      ...(["ascending", "descending", "shuffled", "unfair"] as const).map((turns) => ({ earlyRows: true, turns })),
     ];
 const usual = onCard ? {} : ({ earlyRows: false, turns: "ascending", planted: 0 } as const);
 const open = (model: ReturnType<typeof randomModel>, precision: CudaPrecision, spreadWaves: number, beyond = false) =>

@@ -138,7 +138,7 @@ void Fibers::run(Kernel kernel, const void* argument, int threads, int blocks) {
   if (turns_ == Turns::descending) std::reverse(order_.begin(), order_.end());
   try {
     for (bool idle = false;;) {  // idle: whoever ran in the last round only asked whether what it waits for has come
-      bool ran = false, waiting = false;
+      bool ran = false, waiting = false, own = false;
       const auto let_run = [&](int from, int count) {
         for (int k = from; k < from + count; k++) {
           const int i = order_[k];
@@ -146,7 +146,8 @@ void Fibers::run(Kernel kernel, const void* argument, int threads, int blocks) {
           if (states_[i] != State::ready && !again) continue;
           resume(i);
           waiting |= states_[i] == State::waiting;
-          ran |= !again || states_[i] != State::waiting;
+          own |= !again || states_[i] != State::waiting;
+          ran |= own;
         }
       };
       if (turns_ == Turns::shuffled) {
@@ -154,11 +155,14 @@ void Fibers::run(Kernel kernel, const void* argument, int threads, int blocks) {
         let_run(0, all);
       } else {
         // A warp, and a block, goes on as long as it needs no others: what it works on is at hand, and it is as far ahead of them as it may be.
-        for (int block = 0; block < all; block += threads) do
-            for (int warp = block; warp < block + threads; warp += 32) do
-                let_run(warp, 32);
+        for (int block = 0; block < all; block = turns_ == Turns::unfair && own ? 0 : block + threads) {
+          own = false;
+          do
+            for (int warp = block; warp < block + threads; warp += 32)
+              do let_run(warp, 32);
               while (release_warp(order_[warp] / 32));
           while (release_block(order_[block] / threads));
+        }
       }
       if (release() || ran) {
         idle = false;

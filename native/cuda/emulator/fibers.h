@@ -11,7 +11,8 @@
 
 namespace painnless::cuda::emulator {
 
-enum class Turns { ascending, descending, shuffled };
+/// Unfair: blocks go on only as long as none before them can.
+enum class Turns { ascending, descending, shuffled, unfair };
 
 class Fibers {
  public:

@@ -18,7 +18,7 @@ export interface LayerAnswer {
 
 /** Of the emulated card; what is left out stays. */
 export interface EmulatedCard {
-  readonly turns?: "ascending" | "descending" | "shuffled";
+  readonly turns?: "ascending" | "descending" | "shuffled" | "unfair";
   /** the queue whose work is done at once; the other's, or both's, as late as may be */
   readonly early?: "work" | "copies" | "none";
   /** copies into shared memory that go on beside their thread: at once, or as late as may be */

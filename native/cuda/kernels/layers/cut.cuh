@@ -14,7 +14,7 @@ template <int TILE, int ATOMS, int SPLIT, int THREADS, int MEMBERS = 1> struct C
   static_assert(SPLIT == 1 || SPLIT == 2 || SPLIT == 4);
   static_assert(MEMBERS == 1 || (TENSOR && SPLIT > 1 && TILE == 4 * ATOMS && ATOMS == 2));  // a warp has its features of all atoms
   static constexpr int tile = TILE, atoms = ATOMS, split = SPLIT, threads = THREADS, lanes = THREADS / SPLIT, vector_atoms = TENSOR ? 2 : ATOMS, members = MEMBERS;
-  /// Is what comes after a product asked for before it, as registers bear: little else is under way then.
+  /// Is what is needed after a product asked for before it: of few atoms, registers bear that.
   static constexpr bool asks_first = MEMBERS > 1;
   /// Of weights under way, as registers bear.
   static constexpr int steps_ahead(int groups) { return ATOMS == 2 ? (groups == 3 ? 6 : 4) : groups == 1 ? 4 : groups; }
@@ -38,8 +38,8 @@ template <class Cut> struct Tile {
   int first, count;
   real* exchange;
 #if defined(SPREAD_THREADS)
-  Arrivals* arrivals;  // of exchanges, in turn
-  real* unread;        // a letter's room
+  Arrivals* arrivals;  // of exchanges, by turns
+  real* unread;        // room for a letter
   int turn = 0;        // exchanges so far
 #endif
   /// `next` is where free shared memory begins, after it.

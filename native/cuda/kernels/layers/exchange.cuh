@@ -1,9 +1,8 @@
 #pragma once
 // How those who work on a tile of atoms get what each of them has made. The threads of a block meet; blocks of a cluster send letters, whose bytes each of them
 // counts: a barrier of the cluster would wait until the card can see all that the block has stored for the way back.
-// In each exchange every block sends to all, when it no longer reads what products before have had: those end with barriers of the block. So who has all of one
-// exchange may send to where things lay that came before the one before it. Nor may a block end before it has all that is sent to it, or use global memory for
-// what another block wants.
+// Every block sends in every exchange, and only after its last look at what products before have read: these end with barriers of the block. So who has all of one
+// exchange knows that nobody reads any more what came with the one before: the next may come over it. A block has received every exchange before it ends.
 #include "layers/cut.cuh"
 
 namespace painnless::cuda {
@@ -22,7 +21,7 @@ template <class Cut> __device__ void begin() {
   __syncthreads();
   wait_for_cluster();
 }
-/// Sends what a warp has put: NUMBERS of each row of x from place `from` on, those of its sixteen features.
+/// Sends what a warp has put: NUMBERS of each row of x from place `from` on, those of its sixteen features. To its own block too: so all count the same.
 template <int NUMBERS, class Cut, class X> __device__ void hand_on(const Tile<Cut>& tile, const X& x, int from) {
   constexpr int row = X::bytes(NUMBERS) / (X::rows * X::planes * 16), letters = X::planes * X::rows * row;
   __syncwarp();
@@ -37,7 +36,7 @@ template <int NUMBERS, class Cut, class X> __device__ void hand_on(const Tile<Cu
     for (int block = 0; block < FAULT(34, 1, Cut::members); block++) send(at, block, letter, there);
   }
 }
-/// All have what each has put, so many bytes of WIDTH features, when they have received it.
+/// All have what each has put, so many bytes of WIDTH features, when they have received it. Who has none of the features sends what nobody reads.
 template <int WIDTH, class Cut> __device__ void meet(Tile<Cut>& tile, int bytes) {
   constexpr int columns = WIDTH / 16, senders = (columns + columns_each<Cut>(columns) - 1) / columns_each<Cut>(columns), letter = sizeof(Pack<4>);
   Arrivals& here = tile.arrivals[tile.turn % 2];
@@ -50,7 +49,7 @@ template <class Cut> __device__ void receive(const Tile<Cut>& tile) {
   if (tile.turn == 0 || FAULT(40, tile.turn, 0) == 4) return;
   await(tile.arrivals[(tile.turn - 1) % 2], (tile.turn - 1) / 2 % 2);
 }
-/// All see what each has stored in global memory.
+/// All see what each has stored in global memory: letters say nothing about that.
 template <class Cut> __device__ void see_stores() {
   arrive_at_cluster();
   wait_for_cluster();
