@@ -11,7 +11,7 @@ namespace painnless::cuda {
 /// Before anything is fetched, so that other blocks' wait for it is over by then.
 template <class Cut> __device__ void clear_counters(const Tile<Cut>& tile) {
   if (threadIdx.x < 2) {
-    clear(tile.arrivals[threadIdx.x]);
+    clear(tile.arrivals[threadIdx.x], 1);
     publish_arrivals();
   }
   arrive_at_cluster_unseen();
