@@ -17,6 +17,14 @@ constexpr double margin = 1 + 1e-5;      // fractions are rounded; candidates ar
 constexpr double most_images = 1e6;      // of one atom
 constexpr double most_bins = 1 << 20;    // along an axis
 
+constexpr int few_open_atoms = 256;      // sooner looked at pair by pair than put into bins, where there are no images
+
+bool has_few_atoms(const Batch& batch, int s) {
+  const auto pbc = batch.pbc.subspan(3 * static_cast<size_t>(s), 3);
+  const bool open = std::none_of(pbc.begin(), pbc.end(), [](uint8_t axis) { return axis != 0; });
+  return batch.offsets[s + 1] - batch.offsets[s] <= (open ? few_open_atoms : few_atoms);
+}
+
 size_t whole(size_t bytes) { return (bytes + 7) / 8 * 8; }
 
 void search_on_host(const Batch& batch, int s, double cutoff, bool edge_at_cutoff) {
@@ -59,7 +67,7 @@ Structure describe(const Batch& batch, int s, double cutoff, bool edge_at_cutoff
   out.volume = cell_volume(cell);
   out.first = batch.offsets[s];
   out.atoms = batch.offsets[s + 1] - batch.offsets[s];
-  out.few = out.atoms <= few_atoms;
+  out.few = has_few_atoms(batch, s);
   if (!out.few) out.nearness = nearness(basis);
   return out;
 }
@@ -99,7 +107,7 @@ void write_request(const Batch& batch, double cutoff, bool edge_at_cutoff, doubl
 
 bool needs_bins(const Batch& batch) {
   for (int s = 0; s < batch.structures(); s++)
-    if (batch.offsets[s + 1] - batch.offsets[s] > few_atoms) return true;
+    if (!has_few_atoms(batch, s)) return true;
   return false;
 }
 
