@@ -32,7 +32,8 @@ class Pace {
   Time at_once_{};  // since the last turn that is known of
 };
 
-/// Shared by the JavaScript objects and their jobs. The queue belongs to the event loop; `engine` and its pace to whichever job runs.
+/// Shared by the JavaScript objects and their jobs. The queue belongs to the event loop, as does what the pace counts of its turns; `engine`, and what the pace
+/// learns, to whichever job runs.
 struct Desk {
   std::unique_ptr<Engine> engine;
   Pace pace;

@@ -62,7 +62,7 @@ export async function openCuda(
   const engine = await createCudaEngine(model, {
     ...{ precision, nvrtc: candidates, cache: folder, addon, emulate: !onCard, poisoned: sanitizer !== "initcheck" },
     ...options,
-    ...(sanitizer === "racecheck" ? { tuning: { ...options.tuning, residentAtoms: 0 } } : {}), // scripts/sanitize.mjs says why
+    ...(sanitizer === "racecheck" ? { tuning: { ...options.tuning, residentAtoms: 0, spreadWaves: 0 } } : {}), // scripts/sanitize.mjs says why
   });
   opened.push(engine);
   if (!beyond) cards.push(engine);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import type { CudaEngine } from "../../src/engine/cuda.ts";
 import type { CudaPrecision } from "../../src/engine/native.ts";
 import type { ModelConfig } from "../../src/model/config.ts";
@@ -19,6 +19,12 @@ const rows: readonly (readonly [string, CudaPrecision, ModelConfig["arch"], Part
   ],
   ["PaiNN, 96 features, which blocks share unequally", "f32", "painn-schnetpack", { n_features: 96, n_layers: 1 }],
   ["PaiNN, 128 features", "f32", "painn-schnetpack", { n_features: 128 }],
+  [
+    "PaiNN, 160 features, shared unequally and twice, and a wider readout",
+    "f32",
+    "painn-schnetpack",
+    { n_features: 160, n_layers: 1, readout_widths: [200, 1] },
+  ],
   ["PaiNN, 256 features, two parts a warp", "f32", "painn-schnetpack", { n_features: 256, n_layers: 1 }],
   ["PaiNN, mixed precision", "mixed", "painn-schnetpack", { n_features: 64 }],
   ["PaiNN, a readout of one layer", "f32", "painn-schnetpack", { n_layers: 1, readout_widths: [1] }],
@@ -36,6 +42,9 @@ const ways = onCard
 const waysOf = ({ n_features = 0 }: Partial<ModelConfig>) =>
   n_features > 64 ? ways.filter((_, k) => k === 0 || k === ways.length - 1) : ways;
 const usual = onCard ? {} : ({ earlyRows: false, turns: "ascending", planted: 0 } as const);
+afterEach(() => {
+  if (!onCard) addon.emulatedCard(usual);
+});
 const open = (model: ReturnType<typeof randomModel>, precision: CudaPrecision, spreadWaves: number, beyond = false) =>
   openCuda(model, precision, { tuning: { residentAtoms: 0, spreadWaves }, beyond });
 const structures = [ethanol, methanol, water]; // 18 atoms: two whole tiles, and two atoms of a third
@@ -74,7 +83,6 @@ describe.skipIf(onCard)("a fault planted in the kernels", () => {
     const spread = await open(model, "f32", 1024);
     addon.emulatedCard({ planted: 34 });
     await expect(spread.evaluate([ethanol], everything)).rejects.toThrow("threads wait for each other in vain");
-    addon.emulatedCard(usual);
   });
   test("a block that ends before all has come that is sent to it is found out", async () => {
     const spread = await open(model, "f32", 1024);
@@ -82,7 +90,6 @@ describe.skipIf(onCard)("a fault planted in the kernels", () => {
     await expect(spread.evaluate([ethanol], everything)).rejects.toThrow("blocks ended that had not waited for what was sent to them");
     addon.emulatedCard({ earlyRows: true });
     await expect(spread.evaluate([ethanol], everything)).rejects.toThrow("sent to a block that had ended");
-    addon.emulatedCard(usual);
   });
   test("a place that is written over while others read it is missed, where letters come at once", async () => {
     const [spread, whole] = [await open(model, "f32", 1024, true), await open(model, "f32", 0)];

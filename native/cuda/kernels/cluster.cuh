@@ -1,6 +1,6 @@
 #pragma once
 // Blocks that run at once and pass numbers to each other: within a cluster from shared memory to shared memory, between clusters by mail in global
-// memory. Who waits too long gives up and says so: nothing may hang a card. emulator/cluster.h has the same for a host compiler.
+// memory. Who waits too long for what may not come gives up and says so: nothing may hang a card. emulator/cluster.h has the same for a host compiler.
 #include "prelude.cuh"
 
 #if !defined(__CUDACC__)
@@ -25,7 +25,6 @@ __device__ unsigned address_in(const void* at, unsigned block) {
   asm volatile("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(there) : "r"(shared_address(at)), "r"(block));
   return there;
 }
-
 
 __device__ void arrive_at_cluster() { asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory"); }
 /// Where nothing but cleared counters is to be seen by who waits.

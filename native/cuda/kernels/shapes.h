@@ -49,7 +49,7 @@ constexpr int distiller_message_shared(int radial, int features, int group) { re
 constexpr int table_degree = 5, staged_edge = 16;
 constexpr int distiller_table_shared = 32 * staged_edge;
 
-/// Structures of up to so many atoms are searched without bins, which the resident schedule does not have: it takes no larger ones.
+/// Structures of up to so many atoms, and open ones of more (request.cpp), are searched without bins, which the resident schedule does not have: it takes no larger ones.
 constexpr int few_atoms = 64;
 /// Filters on tensor cores: groups of eight inputs, the last of which is the cutoff; words that hold those of an edge, and the weights of sixteen features.
 constexpr int filter_groups(int radial) { return radial / 8 + 1; }

@@ -1,4 +1,4 @@
-"""python -m painnless.worker.shim --endpoint E (--atoms N --spacing S | --molecule NAME) --parent PID
+"""python -m painnless.worker.shim --endpoint E (--atoms N [--spacing S] | --molecule NAME) --parent PID
 
 Timed by `painnless bench shim`: calls through ASE of a server that runs, and what lies within them.
 One JSON object a line on standard input, one answer a line on standard output, until the input ends; first of all
@@ -93,9 +93,10 @@ def _lattice(elements: list[int], count: int, spacing: float) -> Atoms:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m painnless.worker.shim")
     parser.add_argument("--endpoint", required=True, help="of a running server")
-    parser.add_argument("--atoms", type=int)
-    parser.add_argument("--spacing", type=float, help="of the lattice the atoms are on, Å")
-    parser.add_argument("--molecule", help="of ASE's, instead of a lattice")
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--atoms", type=int, help="on a lattice")
+    which.add_argument("--molecule", help="of ASE's")
+    parser.add_argument("--spacing", type=float, default=1.6, help="of the lattice the atoms are on, Å")
     parser.add_argument("--parent", type=int, required=True)
     options = parser.parse_args()
     endpoint = options.endpoint

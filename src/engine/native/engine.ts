@@ -62,7 +62,7 @@ export interface NativeEngineObject<Plan extends NativePlan = NativePlan> {
    *  later calls wait. Rejects with an Error whose `code` is BAD_STRUCTURE (then `field` names
    *  the input), MISSING (memory) or CANCELLED. Where results are not `finite`, which of them is the caller's to say. */
   evaluate(batch: NativeBatch, want: NativeWant): Promise<NativeEvaluation>;
-  /** The event loop has turned since the last evaluation: short ones may go on being made on it. */
+  /** The event loop has turned since evaluations were asked for: short ones may go on being made on it. To be called once a turn. */
   turned(): void;
   /** Seconds of each of `count` evaluations of one batch, timed inside, nothing else in between: for benchmarks. */
   time(batch: NativeBatch, want: NativeWant, count: number): Promise<Float64Array>;

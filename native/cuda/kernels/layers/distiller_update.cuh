@@ -12,8 +12,8 @@ __device__ void load_vector(const real* vectors, long long atom, int feature, Pa
 /// Component k of M v.
 __device__ real mixed(const real* m, int k, const Pack<2> (&v)[3], int c) { return m[3 * k] * v[0].v[c] + m[3 * k + 1] * v[1].v[c] + m[3 * k + 2] * v[2].v[c]; }
 
-/// T43, T44 for s (atoms, F), from which s_next, which may be the same, is made. `sn` has s for products, receives n, and then, in the LAST update, the new s; `h` is scratch. v_next (atoms, 3, F) is set, but not after the LAST update: nobody reads it, and
-/// B2 has one group.
+/// T43, T44 for s (atoms, F), from which s_next, which may be the same, is made. `sn` has s for products, receives n, and then, in the LAST update, the new s; `h` is
+/// scratch. v_next (atoms, 3, F) is set, but not after the LAST update: nobody reads it, and B2 has one group.
 template <bool LAST, class Cut>
 __device__ void update_forward(Tile<Cut>& tile, const DistillerWeights<real>& weights, const DistillerSaved<real>& saved,
                                const Inputs<Cut::tile, 2 * FEATURES>& sn, const Hidden<Cut>& h, const real* s, real* s_next, real* v_next) {

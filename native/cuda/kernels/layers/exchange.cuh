@@ -1,8 +1,9 @@
 #pragma once
 // How those who work on a tile of atoms get what each of them has made. The threads of a block meet; blocks of a cluster send letters, whose bytes each of them
 // counts: a barrier of the cluster would wait until the card can see all that the block has stored for the way back.
-// Every block sends in every exchange, and only after its last look at what products before have read: these end with barriers of the block. So who has all of one
-// exchange knows that nobody reads any more what came with the one before: the next may come over it. A block has received every exchange before it ends.
+// Every block sends in every exchange, its last letter only after its last look at what this product and those before read: products end with barriers of the block.
+// So who has all of one exchange knows that nobody reads any more what came with the one before: the next may come over it. A block has received every exchange
+// before it ends.
 #include "layers/cut.cuh"
 
 namespace painnless::cuda {
@@ -24,6 +25,7 @@ template <class Cut> __device__ void begin() {
 /// Sends what a warp has put: NUMBERS of each row of x from place `from` on, those of its sixteen features. To its own block too: so all count the same.
 template <int NUMBERS, class Cut, class X> __device__ void hand_on(const Tile<Cut>& tile, const X& x, int from) {
   constexpr int row = X::bytes(NUMBERS) / (X::rows * X::planes * 16), letters = X::planes * X::rows * row;
+  static_assert(X::bytes(NUMBERS) == 16 * letters, "whole letters");
   __syncwarp();
   Arrivals& there = tile.arrivals[tile.turn % 2];
 #pragma unroll
