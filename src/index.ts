@@ -25,7 +25,7 @@ export { startWorker, type WorkerOptions } from "./python/worker.ts";
 export { renderCrosscheckReport } from "./report/crosscheck.ts";
 export { extxyzFrame } from "./system/extxyz.ts";
 export type { Frame } from "./system/frame.ts";
-export { type Evaluation, type Potential, type Property, properties } from "./system/potential.ts";
+export { type Evaluation, type Intake, type Potential, type Property, properties } from "./system/potential.ts";
 export { type Domain, type Structure, structureSchema } from "./system/structure.ts";
 export { energyUnitsInEv } from "./system/units.ts";
 export { RemotePotential } from "./wire/client.ts";

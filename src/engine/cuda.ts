@@ -1,7 +1,7 @@
 import { PainnlessError } from "../errors.ts";
 import type { ModelFile } from "../model/model-file.ts";
 import { disagreement } from "../system/disagreement.ts";
-import type { Evaluation, Property } from "../system/potential.ts";
+import type { Evaluation, Intake, Property } from "../system/potential.ts";
 import type { Structure } from "../system/structure.ts";
 import { loadAddon } from "./addon.ts";
 import { packBatch } from "./batch.ts";
@@ -31,6 +31,7 @@ export interface CudaEngineOptions {
 
 /** A model in our CUDA engine. */
 export interface CudaEngine extends NativeEngine<CudaPlan> {
+  readonly intake: Intake;
   /** What the launcher chose last, and what has been compiled, recorded and allocated since the engine began. `beyondRange`: structures that the
    *  engine of the whole range has answered for (wholeRange). */
   activity(): Promise<CudaActivity & { readonly beyondRange: number }>;
@@ -42,6 +43,9 @@ export interface CudaEngine extends NativeEngine<CudaPlan> {
   /** The card's own list of one structure. */
   neighbors(structure: Structure): Promise<NativeNeighbors>;
 }
+
+/** Atoms of a call that take few milliseconds and still fill a card, should portions be larger. */
+const mostAtOnce = 16_384;
 
 /** The engine for a model; compiles its kernels where the cache does not hold them, which takes seconds.
  *  @throws {PainnlessError} MISSING (addon, driver, card, NVRTC, memory), UNSUPPORTED (a card or a model), BAD_MODEL, USAGE (a tuning) */
@@ -86,8 +90,10 @@ export async function createCudaEngine(file: ModelFile, options: CudaEngineOptio
     addon,
     ...(precision !== "f64" && !wholeRange && { elsewhere }),
   });
+  const { tuning: used } = await engine.settled(() => native.activity());
   return {
     ...engine.potential,
+    intake: { atoms: Math.min(used.portionAtoms, mostAtOnce), calls: 2 },
     async close() {
       await engine.potential.close();
       await wide?.then((one) => one.close());

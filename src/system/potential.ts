@@ -18,12 +18,22 @@ export interface Evaluation {
   readonly energies: Float64Array | null;
 }
 
+/** What a potential is best given by who has more to ask than it computes at a time. */
+export interface Intake {
+  /** of one call */
+  readonly atoms: number;
+  /** of which so many may be under way, one computed while the others are sent or fetched */
+  readonly calls: number;
+}
+
 /** The hinge of the TypeScript side: crosscheck compares potentials, dynamics moves atoms by one, the server offers one. */
 export interface Potential {
   /** its side, e.g. "native:cpu:f32" */
   readonly name: string;
   readonly provides: ReadonlySet<Property>;
   readonly domain: Domain;
+  /** left out: as processors are kept busy (src/wire/batching.ts) */
+  readonly intake?: Intake;
   /** One evaluation per structure, in order. Without `want`: energy and forces.
    *  @throws {PainnlessError} BAD_STRUCTURE, UNSUPPORTED, NOT_FINITE and what its transport adds */
   evaluate(batch: readonly Structure[], want?: readonly Property[]): Promise<Evaluation[]>;

@@ -13,17 +13,20 @@ import type { Workshop } from "./workshop.ts";
 
 interface Request extends Job {
   readonly owed: Owed;
+  /** by structure: calls that are under way at a time may end in any order */
   readonly evaluations: Evaluation[];
+  left: number;
 }
 
 /** The evaluate requests: what waits is computed together, in turns. */
 export class Evaluations {
   readonly #shop: Workshop;
-  readonly #schedule = new Schedule<Client, Request>();
-  #computing = false;
+  readonly #schedule: Schedule<Client, Request>;
+  #calls = 0;
 
   constructor(shop: Workshop) {
     this.#shop = shop;
+    this.#schedule = new Schedule(shop.intake.atoms);
   }
 
   /** Returns what is asked about.
@@ -48,7 +51,7 @@ export class Evaluations {
   #take(client: Client, address: Address, bytes: number, want: readonly Property[], structures: readonly Structure[]): void {
     for (const structure of structures) settle(structure, this.#shop.potential.domain);
     const owed = this.#shop.ledger.open(client, address, bytes, () => this.#schedule.remove(client, request));
-    const request: Request = { owed, want, structures, evaluations: [] };
+    const request: Request = { owed, want, structures, evaluations: new Array(structures.length), left: structures.length };
     this.#schedule.add(client, request);
   }
 
@@ -58,23 +61,25 @@ export class Evaluations {
     if (!paused) this.computeNext();
   }
 
-  /** Puts the engine to work on what waits, unless it is. */
+  /** Puts the engine to work on what waits, as far as it takes more. */
   computeNext(): void {
-    if (this.#computing || !this.#schedule.isWaiting) return;
-    this.#computing = true;
-    void this.#shop.turns.take(() => this.#compute(this.#schedule.next()));
+    while (this.#calls < this.#shop.intake.calls && this.#schedule.isWaiting) void this.#compute();
   }
 
-  async #compute(slices: readonly Slice<Request>[]): Promise<void> {
-    const start = performance.now();
-    const outcomes = await computeTogether(this.#shop.potential, slices);
-    const ms = performance.now() - start;
-    this.#computing = false;
+  async #compute(): Promise<void> {
+    const { potential, turns } = this.#shop;
+    this.#calls++;
+    const { slices, outcomes, ms } = await turns.take(async () => {
+      const slices = this.#schedule.next();
+      const start = performance.now();
+      return { slices, outcomes: await computeTogether(potential, slices), ms: performance.now() - start };
+    });
+    this.#calls--;
+    this.computeNext(); // before the answers are made, which the engine need not wait for
     slices.forEach((slice, s) => {
       this.#conclude(slice, outcomes[s] ?? []);
     });
     if (slices.length > 0) this.#count(slices, ms); // while the answers are on their way
-    this.computeNext();
   }
 
   #count(slices: readonly Slice<Request>[], ms: number): void {
@@ -87,15 +92,16 @@ export class Evaluations {
     }
   }
 
-  #conclude({ job }: Slice<Request>, outcome: Outcome): void {
+  #conclude({ job, first }: Slice<Request>, outcome: Outcome): void {
     const { owed, evaluations } = job;
     if (!this.#shop.ledger.has(owed)) return; // withdrawn meanwhile
     if (outcome instanceof PainnlessError) {
       this.#shop.ledger.refuse(owed, outcome);
       return;
     }
-    evaluations.push(...outcome);
-    if (evaluations.length < job.structures.length) return;
+    for (const [k, evaluation] of outcome.entries()) evaluations[first + k] = evaluation;
+    job.left -= outcome.length;
+    if (job.left > 0) return;
     this.#shop.tally.latency.add(performance.now() - owed.arrived);
     this.#shop.ledger.answer(owed, encodeResult(owed, evaluations));
   }

@@ -1,6 +1,7 @@
 import type { Router } from "zeromq";
 import { PainnlessError } from "../errors.ts";
 import type { Potential } from "../system/potential.ts";
+import { usualIntake } from "./batching.ts";
 import { addressOf, decodeMessage, encodeMessage, errorMessage, otherProtocol } from "./codec.ts";
 import type { ServerCurve } from "./curve.ts";
 import { type Door, openDoor } from "./endpoint.ts";
@@ -54,7 +55,7 @@ export class Server {
   readonly #clients = new Map<string, Client>();
   readonly #tally = new Tally();
   readonly #ledger: Ledger;
-  readonly #turns = new Turns();
+  readonly #turns: Turns;
   readonly #evaluations: Evaluations;
   readonly #motions: Motions;
   readonly #ticker: NodeJS.Timeout;
@@ -70,7 +71,9 @@ export class Server {
     this.#socket = door.socket;
     this.endpoint = door.endpoint;
     this.#ledger = new Ledger(limits, this.#tally);
-    const shop = { potential, limits, ledger: this.#ledger, tally: this.#tally, turns: this.#turns };
+    const intake = potential.intake ?? usualIntake;
+    this.#turns = new Turns(intake.calls);
+    const shop = { potential, intake, limits, ledger: this.#ledger, tally: this.#tally, turns: this.#turns };
     this.#evaluations = new Evaluations(shop);
     this.#motions = new Motions(shop, options.openMotion ?? null);
     this.#ticker = setInterval(() => this.#ledger.sayBusy(), busyMs);

@@ -1,21 +1,29 @@
-/** One at a time, in the order of asking: evaluations and the stretches of dynamics share one engine, and none of them waits for more than one
- *  of each other. */
+/** So many at a time, in the order of asking: evaluations and the stretches of dynamics share one engine, and none of them waits for more than one
+ *  turn of each other. */
 export class Turns {
-  #last: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
+  readonly #most: number;
+  #taken = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(most: number) {
+    this.#most = most;
+  }
 
   /** Is somebody at it, or about to be. */
   get isTaken(): boolean {
-    return this.#waiting > 0;
+    return this.#taken > 0;
   }
 
-  /** Where nobody is at it, the work begins before this returns. */
-  take<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#waiting++ === 0 ? work() : this.#last.then(work);
-    const end = () => {
-      this.#waiting--;
-    };
-    this.#last = turn.then(end, end); // the next one's turn comes all the same
-    return turn.then((value) => value); // of whose failure somebody must hear
+  /** Where there is room, the work begins before this returns. */
+  async take<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#taken < this.#most) this.#taken++;
+    else await new Promise<void>((begin) => this.#waiting.push(begin));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#taken--;
+      else next(); // in this one's place, so that nobody comes between
+    }
   }
 }

@@ -1,4 +1,4 @@
-import type { Potential } from "../system/potential.ts";
+import type { Intake, Potential } from "../system/potential.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Limits } from "./messages.ts";
 import type { Tally } from "./statistics.ts";
@@ -7,6 +7,7 @@ import type { Turns } from "./turns.ts";
 /** The one engine of a server, and what all requests at it have in common. */
 export interface Workshop {
   readonly potential: Potential;
+  readonly intake: Intake;
   readonly limits: Limits;
   readonly ledger: Ledger;
   readonly tally: Tally;
