@@ -102,13 +102,25 @@ class KeptNeighbors;  // neighbors/kept.h
 class Mover;          // run.h
 struct Setup;
 
-/// One model on one device. Not reentrant: one evaluation at a time.
+/// An evaluation of which an engine has been told, and that is computed beside what the host does. The engine and the batch outlive it.
+class Begun {
+ public:
+  virtual ~Begun() = default;
+  virtual bool is_done() = 0;
+  /// Waits for it; once. Throws what evaluate throws.
+  virtual void end(Evaluation& result) = 0;
+};
+
+/// One model on one device. Not reentrant: one call at a time.
 class Engine {
  public:
   virtual ~Engine() = default;
   /// Throws InputError BAD_STRUCTURE (coincident atoms). Whether the results are finite is the caller's to check.
   /// `kept`: one for each structure whose neighbours are kept from call to call, or empty: every call searches anew. The same bits either way.
   virtual void evaluate(const Batch& batch, Want want, Evaluation& result, std::span<KeptNeighbors> kept = {}) = 0;
+  /// The first half of evaluate, for another to be begun beside it: two may be under way, which are ended in the order in which they were begun before anything else is asked.
+  /// Null: evaluate it, when nothing is under way. Throws what evaluate throws.
+  virtual std::unique_ptr<Begun> begin(const Batch&, Want) { return nullptr; }
   virtual Plan plan(int atoms, int pairs) const = 0;
   /// What makes steps of such a run by itself, valid as long as the engine; null: the engine is asked for forces at each step.
   virtual Mover* mover(const Setup&) { return nullptr; }

@@ -170,7 +170,10 @@ Napi::Value emulated(const Napi::CallbackInfo& info) {
   }
   if (given.Has("early")) {
     const auto early = text(given, "early");
-    now.early = early == "work" ? std::optional(cuda::Queue::work) : early == "copies" ? std::optional(cuda::Queue::copies) : std::nullopt;
+    now.early = early == "work"       ? std::optional(cuda::Queue::work)
+                : early == "requests" ? std::optional(cuda::Queue::requests)
+                : early == "answers"  ? std::optional(cuda::Queue::answers)
+                                      : std::nullopt;
   }
   if (given.Has("earlyRows")) now.early_rows = given.Get("earlyRows").ToBoolean();
   if (given.Has("totalBytes")) now.total_bytes = static_cast<size_t>(number(given, "totalBytes"));
@@ -183,6 +186,7 @@ Napi::Value emulated(const Napi::CallbackInfo& info) {
   object["allocations"] = static_cast<double>(counts().allocations);
   object["releases"] = static_cast<double>(counts().releases);
   object["uploads"] = static_cast<double>(counts().uploads);
+  object["beside"] = static_cast<double>(counts().beside);
   object["downloads"] = static_cast<double>(counts().downloads);
   object["launches"] = static_cast<double>(counts().launches);
   object["replays"] = static_cast<double>(counts().replays);

@@ -1,4 +1,4 @@
-// The engine object: evaluations one at a time, off the event loop where they are not short.
+// The engine object: evaluations one after the other, off the event loop where they are not short.
 #include <chrono>
 
 #include "../cpu/engine.h"
@@ -16,6 +16,38 @@ struct Question {
   Want want;
 
   explicit Question(const Napi::CallbackInfo& info) : batch(info[0].As<Napi::Object>()), want(want_from(info[1].As<Napi::Object>())) {}
+};
+
+/// One evaluation at a desk.
+struct Request : Question {
+  std::unique_ptr<Begun> begun;
+
+  using Question::Question;
+  void begin(Engine& engine) { begun = engine.begin(batch.view(), want); }
+  size_t atoms() const { return batch.numbers.size(); }
+
+  Evaluation alone(Engine& engine, Pace& pace) {
+    Evaluation result;
+    const auto start = Pace::Clock::now();
+    engine.evaluate(batch.view(), want, result);
+    pace.learn(atoms(), Pace::Clock::now() - start);
+    return result;
+  }
+
+  /// While the engine is at it, what waits behind it is begun.
+  Evaluation in_turn(Engine& engine, Desk& desk) {
+    const bool was_begun = begun != nullptr;
+    const auto start = Pace::Clock::now();
+    if (!was_begun) begin(engine);
+    const auto under_way = std::move(begun);
+    if (!under_way) return alone(engine, desk.pace);
+    do desk.begin_next();
+    while (!desk.next && !under_way->is_done());
+    Evaluation result;
+    under_way->end(result);
+    if (!was_begun) desk.pace.learn(atoms(), Pace::Clock::now() - start);
+    return result;
+  }
 };
 
 /// of (batch, want, count)
@@ -56,16 +88,17 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
 
  private:
   Napi::Value evaluate(const Napi::CallbackInfo& info) {
-    const auto asked = std::make_shared<Question>(info);
-    const size_t atoms = asked->batch.numbers.size();
-    const auto work = [asked, atoms, &pace = desk_->pace](Engine& engine) {
-      const auto result = std::make_shared<Evaluation>();
-      const auto start = std::chrono::steady_clock::now();
-      engine.evaluate(asked->batch.view(), asked->want, *result);
-      pace.learn(atoms, std::chrono::steady_clock::now() - start);
+    const auto asked = std::make_shared<Request>(info);
+    const bool at_once = desk_->is_idle() && desk_->pace.allows_at_once(asked->atoms());
+    const auto work = [asked, at_once, &desk = *desk_](Engine& engine) {
+      const auto result = std::make_shared<Evaluation>(at_once ? asked->alone(engine, desk.pace) : asked->in_turn(engine, desk));
       return [result, finite = is_finite(*result)](Napi::Env env) -> Napi::Value { return evaluation_to(env, std::move(*result), finite); };
     };
-    return desk_->is_idle() && desk_->pace.allows_at_once(atoms) ? Job::at_once(info.Env(), *desk_, work) : Job::start(info.Env(), desk_, work);
+    if (at_once) return Job::at_once(info.Env(), *desk_, work);
+    return Job::start(info.Env(), desk_, work, [asked, &pace = desk_->pace](Engine& engine) {
+      asked->begin(engine);
+      return pace.is_short(asked->atoms());
+    });
   }
 
   void turned(const Napi::CallbackInfo&) { desk_->pace.turn(); }

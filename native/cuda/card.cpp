@@ -54,8 +54,7 @@ class Card final : public Device {
     has_clusters_ = call_.device_attribute(&clusters, attribute_clusters, device_) == 0 && clusters != 0;
     context_ = context_of(call_, device_);
     const Current current(call_, context_);
-    work_.emplace(call_, context_);
-    copies_.emplace(call_, context_);
+    for (auto& stream : streams_) stream.emplace(call_, context_);
   }
   Card(const Card&) = delete;
 
@@ -190,14 +189,19 @@ class Card final : public Device {
     const Current current(call_, context_);
     call_.check(call_.wait_event(static_cast<CardMark&>(mark).event), "a kernel or copy");
   }
+  bool is_past(Mark& mark) override {
+    const Current current(call_, context_);
+    const int error = call_.query_event(static_cast<CardMark&>(mark).event);
+    if (error != error_not_ready) call_.check(error, "a kernel or copy");
+    return error != error_not_ready;
+  }
   void wait() override {
     const Current current(call_, context_);
     call_.check(call_.wait_stream(stream()), "a kernel or copy");
   }
   void settle() noexcept override {
     const Current current(call_, context_);
-    call_.wait_stream(on(Queue::work));
-    call_.wait_stream(on(Queue::copies));
+    for (const Queue queue : all_queues) call_.wait_stream(on(queue));
   }
   double time(Graph& graph, int count) override {
     const auto begin = create_timed_mark(), end = create_timed_mark();
@@ -231,13 +235,13 @@ class Card final : public Device {
     }
   };
 
-  DriverStream* on(Queue queue) const { return (queue == Queue::work ? work_ : copies_)->handle; }
+  DriverStream* on(Queue queue) const { return streams_[static_cast<size_t>(queue)]->handle; }
   DriverStream* stream() const { return on(Queue::work); }
 
   const Driver& call_;
   DriverDevice device_ = 0;
   DriverContext* context_ = nullptr;
-  std::optional<CardStream> work_, copies_;
+  std::optional<CardStream> streams_[std::size(all_queues)];
   DeviceInfo info_;
   bool has_clusters_ = false;
 };

@@ -17,41 +17,36 @@ void Courier::reserve(size_t request_bytes, size_t answer_bytes) {
   slots_.emplace(std::array{Slot(device_, request_bytes, answer_bytes), Slot(device_, request_bytes, answer_bytes)});
 }
 
-std::byte* Courier::request(int portion) {
-  if (portion >= 2) device_.wait_for(*slot(portion).arrived);
-  return slot(portion).request.begin();
+void Courier::send(size_t turn, size_t bytes, Trace* trace) {
+  Slot& at = slot(turn);
+  if (trace) trace->note(turn, Trace::sending, Queue::requests);
+  device_.upload(at.sent.begin(), at.request.begin(), bytes, Queue::requests);
+  if (trace) trace->note(turn, Trace::sent, Queue::requests);
+  device_.mark(*at.arrived, Queue::requests);
 }
 
-void Courier::send(int portion, size_t bytes, Trace* trace) {
-  Slot& at = slot(portion);
-  if (trace) trace->note(portion, Trace::sending, Queue::copies);
-  device_.upload(at.sent.begin(), at.request.begin(), bytes, Queue::copies);
-  if (trace) trace->note(portion, Trace::sent, Queue::copies);
-  device_.mark(*at.arrived, Queue::copies);
-}
-
-void Courier::hand_over(int portion, Address to, size_t bytes, Trace* trace) {
-  Slot& at = slot(portion);
+void Courier::hand_over(size_t turn, Address to, size_t bytes, Trace* trace) {
+  Slot& at = slot(turn);
   device_.follow(Queue::work, *at.arrived);
-  if (trace) trace->note(portion, Trace::working, Queue::work);
+  if (trace) trace->note(turn, Trace::working, Queue::work);
   device_.copy(to, at.sent.begin(), bytes);
 }
 
-void Courier::fetch(int portion, Address from, size_t bytes, Trace* trace) {
-  Slot& at = slot(portion);
+void Courier::fetch(size_t turn, Address from, size_t bytes, Trace* trace) {
+  Slot& at = slot(turn);
   device_.copy(at.taken.begin(), from, bytes);
-  if (trace) trace->note(portion, Trace::worked, Queue::work);
+  if (trace) trace->note(turn, Trace::worked, Queue::work);
   device_.mark(*at.ready);
-  device_.follow(Queue::copies, *at.ready);
-  if (trace) trace->note(portion, Trace::fetching, Queue::copies);
-  device_.download(at.answer.begin(), at.taken.begin(), bytes, Queue::copies);
-  if (trace) trace->note(portion, Trace::fetched, Queue::copies);
-  device_.mark(*at.fetched, Queue::copies);
+  device_.follow(Queue::answers, *at.ready);
+  if (trace) trace->note(turn, Trace::fetching, Queue::answers);
+  device_.download(at.answer.begin(), at.taken.begin(), bytes, Queue::answers);
+  if (trace) trace->note(turn, Trace::fetched, Queue::answers);
+  device_.mark(*at.fetched, Queue::answers);
 }
 
-const std::byte* Courier::answer(int portion) {
-  device_.wait_for(*slot(portion).fetched);
-  return slot(portion).answer.begin();
+const std::byte* Courier::answer(size_t turn) {
+  device_.wait_for(*slot(turn).fetched);
+  return slot(turn).answer.begin();
 }
 
 }  // namespace painnless::cuda

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <string>
 
@@ -49,16 +50,18 @@ class Graph {
   virtual ~Graph() = default;
 };
 
-/// A place in a queue that the host, and the other queue, can wait for.
+/// A place in a queue that the host, and another queue, can wait for.
 class Mark {
  public:
   virtual ~Mark() = default;
 };
 
-/// What is in one queue is done in order, and beside what is in the other.
-enum class Queue { work, copies };
+/// What is in one queue is done in order, and beside what is in the others. Requests and answers have one each: a request behind an answer would wait for the work that
+/// makes it.
+enum class Queue { work, requests, answers };
+constexpr Queue all_queues[] = {Queue::work, Queue::requests, Queue::answers};
 
-/// One card and two queues on it. Calls come from one thread at a time, any thread; each makes the card current for itself.
+/// One card and its queues. Calls come from one thread at a time, any thread; each makes the card current for itself.
 class Device {
  public:
   virtual ~Device() = default;
@@ -103,10 +106,12 @@ class Device {
   virtual void follow(Queue queue, Mark& mark) = 0;
   /// Waits for what was queued before it. Throws as `wait`.
   virtual void wait_for(Mark& mark) = 0;
+  /// Is that done? Throws as `wait`.
+  virtual bool is_past(Mark& mark) = 0;
 
   /// Waits for the queue of work. Throws std::runtime_error where something on it failed.
   virtual void wait() = 0;
-  /// Waits for both queues. What failed there, the next call tells.
+  /// Waits for all queues. What failed there, the next call tells.
   virtual void settle() noexcept = 0;
   /// Seconds that `count` replays take on the card, one after the other, waited for.
   virtual double time(Graph& graph, int count) = 0;

@@ -83,6 +83,7 @@ Driver::Driver(Library opened) : library(std::move(opened)) {
   library.find(destroy_event, "cuEventDestroy_v2");
   library.find(record_event, "cuEventRecord");
   library.find(wait_event, "cuEventSynchronize");
+  library.find(query_event, "cuEventQuery");
   library.find(elapsed, "cuEventElapsedTime");
 }
 

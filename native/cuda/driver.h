@@ -10,7 +10,7 @@
 
 namespace painnless::cuda {
 
-constexpr int error_out_of_memory = 2;
+constexpr int error_out_of_memory = 2, error_not_ready = 600;
 
 using DriverDevice = int;
 using DriverPointer = uint64_t;
@@ -86,6 +86,7 @@ struct Driver {
   int (*destroy_event)(DriverEvent* event);
   int (*record_event)(DriverEvent* event, DriverStream* stream);
   int (*wait_event)(DriverEvent* event);
+  int (*query_event)(DriverEvent* event);
   int (*elapsed)(float* milliseconds, DriverEvent* begin, DriverEvent* end);
 
   explicit Driver(Library opened);

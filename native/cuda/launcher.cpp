@@ -8,7 +8,7 @@ namespace painnless::cuda {
 
 /// Grows the arena where it is too small.
 template <class Real> void Launcher<Real>::reserve(Capacity needed) {
-  if (needed.atoms <= capacity_.atoms && needed.structures <= capacity_.structures && needed.edges <= capacity_.edges) return;
+  if (fits(needed)) return;
   lay_out({std::max(capacity_.atoms, needed.atoms), std::max(capacity_.structures, needed.structures), std::max(capacity_.edges, needed.edges)});
 }
 
@@ -18,7 +18,7 @@ template <class Real> void Launcher<Real>::or_as_before(const std::function<void
     work();
   } catch (const OutOfMemory&) {
     device_->settle();
-    courier_.give_back();
+    if (under_way_ == 0) courier_.give_back();  // else it may hold an answer
     if (capacity_ != before) lay_out(before);
     throw;
   } catch (...) {
@@ -141,14 +141,19 @@ template <class Real> bool Launcher<Real>::accept(const Batch& batch, const Size
   return true;
 }
 
+/// Queues all of an evaluation that nothing goes beside.
+template <class Real> void Launcher<Real>::ask(const Batch& batch, Steps steps) {
+  schedule_ = &choose(batch);
+  send(batch, 0);
+  replay(batch, steps);
+  device_->download(answer_.begin(), reinterpret_cast<Address>(space_.answer), answer_bytes(batch.atoms(), batch.structures()));
+}
+
 template <class Real> void Launcher<Real>::run(const Batch& batch, Steps steps) {
   reserve(capacity_for(batch.atoms(), batch.structures()));
   do {
-    schedule_ = &choose(batch);
-    send(batch, 0);
-    replay(batch, steps);
+    ask(batch, steps);
     const Range range("answer");
-    device_->download(answer_.begin(), reinterpret_cast<Address>(space_.answer), answer_bytes(batch.atoms(), batch.structures()));
     device_->wait();
   } while (!accept(batch, sizes_of_answer(answer_.begin())));
 }

@@ -27,6 +27,7 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
         search_(config_),
         store_(*device_),
         courier_(*device_),
+        returned_(device_->create_mark()),
         poisoned_(options.poisoned),
         mover_(*device_, programs_, *this, options.tuning.chunk_steps) {
     if constexpr (sizeof(Real) == 4)
@@ -43,6 +44,8 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
   void evaluate(const Batch& batch, Want want, Evaluation& result, std::span<KeptNeighbors>) override {
     or_as_before([&] { answer(batch, want, result); });
   }
+
+  std::unique_ptr<Begun> begin(const Batch& batch, Want want) override;
 
   Plan plan(int atoms, int pairs) const override {
     return plan_cuda(config_, tensors_, precision_, shape_.tuning, device_->info(), atoms, pairs);
@@ -64,6 +67,7 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
   enum class Steps { search, energy, gradient };
   static Steps steps_for(Want want) { return want.forces || want.stress ? Steps::gradient : Steps::energy; }
 
+  bool fits(Capacity needed) const { return needed.atoms <= capacity_.atoms && needed.structures <= capacity_.structures && needed.edges <= capacity_.edges; }
   void reserve(Capacity needed);
   void lay_out(Capacity capacity);
   void clear(const Schedule<Real>& schedule);
@@ -71,6 +75,7 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
   void send(const Batch& batch, double nearest);
   void replay(const Batch& batch, Steps steps);
   bool accept(const Batch& batch, const Sizes& sizes);
+  void ask(const Batch& batch, Steps steps);
   void run(const Batch& batch, Steps steps);
   void answer(const Batch& batch, Want want, Evaluation& result);
   Schedule<Real>& choose(const Batch& batch) const;
@@ -78,6 +83,18 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
   const char* name_of(Steps steps) const { return steps == Steps::search ? "search" : schedule_->name(); }
   void launch(const Batch& batch, Steps steps);
   Graph& graph(const Batch& batch, Steps steps);
+
+  // Evaluations by halves, one beside another: errands.cpp.
+  class UnderWay;
+  struct Errand {
+    Batch batch;
+    Steps steps;
+    Schedule<Real>* schedule;
+    std::optional<size_t> turn;  // of the courier; none: it went by itself
+  };
+  Errand set_out(const Batch& batch, Steps steps);
+  Errand carry(const Batch& batch, Steps steps, Trace* trace);
+  const std::byte* await(const Errand& errand);
 
   // Of a set too large to go in one: portions.cpp.
   std::vector<Portion> cut(const Batch& batch) const;
@@ -107,6 +124,9 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
   Buffer arena_;
   Pinned request_, answer_;
   Courier courier_;
+  size_t turn_ = 0;                // of the courier, the next
+  std::unique_ptr<Mark> returned_;  // behind what set out by itself
+  int under_way_ = 0;              // evaluations that were begun and not ended
   Workspace<Real> space_{};
   std::map<std::tuple<const Schedule<Real>*, Steps, int, int, bool>, std::unique_ptr<Graph>> graphs_;  // by sizes and bins too; gone before what they point to
   int captures_ = 0, allocations_ = 0;

@@ -27,10 +27,10 @@ class Trace {
 
   Trace(Device& device, size_t portions);
   /// Behind what is queued now.
-  void note(int portion, Moment moment, Queue queue) { device_.mark(*marks_[moments * static_cast<size_t>(portion) + moment], queue); }
+  void note(size_t portion, Moment moment, Queue queue) { device_.mark(*marks_[moments * portion + moment], queue); }
   /// Of the host.
   double now() const { return std::chrono::duration<double>(Clock::now() - began_).count(); }
-  CudaProfile::Portion& operator[](int portion) { return portions_[static_cast<size_t>(portion)]; }
+  CudaProfile::Portion& operator[](size_t portion) { return portions_[portion]; }
   /// When all has been waited for.
   std::vector<CudaProfile::Portion> portions();
 

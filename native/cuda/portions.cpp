@@ -31,58 +31,29 @@ template <class Real> std::vector<Portion> Launcher<Real>::cut(const Batch& batc
   return batch.structures() == 1 || batch.atoms() / 2 < shape_.tuning.portion_atoms ? std::vector<Portion>() : portions_of(batch, shape_.tuning.portion_atoms);
 }
 
-/// While one portion is computed, the host writes the request of the next, and reads the answer of the one before.
+/// While one portion is computed, the host reads the answer of the one before, and writes the request of the next.
 template <class Real>
 void Launcher<Real>::answer_in_portions(const Batch& whole, const std::vector<Portion>& portions, Want want, Evaluation& result, Trace* trace) {
-  const Steps steps = steps_for(want);
-  const int count = static_cast<int>(portions.size());
-  const auto batch = [&](int k) { return portions[static_cast<size_t>(k)].batch(); };
   int atoms = 0, structures = 0;
-  for (int k = 0; k < count; k++) atoms = std::max(atoms, batch(k).atoms()), structures = std::max(structures, batch(k).structures());
+  for (const Portion& each : portions) atoms = std::max(atoms, each.batch().atoms()), structures = std::max(structures, each.batch().structures());
   reserve(capacity_for(atoms, structures));
   courier_.reserve(request_bytes(atoms, structures), answer_bytes(atoms, structures));
-
-  const auto by_host = [&](const char* name, int k, CudaProfile::Portion::Span CudaProfile::Portion::* span, const auto& work) {
-    const Range range(name);
+  const auto read = [&](size_t k, const Errand& errand) {
+    const std::byte* answer = await(errand);
     const double begin = trace ? trace->now() : 0;
-    work();
-    if (trace) (*trace)[k].*span = {begin, trace->now()};
-  };
-  const auto send = [&](int k) {
-    std::byte* const request = courier_.request(k);
-    by_host("portion request", k, &CudaProfile::Portion::written, [&] { write_request(batch(k), config_.cutoff, config_.edge_at_cutoff, 0, request); });
-    courier_.send(k, request_bytes(batch(k).atoms(), batch(k).structures()), trace);
-  };
-  std::vector<Schedule<Real>*> chosen;
-  const auto compute = [&](int k) {
-    const Range range("portion");
-    if (poisoned_) poison();
-    courier_.hand_over(k, reinterpret_cast<Address>(space_.request), request_bytes(batch(k).atoms(), batch(k).structures()), trace);
-    chosen.push_back(schedule_ = &choose(batch(k)));
-    replay(batch(k), steps);
-  };
-  const auto read = [&](int k) {
-    const std::byte* answer = courier_.answer(k);
-    const Sizes sizes = sizes_of_answer(answer);
-    schedule_ = chosen[static_cast<size_t>(k)];
-    if (sizes.status != 0) device_->settle();  // memory may go, and others are under way in it
-    if (!accept(batch(k), sizes)) {
-      run(batch(k), steps);
-      answer = answer_.begin();
-    }
-    const Portion::Place at = portions[static_cast<size_t>(k)].place;
-    by_host("portion answer", k, &CudaProfile::Portion::read, [&] { read_answer(answer, want, batch(k).atoms(), batch(k).structures(), result, at.atom, at.structure); });
+    read_answer(answer, want, errand.batch.atoms(), errand.batch.structures(), result, portions[k].place.atom, portions[k].place.structure);
+    if (trace) (*trace)[k].read = {begin, trace->now()};
   };
 
-  send(0);
-  for (int k = 0; k < count; k++) {
-    compute(k);
-    if (k == 0) make_room(result, want, whole.atoms(), whole.structures());  // takes its time, which the card has something to do in
-    if (k + 1 < count) send(k + 1);
-    courier_.fetch(k, reinterpret_cast<Address>(space_.answer), answer_bytes(batch(k).atoms(), batch(k).structures()), trace);
-    if (k > 0) read(k - 1);
+  turn_ = 0;  // so that a portion's turn is its number
+  Errand before = carry(portions[0].batch(), steps_for(want), trace);
+  make_room(result, want, whole.atoms(), whole.structures());  // takes its time, which the card has something to do in
+  for (size_t k = 1; k < portions.size(); k++) {
+    const Errand next = carry(portions[k].batch(), steps_for(want), trace);
+    read(k - 1, before);
+    before = next;
   }
-  read(count - 1);
+  read(portions.size() - 1, before);
 }
 
 template <class Real> std::vector<CudaProfile::Portion> Launcher<Real>::trace_portions(const Batch& batch, Want want, int rounds) {

@@ -74,6 +74,10 @@ export interface TestAddon extends NativeAddon {
   faults(): string[];
   /** Switches one planted fault on, or all off with null. */
   plant(fault: string | null): void;
+  /** An engine that computes nothing: addon/tests.cpp. */
+  createHollowEngine(): NativeEngineObject;
+  /** What hollow engines were asked since the last call, in order. */
+  hollowNotes(): string[];
   /** Changes the emulated card. */
   emulatedCard(settings: EmulatedCard): EmulatedCounts;
   /** One block of Philox 4x32-10: (4) words of a (4) counter and a (2) key. */

@@ -32,7 +32,7 @@ test.each([1, 7, 20, 40])("portions of %i atoms: the bits of the set in one, wha
   expect((await cut.activity()).edges).toBe((await whole.activity()).edges);
   const reversed = await cut.evaluate(set.toReversed(), everything);
   expect(reversed.toReversed().map(bits)).toEqual(expected.map(bits));
-  for (const early of onCard ? [] : (["work", "copies"] as const)) {
+  for (const early of onCard ? [] : (["work", "requests", "answers"] as const)) {
     addon.emulatedCard({ early });
     expect((await cut.evaluate(set, everything)).map(bits), `${early} as early as may be`).toEqual(expected.map(bits));
   }

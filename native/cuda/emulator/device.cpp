@@ -119,6 +119,7 @@ class EmulatedDevice final : public Device {
 
   void upload(Address to, const void* pinned, size_t bytes, Queue queue) override {
     counts().uploads++;
+    if (queue == Queue::requests && !queues_.is_empty(Queue::work)) counts().beside++;
     submit([=] { std::memcpy(reinterpret_cast<void*>(to), pinned, bytes); }, queue);
   }
   void download(void* pinned, Address from, size_t bytes, Queue queue) override {
@@ -166,9 +167,10 @@ class EmulatedDevice final : public Device {
     return std::chrono::duration<double>(*static_cast<EmulatedMark&>(end).at - *static_cast<EmulatedMark&>(begin).at).count();
   }
   void wait_for(Mark& mark) override { queues_.run_up_to(static_cast<EmulatedMark&>(mark).place); }
+  bool is_past(Mark& mark) override { return queues_.is_past(static_cast<EmulatedMark&>(mark).place); }
   void wait() override { queues_.run_up_to(queues_.end(Queue::work)); }
   void settle() noexcept override {
-    for (const Queue queue : {Queue::work, Queue::copies})
+    for (const Queue queue : all_queues)
       for (bool failed = true; failed;) try {
           queues_.run_up_to(queues_.end(queue));
           failed = false;

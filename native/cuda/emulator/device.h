@@ -24,6 +24,7 @@ struct Settings {
 
 struct Counts {
   long allocations = 0, releases = 0, uploads = 0, downloads = 0, launches = 0, replays = 0;
+  long beside = 0;               // uploads queued while there was work that had not begun
   size_t bytes = 0, pinned = 0;  // allocated now
   long queued = 0;               // and not begun
 };

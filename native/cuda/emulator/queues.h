@@ -1,6 +1,6 @@
 #pragma once
-// The queues of the emulated card. What is in one is done as late as a card may do it, when the host waits for it, or the other queue does: whoever reads, or writes
-// again, what was not waited for finds that nothing has happened yet. Of the two, one may be early instead: all of it is done at once, and what it does not wait for has
+// The queues of the emulated card. What is in one is done as late as a card may do it, when the host waits for it, or another queue does: whoever reads, or writes
+// again, what was not waited for finds that nothing has happened yet. One may be early instead: all of it is done at once, and what it does not wait for has
 // not happened.
 #include <deque>
 #include <functional>
@@ -14,7 +14,9 @@ class Queues {
  public:
   /// @param early the queue that is, if one is  @param queued counts what waits in all queues there are
   Queues(const std::optional<Queue>& early, long& queued) : early_(early), queued_(queued) {}
-  ~Queues() { queued_ -= static_cast<long>(work_.waiting.size() + copies_.waiting.size()); }
+  ~Queues() {
+    for (const Line& own : lines_) queued_ -= static_cast<long>(own.waiting.size());
+  }
   Queues(const Queues&) = delete;
 
   void add(Queue queue, std::function<void()> work) {
@@ -32,25 +34,33 @@ class Queues {
     add(queue, [this, place] { run_up_to(place); });
   }
   void run_up_to(Place place) {
-    for (Line& own = line(place.queue); own.begun < place.number;) {
-      const auto next = std::move(own.waiting.front());
-      own.waiting.pop_front();
-      own.begun++;
-      queued_--;
-      next();
-    }
+    while (line(place.queue).begun < place.number) step(place.queue);
   }
+  /// Whoever asks again and again sees it get on, by one piece of work each time.
+  bool is_past(Place place) {
+    if (line(place.queue).begun < place.number) step(place.queue);
+    return line(place.queue).begun >= place.number;
+  }
+  bool is_empty(Queue queue) { return line(queue).waiting.empty(); }
 
  private:
   struct Line {
     std::deque<std::function<void()>> waiting;
     long begun = 0;
   };
-  Line& line(Queue queue) { return queue == Queue::work ? work_ : copies_; }
+  Line& line(Queue queue) { return lines_[static_cast<size_t>(queue)]; }
+  void step(Queue queue) {
+    Line& own = line(queue);
+    const auto next = std::move(own.waiting.front());
+    own.waiting.pop_front();
+    own.begun++;
+    queued_--;
+    next();
+  }
 
   const std::optional<Queue>& early_;
   long& queued_;
-  Line work_, copies_;
+  Line lines_[std::size(all_queues)];
 };
 
 }  // namespace painnless::cuda::emulator

@@ -59,7 +59,7 @@ export interface CpuEngineOptions {
 
 export interface NativeEngineObject<Plan extends NativePlan = NativePlan> {
   /** Off the event loop, or at once where nothing runs and evaluations of so many atoms have taken less than a millisecond; one at a time,
-   *  later calls wait. Rejects with an Error whose `code` is BAD_STRUCTURE (then `field` names
+   *  later calls wait, of which a card is told the next while it computes. Each ends by itself. Rejects with an Error whose `code` is BAD_STRUCTURE (then `field` names
    *  the input), MISSING (memory) or CANCELLED. Where results are not `finite`, which of them is the caller's to say. */
   evaluate(batch: NativeBatch, want: NativeWant): Promise<NativeEvaluation>;
   /** The event loop has turned since evaluations were asked for: short ones may go on being made on it. To be called once a turn. */

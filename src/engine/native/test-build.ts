@@ -19,8 +19,8 @@ export interface LayerAnswer {
 /** Of the emulated card; what is left out stays. */
 export interface EmulatedCard {
   readonly turns?: "ascending" | "descending" | "shuffled" | "unfair";
-  /** the queue whose work is done at once; the other's, or both's, as late as may be */
-  readonly early?: "work" | "copies" | "none";
+  /** the queue whose work is done at once; the others', or all of them, as late as may be */
+  readonly early?: "work" | "requests" | "answers" | "none";
   /** copies into shared memory that go on beside their thread: at once, or as late as may be */
   readonly earlyRows?: boolean;
   readonly totalBytes?: number;
@@ -40,6 +40,8 @@ export interface EmulatedCounts {
   readonly allocations: number;
   readonly releases: number;
   readonly uploads: number;
+  /** of the uploads, those that were queued while there was work that had not begun */
+  readonly beside: number;
   readonly downloads: number;
   readonly launches: number;
   readonly replays: number;
