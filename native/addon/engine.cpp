@@ -97,7 +97,7 @@ class EngineObject : public Napi::ObjectWrap<EngineObject> {
     if (at_once) return Job::at_once(info.Env(), *desk_, work);
     return Job::start(info.Env(), desk_, work, [asked, &pace = desk_->pace](Engine& engine) {
       asked->begin(engine);
-      return pace.is_short(asked->atoms());
+      return asked->begun && pace.is_short(asked->atoms());
     });
   }
 

@@ -78,7 +78,8 @@ void Job::Execute() {
   const auto start = Pace::Clock::now();
   Task::Execute();
   while (desk_->next && desk_->next->is_short_ && Pace::Clock::now() - start < Pace::longest_short) {
-    along_.push_back(std::exchange(desk_->next, nullptr));
+    along_.push_back(desk_->next);
+    desk_->next = nullptr;
     along_.back()->Task::Execute();
   }
 }

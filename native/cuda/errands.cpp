@@ -8,7 +8,7 @@ namespace painnless::cuda {
 template <class Real> typename Launcher<Real>::Errand Launcher<Real>::set_out(const Batch& batch, Steps steps) {
   ask(batch, steps);
   device_->mark(*returned_);
-  return {batch, steps, schedule_, std::nullopt};
+  return {batch, steps, schedule_, std::nullopt, failures_};
 }
 
 /// By courier, beside what is under way; there is room for it.
@@ -27,7 +27,7 @@ template <class Real> typename Launcher<Real>::Errand Launcher<Real>::carry(cons
   replay(batch, steps);
   courier_.fetch(turn, reinterpret_cast<Address>(space_.answer), answer_bytes(batch.atoms(), batch.structures()), trace);
   turn_++;
-  return {batch, steps, schedule_, turn};
+  return {batch, steps, schedule_, turn, failures_};
 }
 
 /// Waits for an answer, which stays until the next but one is asked for. What has to be done again is done by itself, when nothing is under way.
@@ -38,6 +38,11 @@ template <class Real> const std::byte* Launcher<Real>::await(const Errand& erran
     answer = courier_.answer(*errand.turn);
   else
     device_->wait_for(*returned_);
+  if (errand.failures != failures_) {  // it followed one that left its places as they should not be
+    device_->settle();
+    run(errand.batch, errand.steps);
+    return answer_.begin();
+  }
   schedule_ = errand.schedule;
   const Sizes sizes = sizes_of_answer(answer);
   if (sizes.status != 0) device_->settle();  // memory may go, and another is under way in it

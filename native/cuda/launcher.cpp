@@ -129,6 +129,7 @@ template <class Real> void Launcher<Real>::replay(const Batch& batch, Steps step
 /// Is a batch answered? Where the edges found do not fit, nothing was computed from them, and now there is room to do it again.
 template <class Real> bool Launcher<Real>::accept(const Batch& batch, const Sizes& sizes) {
   if (sizes.status & unfinished) {
+    failures_++;
     clear(*schedule_);
     throw std::runtime_error(std::string("the kernel of the ") + schedule_->name() + " schedule waited for its own blocks in vain, and gave up");
   }

@@ -91,6 +91,7 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
     Steps steps;
     Schedule<Real>* schedule;
     std::optional<size_t> turn;  // of the courier; none: it went by itself
+    int failures;                // of launches before it
   };
   Errand set_out(const Batch& batch, Steps steps);
   Errand carry(const Batch& batch, Steps steps, Trace* trace);
@@ -129,7 +130,7 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
   int under_way_ = 0;              // evaluations that were begun and not ended
   Workspace<Real> space_{};
   std::map<std::tuple<const Schedule<Real>*, Steps, int, int, bool>, std::unique_ptr<Graph>> graphs_;  // by sizes and bins too; gone before what they point to
-  int captures_ = 0, allocations_ = 0;
+  int captures_ = 0, allocations_ = 0, failures_ = 0;
   int64_t edges_ = 0;  // of the last evaluation
   const bool poisoned_;
   CardMover mover_;

@@ -126,6 +126,22 @@ describe.skipIf(onCard).each([
 
 // Products on tensor cores: of two parts of each number, three products are made. Without one of them a sum is less exact, in both schedules alike; what is
 // added up in another order differs in bits alone.
+test.skipIf(onCard)(
+  "what is computed behind a wait that was given up is no answer, with forces or without, and the next one is",
+  async () => {
+    const ours = await openCuda(randomModel("painn-schnetpack"), "f32");
+    for (const want of [everything, ["energy"] as const]) {
+      const right = (await ours.evaluate([ethanol], want)).map(bits);
+      addon.emulatedCard({ planted: 42 });
+      await expect(ours.evaluate([ethanol], want)).rejects.toThrow("waited for its own blocks in vain");
+      await expect(Promise.all([ours.evaluate([ethanol], want), ours.evaluate([water], want)])).rejects.toThrow("in vain");
+      addon.emulatedCard({ planted: 0 });
+      expect((await ours.evaluate([ethanol], want)).map(bits)).toEqual(right);
+    }
+    expect((await ours.activity()).schedule).toBe("resident");
+  },
+);
+
 describe.skipIf(onCard)("a planted fault of tensor-core products", () => {
   async function forces(planted: number) {
     const [ours, layered] = [await openCuda(randomModel("painn-schnetpack"), "f32"), await openLayered({})];

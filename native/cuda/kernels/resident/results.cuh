@@ -38,6 +38,14 @@ __device__ double sum_of_atoms(const Block& b, const Structure& s, int n) {
   return total;
 }
 
+/// Has anybody waited in vain: then what has been computed is no answer. Asked after a warp's last wait.
+__device__ bool is_lost(const Block& b) { return FAULT(42, true, *static_cast<volatile int*>(b.a.given_up) != 0); }
+/// Behind what else this lane has stored of sizes: who gives up later than they are written has yet to end a force.
+__device__ void report_lost(const Answer& answer) {
+  __threadfence();
+  atomicOr(&answer.sizes->status, unfinished);
+}
+
 /// T31's last layer and T33, by one warp: energy of an atom; by the last one those of the structures, and sizes.
 __device__ void end_energy(const Block& b, int k) {
   const Request request{b.sizes().atoms, b.sizes().structures};
@@ -45,6 +53,7 @@ __device__ void end_energy(const Block& b, int k) {
   const int atom = resident_atoms * b.cluster + k;
   if (lane_index() == 0) announce(*b.top_here, row_bytes(1, room.top()));
   wait_until([&] { return complete(*b.top_here, 0); }, b.a.given_up);
+  const bool lost = is_lost(b);
   const real* h = b.memory + b.at.top;
   double sum = 0;
   for (int c = lane_index(); c < room.top(); c += 32) sum += b.a.last[c] * static_cast<double>(h[c]);
@@ -55,7 +64,7 @@ __device__ void end_energy(const Block& b, int k) {
     answer.atom_energies[atom] = b.a.energy_unit * sum;
     int* counts = reinterpret_cast<int*>(share + 7);
     counts[0] = b.first()[k + 1] - b.first()[k];
-    counts[1] = b.sizes().status;
+    counts[1] = b.sizes().status | (lost ? unfinished : 0);
   }
   if (!last_to_end(b, 0)) return;
   Sizes sizes{request.atoms, request.structures, 0, 0, 0, 0};
@@ -85,6 +94,8 @@ __device__ void end_energy(const Block& b, int k) {
   if (lane_index() != 0) return;
   if (request.structures % 2 == 1) answer.edges[request.structures] = 0;  // the gap is fetched too
   *answer.sizes = sizes;
+  __threadfence();
+  if (is_lost(b)) report_lost(answer);
 }
 
 /// Adds up the sums of pairs over features, layers and halves, a warp an edge, and sends them to the block that ends the edge's atom. All workers. As in slices: over
@@ -128,6 +139,7 @@ __device__ void end_forces(const Block& b, int k) {
   const int atom = resident_atoms * b.cluster + k, begin = b.first()[k], count = b.first()[k + 1] - begin;
   if (lane_index() == 0) announce(*b.sums_here, static_cast<unsigned>(count * 4 * static_cast<int>(sizeof(double))));
   wait_until([&] { return complete(*b.sums_here, 0); }, b.a.given_up);
+  const bool lost = is_lost(b);
   double force[3] = {}, virial[6] = {};
   for (int n = lane_index(); n < count; n += 32) {
     const bool stands = b.senders()[2 * (begin + n) + 1] != 0;
@@ -140,6 +152,7 @@ __device__ void end_forces(const Block& b, int k) {
   for (int c = 0; c < 3; c++) force[c] = sum_of_warp(force[c]);
   if (lane_index() == 0)
     for (int c = 0; c < 3; c++) answer.forces[3 * atom + c] = b.a.energy_unit * force[c];
+  if (lost && lane_index() == 0) report_lost(answer);
   if (!b.voluminous()) return;
   for (int n = 0; n < 6; n++) {
     virial[n] = sum_of_warp(virial[n]);
