@@ -7,22 +7,38 @@
 
 namespace painnless::cuda {
 
+namespace {
+
+/// y = W x + b of many x, whose sums go over the inputs one after the other for all outputs at once: rows of W transposed are what vector instructions read.
+class Product {
+ public:
+  explicit Product(const Linear& linear) : bias_(linear.bias), columns_(linear.weight.size()), outputs_(static_cast<size_t>(linear.outputs)) {
+    const size_t inputs = static_cast<size_t>(linear.inputs);
+    for (size_t n = 0; n < outputs_; n++)
+      for (size_t k = 0; k < inputs; k++) columns_[k * outputs_ + n] = linear.weight[n * inputs + k];
+  }
+  void operator()(std::span<const double> x, std::vector<double>& y) const {
+    y.assign(bias_.begin(), bias_.end());
+    for (size_t k = 0; k < x.size(); k++)
+      for (size_t n = 0; n < outputs_; n++) y[n] += columns_[k * outputs_ + n] * x[k];
+  }
+
+ private:
+  std::span<const double> bias_;
+  std::vector<double> columns_;
+  size_t outputs_;
+};
+
+}  // namespace
+
 std::vector<double> element_contexts(const Weights& weights) {
   const int f = weights.config.features;
-  const Linear &first = weights.painn[0].context1, &second = weights.painn[0].context2;
-  std::vector<double> out, h(static_cast<size_t>(f)), x(3 * static_cast<size_t>(f));
+  const Product first(weights.painn[0].context1), second(weights.painn[0].context2);
+  std::vector<double> out, h, x;
   for (int z = 0; z <= weights.config.max_z; z++) {
-    const auto q = weights.embedding.subspan(static_cast<size_t>(z) * f, f);
-    const auto product = [&](const Linear& linear, std::span<const double> in, int row) {
-      double sum = linear.bias[row];
-      for (int k = 0; k < linear.inputs; k++) sum += linear.weight[static_cast<size_t>(row) * linear.inputs + k] * in[k];
-      return sum;
-    };
-    for (int n = 0; n < f; n++) {
-      const double value = product(first, q, n);
-      h[n] = value / (1 + std::exp(-value));
-    }
-    for (int n = 0; n < 3 * f; n++) x[n] = product(second, h, n);
+    first(weights.embedding.subspan(static_cast<size_t>(z) * f, f), h);
+    for (double& value : h) value = value / (1 + std::exp(-value));
+    second(h, x);
     const auto row = padded_vector(x, {3, f});
     out.insert(out.end(), row.begin(), row.end());
   }

@@ -25,7 +25,7 @@ template <class Real> struct Work {
 template <class Real> class Network {
  public:
   virtual ~Network() = default;
-  /// Puts the weights; called twice (pack.h).
+  /// Puts the weights.
   virtual void pack(WeightStore& store) = 0;
   /// Takes the arrays that grow with the atoms.
   virtual void lay_out(Arena& arena, int atoms) = 0;

@@ -34,19 +34,23 @@ std::array<uint32_t, 2> parts_of(double weight) {
 
 /// Fragments of `groups` blocks of `width` results, each summed over parts of so many units: element(group, feature, part, unit, input of the unit).
 template <class Element> std::vector<uint32_t> fragments_of(int tensor, int groups, int width, int parts, int units, Element element) {
-  std::vector<uint32_t> all;
-  all.reserve(static_cast<size_t>(groups) * width / 16 * parts * units * fragment_words(tensor));
+  std::vector<uint32_t> all(static_cast<size_t>(groups) * width / 16 * parts * units * fragment_words(tensor));
+  uint32_t* to = all.data();
   for (int tile = 0; tile < width / 16; tile++)
     for (int p = 0; p < parts; p++)
-      for (int g = 0; g < groups; g++) {
-        const auto weight = [&](int lane, int unit, int feature, int k) { return element(g, 16 * tile + lane / 4 * 2 + feature, p, unit, lane % 4 * 2 + k); };
-        for (int u = 0; u < units; u += 2)
-          for (size_t number = 0; number < static_cast<size_t>(tensor); number++)
-            for (int lane = 0; lane < 32; lane++)
-              for (int unit = u; unit < std::min(u + 2, units); unit++)
-                for (int feature = 0; feature < 2; feature++)
-                  all.push_back(parts_of(weight(lane, unit, feature, 0))[number] | parts_of(weight(lane, unit, feature, 1))[number] << 16);
-      }
+      for (int g = 0; g < groups; g++)
+        for (int u = 0; u < units; u += 2) {
+          const int together = std::min(2, units - u), words = 32 * 2 * together;  // of each part of the numbers
+          for (int lane = 0; lane < 32; lane++)
+            for (int unit = u; unit < u + together; unit++)
+              for (int feature = 0; feature < 2; feature++) {
+                const auto weight = [&](int k) { return parts_of(element(g, 16 * tile + lane / 4 * 2 + feature, p, unit, lane % 4 * 2 + k)); };
+                const auto first = weight(0), second = weight(1);
+                for (int number = 0; number < tensor; number++) to[number * words] = first[static_cast<size_t>(number)] | second[static_cast<size_t>(number)] << 16;
+                to++;
+              }
+          to += (tensor - 1) * words;
+        }
   return all;
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 // Weights in the order kernels want: matrices as (inputs, outputs), features fastest, every block of features padded by zeros on its own; all of
 // a network's in one piece of device memory.
+#include <algorithm>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "../model/blocks.h"
@@ -24,39 +26,51 @@ std::vector<double> padded_vector(std::span<const double> vector, Blocks blocks)
 /// Rows of F numbers, each padded.
 std::vector<double> padded_rows(std::span<const double> rows, int features);
 
-/// Filled twice, with the same calls: once to count, once to write.
+/// Takes memory piece by piece, so that what is put has its place at once and is made once.
 class WeightStore {
  public:
   WeightStore() = default;  // only counts
   explicit WeightStore(Device& device) : device_(&device) {}
 
-  /// Runs `pack(*this)` twice and sends what it put.
+  /// Runs `pack(*this)`, and sends what it put.
   template <class Pack> void fill(Pack pack) {
     pack(*this);
-    memory_ = Buffer(*device_, bytes_);
-    staging_ = Pinned(*device_, bytes_);
-    bytes_ = 0;
-    pack(*this);
-    device_->upload(memory_.begin(), staging_.begin(), bytes_);
-    device_->wait();
+    send();
     staging_ = {};
   }
   /// Where the numbers will be on the device, as Value.
   template <class Value, class Given = double> const Value* put(const std::vector<Given>& numbers) {
-    const size_t at = bytes_;
-    bytes_ += (numbers.size() * sizeof(Value) + 255) / 256 * 256;
-    if (!staging_.begin()) return nullptr;
-    auto* to = reinterpret_cast<Value*>(staging_.begin() + at);
+    const size_t size = (numbers.size() * sizeof(Value) + 255) / 256 * 256;
+    bytes_ += size;
+    if (!device_) return nullptr;
+    if (pieces_.empty() || used_ + size > pieces_.back().bytes()) add_piece(size);
+    auto* to = reinterpret_cast<Value*>(staging_.begin() + used_);
     for (size_t i = 0; i < numbers.size(); i++) to[i] = static_cast<Value>(numbers[i]);
-    return reinterpret_cast<const Value*>(memory_.begin() + at);
+    return reinterpret_cast<const Value*>(pieces_.back().begin() + std::exchange(used_, used_ + size));
   }
+  /// Of all that was put.
   size_t bytes() const { return bytes_; }
 
  private:
+  static constexpr size_t piece_bytes = 4 << 20;  // two of the pages that cards give memory in
+
+  void add_piece(size_t least) {
+    send();
+    const size_t bytes = std::max(least, piece_bytes);
+    if (staging_.bytes() < bytes) staging_ = Pinned(*device_, bytes);
+    pieces_.emplace_back(*device_, bytes);
+  }
+  void send() {
+    if (used_ == 0) return;
+    device_->upload(pieces_.back().begin(), staging_.begin(), used_);
+    device_->wait();
+    used_ = 0;
+  }
+
   Device* device_ = nullptr;
-  Buffer memory_;
-  Pinned staging_;
-  size_t bytes_ = 0;
+  std::vector<Buffer> pieces_;
+  Pinned staging_;  // of the last piece
+  size_t used_ = 0, bytes_ = 0;
 };
 
 /// y = W x + b between padded rows, and its adjoint; for products of numbers in so many parts (shapes.h).

@@ -30,10 +30,14 @@ std::string hash(const std::string& text) {
 
 /// Everything that a binary depends on.
 std::string key_of(const Source& source, const Compiler& compiler, int architecture) {
+  static const std::string texts = [] {
+    std::string all;
+    for (const Text& text : kernel_texts()) all += text.name + "\n" + text.text + "\n";
+    return hash(all);
+  }();
   std::string key = compiler.identity() + "\nsm_" + std::to_string(architecture) + "\n" + source.main + "\n";
   for (const std::string& option : source.options) key += option + "\n";
-  for (const Text& text : kernel_texts()) key += text.name + "\n" + text.text + "\n";
-  return key;
+  return key + texts;
 }
 
 /// The text of that name, and those that it includes, each once.

@@ -36,7 +36,7 @@ template <class Real> class Schedule {
   virtual int bucket(int atoms) const = 0;
   /// Are neighbours found by its own launches? Else the search goes before.
   virtual bool searches() const = 0;
-  /// Puts the weights; called twice (pack.h).
+  /// Puts the weights.
   virtual void pack(WeightStore& store) = 0;
   /// Takes the arrays that grow with a batch, and only it uses.
   virtual void lay_out(Arena& arena, Capacity capacity) = 0;

@@ -1,9 +1,9 @@
+import { movementOf, type OpenExact } from "../crosscheck/conditioning.ts";
 import type { NativeEngine } from "../engine/engine.ts";
 import { PainnlessError } from "../errors.ts";
 import type { ModelFile } from "../model/model-file.ts";
 import type { Potential } from "../system/potential.ts";
 import { type BaselineProcess, mallocs, type Precision } from "./baseline.ts";
-import { movementOf, type OpenExact } from "./conditioning.ts";
 import { type Absent, type Opponent, pickOpponents } from "./opponents.ts";
 import type { Trial } from "./result.ts";
 import { ratioOf, timingOf } from "./statistics.ts";

@@ -1,8 +1,8 @@
+import { conditioned, type StructureMovement } from "../crosscheck/conditioning.ts";
 import { largestOf, rms } from "../crosscheck/metrics.ts";
-import { accuracyOf, pairTolerances } from "../crosscheck/tolerances.ts";
+import { isFloat32, pairTolerances } from "../crosscheck/tolerances.ts";
 import { PainnlessError } from "../errors.ts";
 import { worse } from "../system/finite.ts";
-import { conditioned, type StructureMovement } from "./conditioning.ts";
 
 /** What a side says of one input set, per structure: net energies (eV), and all forces (eV/Å). */
 export interface Answer {
@@ -95,8 +95,6 @@ export async function verify(
   if (judged.length === 0) throw wrong(contestant, "there is no input to verify it on");
   return worst;
 }
-
-export const isFloat32 = (side: string) => ["f32", "foreign-f32"].includes(accuracyOf(side));
 
 const wrong = ({ name }: Contestant, what: string) => new PainnlessError("NOT_FINITE", `${name} is not timed: its ${what}`);
 

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { movementsOf } from "../crosscheck/conditioning.ts";
 import { type CrosscheckSide, crosscheck } from "../crosscheck/crosscheck.ts";
 import { removeReplays, writeReplays } from "../crosscheck/replay.ts";
 import { type CrosscheckResult, type LawName, lawNames } from "../crosscheck/result.ts";
@@ -8,7 +9,7 @@ import { onAbort } from "../system/on-abort.ts";
 import type { Structure } from "../system/structure.ts";
 import type { ForeignPythons } from "./arguments.ts";
 import { claimOutput } from "./output.ts";
-import { assertSide, sidesOf } from "./sides.ts";
+import { assertSide, openExact, sidesOf } from "./sides.ts";
 import { progressBar } from "./terminal.ts";
 import { thisMachine } from "./version.ts";
 
@@ -60,6 +61,7 @@ export async function runCrosscheck(request: RunRequest): Promise<CrosscheckResu
       structures,
       reference,
       sides: others,
+      movements: (inexact) => movementsOf(model, openExact, inexact),
       yardstick: yardstick?.potential ?? null,
       model: summaryOf(model),
       modelFile: model.path,

@@ -4,6 +4,7 @@ import { finiteOrNull, worse } from "../system/finite.ts";
 import type { Evaluation } from "../system/potential.ts";
 import type { Structure } from "../system/structure.ts";
 import { compareComponents, type Row } from "./components.ts";
+import type { Movement } from "./conditioning.ts";
 import { compareEnergies } from "./energies.ts";
 import { largestOf } from "./metrics.ts";
 import type { Comparison } from "./result.ts";
@@ -26,12 +27,18 @@ export interface Pair {
 
 /** The side against the reference, component by component, over all structures. Passes only if every structure was answered by both, every
  *  array has the length it must have, and every difference is within its tolerance; NaN is within none.
- *  @param options.cutoff Å; options.wanted the properties both sides were asked for; options.torch32 PyTorch float32's answers, if that side was asked */
+ *  @param options.cutoff Å; options.wanted the properties both sides were asked for; options.torch32 PyTorch float32's answers, if that side was asked;
+ *  options.movements what float32 can make of structures on which it is beyond its usual bound */
 export function compare(
   side: Answers,
   reference: Answers,
   structures: readonly Structure[],
-  options: { cutoff: number; wanted: ReadonlySet<"forces" | "stress">; torch32: Answers | null },
+  options: {
+    cutoff: number;
+    wanted: ReadonlySet<"forces" | "stress">;
+    torch32: Answers | null;
+    movements: ReadonlyMap<Structure, Movement>;
+  },
 ): Comparison {
   const reasons: string[] = [];
   if (structures.length === 0) reasons.push("there is nothing to compare: 0 structures");
@@ -42,7 +49,8 @@ export function compare(
     if (ours === null) reasons.push(`${structure.name}: ${side.side} gave no result`);
     if (theirs === null) reasons.push(`${structure.name}: ${reference.side} gave no result`);
     if (ours === null || theirs === null) return;
-    const tolerances = pairTolerances(side.side, reference.side, scaleOf(structure, theirs, options.cutoff));
+    const scale = scaleOf(structure, theirs, options.cutoff);
+    const tolerances = pairTolerances(side.side, reference.side, scale, options.movements.get(structure));
     pairs.push({ structure, side: ours, reference: theirs, tolerances });
   });
   const names = [side.side, reference.side] as const;
@@ -112,6 +120,7 @@ function rowOf(
     structure: pair.structure,
     arrays: usable ? { side: ours, reference: theirs } : null,
     tolerance: pair.tolerances[property],
+    rms: property === "forces" ? pair.tolerances.rms : pair.tolerances.stress,
   };
 }
 

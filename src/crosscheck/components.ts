@@ -9,6 +9,8 @@ export interface Row {
   /** of equal length; null where one was missing or of the wrong length, which is on record already */
   readonly arrays: { readonly side: Float64Array; readonly reference: Float64Array } | null;
   readonly tolerance: number;
+  /** and all of them together */
+  readonly rms: number;
 }
 
 interface Worst {
@@ -43,7 +45,8 @@ export function compareComponents<Place extends object>(
     const errors = ours.map((x, i) => Math.abs(x - (theirs[i] as number)));
     const error = largestOf(errors);
     const index = errors.findIndex((e) => Object.is(e, error));
-    const rowRatio = error / row.tolerance;
+    const spread = rms([...errors]);
+    const rowRatio = worse(error / row.tolerance, spread / row.rms);
     if (worst === null || !(rowRatio <= ratio))
       worst = { structure: row.structure, index, side: ours[index] as number, reference: theirs[index] as number };
     if (tolerance === 0 || !(error <= maxAbs)) tolerance = row.tolerance;
@@ -55,6 +58,10 @@ export function compareComponents<Place extends object>(
     if (!(error <= row.tolerance))
       about.reasons.push(
         `${row.structure.name}: ${about.property} differ by ${error.toExponential(2)} ${about.unit}, tolerance ${row.tolerance.toExponential(2)}`,
+      );
+    else if (!(spread <= row.rms))
+      about.reasons.push(
+        `${row.structure.name}: ${about.property} differ by ${spread.toExponential(2)} ${about.unit} (rms), tolerance ${row.rms.toExponential(2)}`,
       );
     for (const x of ours) side.push(x);
     for (const x of theirs) reference.push(x);

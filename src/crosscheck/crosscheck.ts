@@ -6,14 +6,15 @@ import type { Potential } from "../system/potential.ts";
 import { assertComputable, type Structure } from "../system/structure.ts";
 import { answer, type SideAnswers } from "./answers.ts";
 import { budgetOf, isTeacher } from "./budget.ts";
-import { type Answers, compare } from "./compare.ts";
+import { type Answers, compare, scaleOf } from "./compare.ts";
+import { allowedMovements, type Movement } from "./conditioning.ts";
 import { failuresOf, isFail } from "./failures.ts";
 import { distinct, geometries } from "./geometries.ts";
 import { kinksOf } from "./kinks.ts";
 import { checkLaw, consequences, laws, measureLaw } from "./laws.ts";
 import { type Replay, replayName } from "./replay.ts";
 import type { BudgetEntry, Comparison, CrosscheckResult, LawName, LawResult } from "./result.ts";
-import { accuracyOf } from "./tolerances.ts";
+import { accuracyOf, isFloat32, pairTolerances } from "./tolerances.ts";
 
 export interface CrosscheckSide {
   readonly potential: Potential;
@@ -27,6 +28,9 @@ export interface CrosscheckRequest {
   readonly structures: readonly Structure[];
   readonly reference: CrosscheckSide;
   readonly sides: readonly CrosscheckSide[];
+  /** How far float64's own forces of structures go when the model's weights are rounded to float32 (conditioning.ts). null: nobody knows, and float32
+   *  keeps its usual bounds on structures far from the training as well */
+  readonly movements: ((structures: readonly Structure[]) => Promise<readonly Movement[]>) | null;
   /** PyTorch in float32, whose own error measures that of our float32; evaluated, not checked. null: only where it is among the sides */
   readonly yardstick: Potential | null;
   readonly model: ModelSummary;
@@ -94,8 +98,13 @@ export async function crosscheck(request: CrosscheckRequest): Promise<{ result: 
     torch32 = await answer(measure, structures, false);
   }
   // What failed, and what laws are tried on, is asked of the reference again, nudged: is the model smooth there at all?
-  const doubtful = doubtfulOf(comparePairs(answers, torch32, structures, model.cutoff), structures);
+  const first = comparePairs(answers, torch32, structures, model.cutoff, new Map());
+  const doubtful = doubtfulOf(first, structures);
   const kinks = await kinksOf(reference.potential, [...new Set([...doubtful, ...subjects])], seed);
+  // Where float32 is beyond its bound, it is asked of the model how exactly float32 can be.
+  const inexact = doubtfulOf(first.filter(isOfFloat32), structures).filter((structure) => !kinks.has(structure));
+  const moved = inexact.length === 0 ? [] : ((await request.movements?.(inexact)) ?? []);
+  const movements = new Map(moved.map((movement, i) => [inexact[i] as Structure, movement]));
   const kept = structures.map((structure) => !kinks.has(structure));
   if (!kept.includes(true) && answers.every(({ error }) => error === null))
     throw new PainnlessError(
@@ -105,7 +114,7 @@ export async function crosscheck(request: CrosscheckRequest): Promise<{ result: 
   const only = <T>(list: readonly T[]): T[] => list.filter((_, i) => kept[i]);
   const clean = (side: SideAnswers): SideAnswers => ({ ...side, evaluations: only(side.evaluations) });
   const budget = budgetOf(answers.map(clean), only(structures));
-  const comparisons = comparePairs(answers.map(clean), torch32 === null ? null : clean(torch32), only(structures), model.cutoff);
+  const comparisons = comparePairs(answers.map(clean), torch32 === null ? null : clean(torch32), only(structures), model.cutoff, movements);
 
   const lawResults: LawResult[] = [];
   const unasked = laws.filter((law) => !tried.includes(law));
@@ -165,7 +174,11 @@ export async function crosscheck(request: CrosscheckRequest): Promise<{ result: 
       budget,
       laws: lawResults,
       skipped,
-      findings: [...kinkFindings(kinks), ...findingsOf(lawResults, model)],
+      findings: [
+        ...kinkFindings(kinks),
+        ...extrapolationFindings(movements, answers[0], structures, model.cutoff),
+        ...findingsOf(lawResults, model),
+      ],
       replays: replays.map((_, index) => replayName(index)),
     },
     replays,
@@ -190,6 +203,7 @@ function comparePairs(
   torch32: SideAnswers | null,
   structures: readonly Structure[],
   cutoff: number,
+  movements: ReadonlyMap<Structure, Movement>,
 ): Comparison[] {
   const [reference, ...others] = answers as [SideAnswers, ...SideAnswers[]];
   const sides = others.filter(({ side }) => !isTeacher(side));
@@ -202,7 +216,7 @@ function comparePairs(
   return pairs.map(([side, against]) => {
     const wanted = new Set((["forces", "stress"] as const).filter((p) => side.provides.has(p) && against.provides.has(p)));
     const yardstick = /^native:.*:f32$/.test(side.side) && against === reference && accuracyOf(reference.side) === "f64";
-    return compare(side, against, structures, { cutoff, wanted, torch32: yardstick ? torch32 : null });
+    return compare(side, against, structures, { cutoff, wanted, torch32: yardstick ? torch32 : null, movements });
   });
 }
 
@@ -210,11 +224,33 @@ function comparePairs(
 const doubtfulOf = (comparisons: readonly Comparison[], structures: readonly Structure[]): Structure[] =>
   structures.filter(({ name }) => comparisons.some(({ reasons }) => reasons.some((reason) => reason.startsWith(`${name}: `))));
 
+const isOfFloat32 = ({ side, reference }: Comparison): boolean => isFloat32(side) || isFloat32(reference);
+
 const kinkFindings = (kinks: ReadonlyMap<Structure, number>): string[] =>
   [...kinks].map(
     ([{ name }, jump]) =>
       `${name}: the model's own forces jump by ${jump.toPrecision(3)} eV/Å within 1e-7 Å; the structure was left out, as rounding decides what its forces are`,
   );
+
+/** Of structures on which float32 was allowed more than usual. */
+function extrapolationFindings(
+  movements: ReadonlyMap<Structure, Movement>,
+  reference: SideAnswers | undefined,
+  structures: readonly Structure[],
+  cutoff: number,
+): string[] {
+  return [...movements].flatMap(([structure, movement]) => {
+    const evaluation = reference?.evaluations[structures.indexOf(structure)];
+    if (reference === undefined || !evaluation) return [];
+    const bound = (moved: Movement | null) =>
+      pairTolerances("native:cpu:f32", reference.side, scaleOf(structure, evaluation, cutoff), moved).forces;
+    const [usual, allowed] = [bound(null), bound(movement)];
+    if (!(allowed > usual)) return [];
+    return [
+      `${structure.name}: the model extrapolates; its forces move by ${movement.largest.toPrecision(3)} eV/Å when its weights are rounded to float32, so in float32 they may be off by ${allowed.toPrecision(3)} instead of ${usual.toPrecision(3)} eV/Å there (${allowedMovements} such movements)`,
+    ];
+  });
+}
 
 /** What the user should know although nothing failed. */
 function findingsOf(results: readonly LawResult[], model: ModelSummary): string[] {

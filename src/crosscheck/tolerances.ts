@@ -1,3 +1,4 @@
+import { conditioned, type Movement } from "./conditioning.ts";
 import type { LawName } from "./result.ts";
 
 /** How exactly a side computes, told by its name: what tolerances depend on. */
@@ -13,6 +14,9 @@ export function accuracyOf(side: string): Accuracy {
   if (side === "native:cuda:mixed") return "mixed";
   return side.startsWith("native:") ? "f32" : "foreign-f32";
 }
+
+/** Does a side compute in float32 from end to end, whoever it is of. */
+export const isFloat32 = (side: string): boolean => ["f32", "foreign-f32"].includes(accuracyOf(side));
 
 /** Unit in the last place used to count ulps. */
 export const ulpPrecision = (side: string): "float32" | "float64" => (accuracyOf(side).endsWith("f64") ? "float64" : "float32");
@@ -74,21 +78,28 @@ export interface Scale {
 export interface Tolerances {
   /** eV/atom */
   readonly energy: number;
-  /** eV/Å */
+  /** eV/Å, of the largest component */
   readonly forces: number;
+  /** eV/Å, of all components together; no less than every one of them may be by the usual bound */
+  readonly rms: number;
   /** eV/Å^3 */
   readonly stress: number;
 }
 
 /** The tolerances between two sides for one structure. Stress is the virial over the volume, and an atom's virial is a sum over its pairs
- *  of an arm no longer than the cutoff times a pair's force: n atoms, arm rc, force tolerance (docs/accuracy.md, stress). */
-export function pairTolerances(side: string, reference: string, scale: Scale): Tolerances {
+ *  of an arm no longer than the cutoff times a pair's force: n atoms, arm rc, force tolerance (docs/accuracy.md, stress).
+ *  @param movement how far the model's forces move by float32's rounding of its weights, where it was asked: what a float32 side may be off by as well */
+export function pairTolerances(side: string, reference: string, scale: Scale, movement: Movement | null = null): Tolerances {
   const kinds = [accuracyOf(side), accuracyOf(reference)] as const;
   const factor = pairFactor(...kinds);
-  const forces = factor * Math.max(...kinds.map((kind) => forceTolerance(kind, scale.largestForce)));
+  const usual = factor * Math.max(...kinds.map((kind) => forceTolerance(kind, scale.largestForce)));
+  const extrapolates = movement !== null && (isFloat32(side) || isFloat32(reference));
+  const further = extrapolates ? conditioned(movement, scale.largestForce) : { largest: 0, rms: 0 };
+  const forces = Math.max(usual, factor * further.largest);
   return {
     energy: factor * Math.max(...kinds.map((kind) => energyTolerance(kind, scale))),
     forces,
+    rms: Math.max(usual, factor * further.rms),
     stress: scale.volume > 0 ? (forces * scale.cutoff * scale.atoms) / scale.volume : 0,
   };
 }
@@ -97,9 +108,9 @@ export function pairTolerances(side: string, reference: string, scale: Scale): T
  *  laws are tried on, pair forces cancel by symmetry; their size, which is what rounds, is then seen in the virial (docs/accuracy.md, laws). */
 export function lawTolerances(side: string, scale: Scale): Tolerances {
   const largestForce = Math.max(scale.largestForce, scale.virialPerAtom);
-  const { energy, forces, stress } = pairTolerances(side, side, { ...scale, largestForce });
+  const { energy, forces, rms, stress } = pairTolerances(side, side, { ...scale, largestForce });
   const factor = accuracyOf(side) === "f64" ? 2 : 1;
-  return { energy: factor * energy, forces: factor * forces, stress: factor * stress };
+  return { energy: factor * energy, forces: factor * forces, rms: factor * rms, stress: factor * stress };
 }
 
 /** The best point of a sweep of plain central differences, relative to the largest force: at the best step rounding over the step equals

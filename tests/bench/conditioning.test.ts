@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Judgement, judgeByEngine } from "../../src/bench/card/judge.ts";
 import { cardRow, makeSets } from "../../src/bench/card/rows.ts";
-import { movementOf, type StructureMovement } from "../../src/bench/conditioning.ts";
 import { type Answer, type Contestant, type Inputs, verify } from "../../src/bench/trial.ts";
 import { openExact } from "../../src/cli/sides.ts";
+import { movementOf, type StructureMovement } from "../../src/crosscheck/conditioning.ts";
 import { loadAddon } from "../../src/engine/addon.ts";
 import type { ModelFile } from "../../src/model/model-file.ts";
 import type { Potential } from "../../src/system/potential.ts";

@@ -39,7 +39,12 @@ function crosscheckReasons(file: ModelFile, subject: Subject, precision: NativeP
   const wanted = new Set(["forces", "stress"] as const);
   const torch32 = precision === "f32" ? torch("f32", subject.float32) : null;
   const side = { side: `native:cpu:${precision}`, evaluations };
-  return compare(side, torch("f64", subject.float64), subject.structures, { cutoff: file.config.cutoff, wanted, torch32 }).reasons;
+  return compare(side, torch("f64", subject.float64), subject.structures, {
+    cutoff: file.config.cutoff,
+    wanted,
+    torch32,
+    movements: new Map(),
+  }).reasons;
 }
 
 describe.each(subjects.map((subject) => [subject.name, subject] as const))("%s", (_, subject) => {

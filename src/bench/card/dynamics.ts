@@ -1,14 +1,14 @@
+import { allowedMovements, ofNudged } from "../../crosscheck/conditioning.ts";
 import { largestOf } from "../../crosscheck/metrics.ts";
+import { isFloat32 } from "../../crosscheck/tolerances.ts";
 import { openSession } from "../../dynamics/open.ts";
 import type { SimulationRequest } from "../../dynamics/options.ts";
 import { PainnlessError } from "../../errors.ts";
 import { worse } from "../../system/finite.ts";
 import type { Potential } from "../../system/potential.ts";
 import type { Structure } from "../../system/structure.ts";
-import { allowedMovements, ofNudged } from "../conditioning.ts";
 import type { CardTrial } from "../result.ts";
 import { quantile, timingOf } from "../statistics.ts";
-import { isFloat32 } from "../trial.ts";
 import type { CardRow, Sets } from "./rows.ts";
 import { type CardTrialOptions, common, edgesOf, now } from "./trial.ts";
 

@@ -1,10 +1,10 @@
+import { movementOf, type OpenExact } from "../../crosscheck/conditioning.ts";
 import { PainnlessError } from "../../errors.ts";
 import type { ModelFile } from "../../model/model-file.ts";
 import type { Evaluation, Potential, Property } from "../../system/potential.ts";
 import { Random } from "../../system/random.ts";
 import type { Structure } from "../../system/structure.ts";
 import type { BaselineProcess } from "../baseline.ts";
-import { movementOf, type OpenExact } from "../conditioning.ts";
 import type { Answer, Inputs } from "../trial.ts";
 import type { Sets } from "./rows.ts";
 

@@ -1,3 +1,4 @@
+import type { OpenExact } from "../../crosscheck/conditioning.ts";
 import { loadAddon } from "../../engine/addon.ts";
 import type { CudaEngine } from "../../engine/cuda.ts";
 import type { CudaCard } from "../../engine/native.ts";
@@ -5,7 +6,6 @@ import { PainnlessError } from "../../errors.ts";
 import type { ModelFile } from "../../model/model-file.ts";
 import type { Property } from "../../system/potential.ts";
 import type { BaselineProcess, Precision } from "../baseline.ts";
-import type { OpenExact } from "../conditioning.ts";
 import { floorOf } from "../floors.ts";
 import type { Absent } from "../opponents.ts";
 import type { CardTrial } from "../result.ts";

@@ -1,9 +1,9 @@
+import type { OpenExact } from "../../crosscheck/conditioning.ts";
 import { openSession } from "../../dynamics/open.ts";
 import { PainnlessError } from "../../errors.ts";
 import type { ModelFile } from "../../model/model-file.ts";
 import type { Potential } from "../../system/potential.ts";
 import type { Structure } from "../../system/structure.ts";
-import type { OpenExact } from "../conditioning.ts";
 import { verify } from "../trial.ts";
 import { shortRun, stillRun } from "./dynamics.ts";
 import { type Judgement, judgeByEngine } from "./judge.ts";

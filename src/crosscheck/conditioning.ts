@@ -1,8 +1,8 @@
-import { largestOf, rms } from "../crosscheck/metrics.ts";
 import type { ModelFile } from "../model/model-file.ts";
 import type { Potential } from "../system/potential.ts";
 import { Random } from "../system/random.ts";
-import type { Answer } from "./trial.ts";
+import type { Structure } from "../system/structure.ts";
+import { largestOf, rms } from "./metrics.ts";
 
 /** Where a model extrapolates, its forces are small differences of large terms, and no float32 computes them as exactly as its usual bounds say
  *  (docs/accuracy.md, inputs far from the training). How exactly it can is asked of the model itself: how far float64's forces go when every weight is
@@ -24,10 +24,11 @@ export const allowedMovements = 6;
 /** Forces that go further than this part of the largest are those of a kink, where rounding decides what they are: nobody can judge them. */
 const movingShare = 1e-3;
 
-/** What float32 may be off by where its usual bound is exceeded, eV/Å. */
+/** What float32 may be off by where its usual bound is exceeded, eV/Å; nothing, where forces are not numbers. */
 export function conditioned({ rms, largest }: Movement, largestForce: number): Movement {
   const most = movingShare * largestForce;
-  return { rms: Math.min(allowedMovements * rms, most), largest: Math.min(allowedMovements * largest, most) };
+  const allowed = (moved: number) => (Number.isNaN(moved) ? 0 : Math.min(allowedMovements * moved, most));
+  return { rms: allowed(rms), largest: allowed(largest) };
 }
 
 const nudges = 3;
@@ -40,6 +41,11 @@ function withNudgedWeights(model: ModelFile, seed: number): ModelFile {
   return { ...model, tensors: new Map(tensors) };
 }
 
+/** Of all structures of a set, one after the other; eV/Å. */
+interface Forces {
+  readonly forces: ArrayLike<number>;
+}
+
 /** Our engine on the processor in float64, of a model. */
 export type OpenExact = (model: ModelFile) => Promise<Potential>;
 
@@ -50,7 +56,7 @@ export function movementOf(
   model: ModelFile,
   open: OpenExact,
   atoms: readonly number[],
-  answer: (potential: Potential, set: number) => Promise<Answer>,
+  answer: (potential: Potential, set: number) => Promise<Forces>,
 ) {
   const known = new Map<number, Promise<readonly StructureMovement[]>>();
   return (set: number): Promise<readonly StructureMovement[]> => {
@@ -60,20 +66,31 @@ export function movementOf(
   };
 }
 
+/** The same of structures as they are. */
+export const movementsOf = (model: ModelFile, open: OpenExact, structures: readonly Structure[]): Promise<readonly StructureMovement[]> =>
+  measure(
+    model,
+    open,
+    structures.map(({ numbers }) => numbers.length),
+    async (potential) => ({
+      forces: (await potential.evaluate(structures, ["energy", "forces"])).flatMap(({ forces }) => [...(forces ?? [])]),
+    }),
+  );
+
 async function measure(
   model: ModelFile,
   open: OpenExact,
   atoms: readonly number[],
-  answer: (potential: Potential) => Promise<Answer>,
+  answer: (potential: Potential) => Promise<Forces>,
 ): Promise<readonly StructureMovement[]> {
   const forces = async (potential: Potential) => (await answer(potential)).forces;
-  const still = await withExact(model, open, forces);
-  const moved = await ofNudged(model, open, forces);
+  const still = Array.from(await withExact(model, open, forces));
+  const moved = (await ofNudged(model, open, forces)).map((one) => Array.from(one));
   let end = 0;
   return atoms.map((n) => {
     const [begin, components] = [end, 3 * n];
     end += components;
-    const away = moved.map((draw) => Array.from(draw.subarray(begin, end), (f, k) => f - (still[begin + k] as number)));
+    const away = moved.map((draw) => draw.slice(begin, end).map((f, k) => f - (still[begin + k] as number)));
     return { components, rms: largestOf(away.map(rms)), largest: largestOf(away.map(largestOf)) };
   });
 }
