@@ -83,6 +83,7 @@ void CardMover::lay_out(const Setup& setup, const Chunks& chunks) {
     Buffer memory(device_, bytes);
     Pinned mirror(device_, bytes);
     memory_ = std::move(memory), mirror_ = std::move(mirror);  // both or none
+    device_.fill(memory_.begin(), 0, bytes);  // rows of steps that an alarm kept from being made are fetched as well, and read by nobody
   }
   take(card_, memory_.begin());
   take(host_, reinterpret_cast<Address>(mirror_.begin()));
