@@ -83,15 +83,25 @@ struct Grids {
   /// Kernels on tiles of atoms: a cluster a tile, then the small cut, each until its blocks fill the card.
   bool spread(int atoms) const { return shape.spread.threads > 0 && atoms <= shape.tuning.spread_waves * shape.spread.tile * multiprocessors; }
   bool small(int atoms) const { return atoms <= shape.tuning.small_waves * shape.small.tile * multiprocessors; }
+  /// Of one launch each way and layer, clusters all.
+  bool whole_layers(int atoms) const { return shape.whole_layers && spread(atoms); }
+  /// Up to how many, of so many.
+  int atoms_of_whole_layers(int atoms) const {
+    return shape.whole_layers ? static_cast<int>(std::min<double>(atoms, shape.tuning.spread_waves * shape.spread.tile * multiprocessors)) : 0;
+  }
   const Shape::Cut& cut(int atoms) const { return spread(atoms) ? shape.spread : small(atoms) ? shape.small : shape.large; }
   template <template <class> class Arguments, class Real>
   void on_tiles(Programs& programs, const ByCut<Arguments>& names, size_t shared_per_atom, int atoms, const Arguments<Real>& argument) const {
     const Shape::Cut& chosen = cut(atoms);
+    on_tiles(programs, spread(atoms) ? names.spread : small(atoms) ? names.small : names.large, chosen,
+             shared_per_atom * static_cast<size_t>(chosen.tile) + shape.exchange_shared(chosen), atoms, argument);
+  }
+  template <template <class> class Arguments, class Real>
+  void on_tiles(Programs& programs, KernelName<Arguments> name, const Shape::Cut& chosen, size_t shared_bytes, int atoms, const Arguments<Real>& argument) const {
     const auto tiles = static_cast<unsigned>((atoms + chosen.tile - 1) / chosen.tile);
     const auto members = static_cast<unsigned>(chosen.members);
     const Grid grid = members > 1 ? Grid{tiles * members, 1, members} : Grid{tiles, 1};
-    programs.launch(spread(atoms) ? names.spread : small(atoms) ? names.small : names.large, grid, chosen.threads,
-                    shared_per_atom * static_cast<size_t>(chosen.tile) + shape.exchange_shared(chosen), argument);
+    programs.launch(name, grid, chosen.threads, shared_bytes, argument);
   }
   /// Message kernels: a warp a receiver, as many blocks as fit the card at once.
   template <template <class> class Arguments, class Real>

@@ -40,12 +40,14 @@ template <class Real> class Painn final : public Network<Real> {
   void lay_out(Arena& arena, int atoms) override {
     const size_t n = static_cast<size_t>(atoms), f = static_cast<size_t>(shape_.features);
     const auto take = [&](size_t rows) { return arena.take<Real>(n * rows * f); };
-    q_ = take(1), mid_ = take(3), q_bar_ = take(1), x_bar_ = take(3), passed_ = take(shape_.slices > 0 ? 3 : 0);
+    q_ = take(1), mid_ = take(3), q_bar_[0] = take(1), x_bar_ = take(3), passed_[0] = take(shape_.slices > 0 ? 3 : 0);
     for (Real*& bar : mu_bar_) bar = take(3);
+    const size_t few = static_cast<size_t>(grids_.atoms_of_whole_layers(atoms));
+    q_bar_[1] = arena.take<Real>(few * f), passed_[1] = arena.take<Real>(few * 3 * f);
     saved_.assign(static_cast<size_t>(source_.config.layers), {});
     for (size_t t = 0; t < saved_.size(); t++) {
       PainnSaved<Real>& s = saved_[t];
-      if (t > 0) s.x = take(3), s.mu = take(3), s.context_slope = take(1), s.passed = shape_.slices > 0 ? passed_ : nullptr;
+      if (t > 0) s.x = take(3), s.mu = take(3), s.context_slope = take(1);
       s.vy = take(6), s.inverse_norm = take(1), s.dot = take(1), s.update_slope = take(1), s.y = take(2);
     }
   }
@@ -55,6 +57,7 @@ template <class Real> class Painn final : public Network<Real> {
     if (shape_.slices > 0)
       programs.launch(kernels::painn_radial, {programs.resident(kernels::painn_radial, static_cast<unsigned>(4ll * work.edge_capacity / radial_threads + 1), radial_threads, 0), 1},
                       radial_threads, 0, message(work, 0, 0));
+    if (grids_.whole_layers(atoms)) return launch_layers(programs, work, atoms, gradient);
     for (int t = 0; t <= last; t++) {
       pass_messages(programs, t == 0 ? kernels::painn_slices_first : kernels::painn_slices, t == 0 ? kernels::painn_message_first : kernels::painn_message, atoms,
                     slice_memory(received_rows(t == 0), received_own(t == 0)), message(work, t, 0));
@@ -74,11 +77,26 @@ template <class Real> class Painn final : public Network<Real> {
       grids_.on_tiles(programs, {kernels::painn_update_adjoint_spread, kernels::painn_update_adjoint_small, kernels::painn_update_adjoint_large}, shape_.adjoint_shared, atoms,
                       update(work, t - 1, t, bars, gradient));
     }
-    pass_messages(programs, kernels::painn_slices_adjoint_first, kernels::painn_message_adjoint_first, atoms, shape_.slice_weights_shared + slice_memory(returned_rows(true), returned_own(true)),
-                  message(work, 0, bars));
+    return_pairs(programs, message(work, 0, bars), atoms);
   }
 
  private:
+  /// The same where a layer is one launch each way. What others read is not what a launch writes: it has two places, by turns.
+  void launch_layers(Programs& programs, const Work<Real>& work, int atoms, bool gradient) {
+    const int last = static_cast<int>(layers_.size()) - 1;
+    const auto layer = [&](KernelName<PainnLayerArguments> name, size_t shared_bytes, const PainnMessageArguments<Real>& message, const PainnUpdateArguments<Real>& update) {
+      grids_.on_tiles(programs, name, shape_.spread, shared_bytes, atoms, PainnLayerArguments<Real>{message, update});
+    };
+    for (int t = 0; t <= last; t++)
+      layer(t == 0 ? kernels::painn_layer_first : t < last ? kernels::painn_layer : kernels::painn_layer_last, shape_.layer_shared(t == 0, t == last),
+            message(work, t, 0, true), update(work, t, std::min(t + 1, last), 0, gradient, true));
+    if (!gradient) return;
+    int bars = 0;
+    for (int t = last; t > 0; t--, bars ^= 1)
+      layer(kernels::painn_layer_adjoint, shape_.layer_adjoint_shared(), message(work, t, bars, true), update(work, t - 1, t, bars ^ 1, gradient, true));
+    return_pairs(programs, message(work, 0, bars, true), atoms);
+  }
+
   static size_t slice_memory(int rows, int own) { return sizeof(float) * slice_block_words(rows, own); }
 
   /// By slices, which take so many bytes of shared memory, where there are tensor cores for them.
@@ -88,7 +106,17 @@ template <class Real> class Painn final : public Network<Real> {
     else grids_.on_receivers(programs, otherwise, atoms, argument);
   }
 
-  PainnMessageArguments<Real> message(const Work<Real>& work, int t, int bars) const {
+  /// The last of the way back.
+  void return_pairs(Programs& programs, const PainnMessageArguments<Real>& argument, int atoms) const {
+    pass_messages(programs, kernels::painn_slices_adjoint_first, kernels::painn_message_adjoint_first, atoms, shape_.slice_weights_shared + slice_memory(returned_rows(true), returned_own(true)),
+                  argument);
+  }
+
+  /// By slices, x^m mu of a layer; null for the first one's, which has no mu.
+  Real* passed(int t, bool by_turns) const { return shape_.slices > 0 && t > 0 ? passed_[by_turns ? t % 2 : 0] : nullptr; }
+
+  /// bars: which of the two mu_bar is current, and which of the two q_bar where they go by turns.
+  PainnMessageArguments<Real> message(const Work<Real>& work, int t, int bars, bool by_turns = false) const {
     PainnSlices<Real> slices = slices_[t];
     slices.values = work.values, slices.slopes = work.slopes;
     return {.sizes = work.sizes,
@@ -98,11 +126,11 @@ template <class Real> class Painn final : public Network<Real> {
             .numbers = work.numbers,
             .x = t == 0 ? element_x_ : saved_[t].x,
             .mu = saved_[t].mu,
-            .passed = passed_,
+            .passed = passed(t, by_turns),
             .embedding = embedding_,
             .q = q_,
             .mid = mid_,
-            .q_bar = q_bar_,
+            .q_bar = q_bar_[by_turns ? bars : 0],
             .mu_bar = mu_bar_[bars],
             .mu_bar_out = mu_bar_[bars ^ 1],
             .x_bar = x_bar_,
@@ -113,18 +141,20 @@ template <class Real> class Painn final : public Network<Real> {
   }
 
   /// Update of layer t, context of layer `next`.
-  PainnUpdateArguments<Real> update(const Work<Real>& work, int t, int next, int bars, bool gradient) const {
+  PainnUpdateArguments<Real> update(const Work<Real>& work, int t, int next, int bars, bool gradient, bool by_turns = false) const {
     PainnWeights<Real> weights = layers_[t];
     weights.context1 = layers_[next].context1, weights.context2 = layers_[next].context2;
+    PainnSaved<Real> saved_of_next = saved_[next];
+    saved_of_next.passed = passed(next, by_turns);
     return {.sizes = work.sizes,
             .weights = weights,
             .saved = saved_[t],
-            .next = saved_[next],
+            .next = saved_of_next,
             .readout = readout_,
             .norm_eps = static_cast<Real>(source_.config.norm_eps),
             .q = q_,
             .mid = mid_,
-            .q_bar = gradient ? q_bar_ : nullptr,
+            .q_bar = gradient ? q_bar_[by_turns ? bars : 0] : nullptr,
             .mu_bar = mu_bar_[bars],
             .x_bar = x_bar_,
             .energies = work.energies};
@@ -145,7 +175,7 @@ template <class Real> class Painn final : public Network<Real> {
   Radial<Real> radial_{};
   Readout<Real> readout_{};
   const Real *embedding_ = nullptr, *element_x_ = nullptr;
-  Real *q_ = nullptr, *mid_ = nullptr, *q_bar_ = nullptr, *x_bar_ = nullptr, *passed_ = nullptr, *mu_bar_[2] = {};
+  Real *q_ = nullptr, *mid_ = nullptr, *x_bar_ = nullptr, *q_bar_[2] = {}, *passed_[2] = {}, *mu_bar_[2] = {};
   std::vector<PainnSaved<Real>> saved_;
 };
 

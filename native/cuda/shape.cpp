@@ -98,6 +98,9 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
   spread = {};
   const int columns = (features / 16 + spread_members - 1) / spread_members;  // of a block, a warp each, but not so many that registers run out
   if (const Cut one{small.tile, small.atoms, 4, 32 * std::min(columns, 2) * 4, spread_members}; tensor && info.architecture >= 90 && shared_bytes(one) <= info.shared_bytes) spread = one;
+  // A block has a slice, a warp a receiver. One layer alone is first and last: too few to be worth a text of its own.
+  whole_layers = spread.threads > 0 && spread.threads == 32 * spread.tile && slices == spread_members && layers > 1 &&
+                 std::max({layer_shared(false, false), layer_shared(false, true), layer_adjoint_shared()}) <= info.shared_bytes;
   resident = resident_room(*this, config, info);
   if (mixed && !tensor)
     throw InputError("UNSUPPORTED", "precision",
@@ -114,6 +117,15 @@ size_t Shape::shared_bytes(const Cut& cut) const {
 }
 size_t Shape::exchange_shared(const Cut& cut) const {
   return real_bytes * static_cast<size_t>(update_exchange(cut.atoms, cut.split, cut.threads, tensor) + (cut.members > 1 ? spread_counters : 0));
+}
+
+size_t Shape::layer_shared(bool first, bool last) const {
+  const auto warps = static_cast<size_t>(spread.threads / 32), words = static_cast<size_t>(slice_warp_words(received_rows(first), received_own(first)));
+  return exchange_shared(spread) + (last ? last_shared : update_shared) * static_cast<size_t>(spread.tile) + sizeof(float) * warps * words;
+}
+size_t Shape::layer_adjoint_shared() const {
+  const auto warps = static_cast<size_t>(spread.threads / 32), words = static_cast<size_t>(slice_warp_words(returned_rows(false), returned_own(false)));
+  return exchange_shared(spread) + adjoint_shared * static_cast<size_t>(spread.tile) + slice_weights_shared + sizeof(float) * warps * words;
 }
 
 std::vector<Source> Shape::sources() const {
@@ -156,14 +168,12 @@ std::vector<Source> Shape::sources() const {
                        define("LARGE_THREADS", large.threads),
                        define("LARGE_BLOCKS", large_blocks),
                        "-DREADOUT_WIDTHS=" + widths};
-  const Options spread_options{real,
-                               define("FEATURES", features),
-                               define("TENSOR", tensor),
-                               define("SMALL_TILE", small.tile),
-                               define("SMALL_ATOMS", small.atoms),
-                               define("SMALL_SPLIT", spread.split),
-                               define("SPREAD_THREADS", spread.threads),
-                               "-DREADOUT_WIDTHS=" + widths};
+  const auto with_clusters = [&](Options all) {
+    all.insert(all.end(), {define("TENSOR", tensor), define("SMALL_TILE", small.tile), define("SMALL_ATOMS", small.atoms), define("SMALL_SPLIT", spread.split),
+                           define("SPREAD_THREADS", spread.threads), "-DREADOUT_WIDTHS=" + widths});
+    return all;
+  };
+  const Options spread_options = with_clusters({real, define("FEATURES", features)}), layer_options = with_clusters(slices_options);
   const Options resident_options{real,
                                  define("FEATURES", features),
                                  define("RADIAL", radial),
@@ -176,6 +186,7 @@ std::vector<Source> Shape::sources() const {
   static const std::vector<const char*> painn_slices{PAINNLESS_PAINN_SLICES_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> painn_update{PAINNLESS_PAINN_UPDATE_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> painn_spread{PAINNLESS_PAINN_SPREAD_KERNELS(PAINNLESS_TEXT)};
+  static const std::vector<const char*> painn_layer{PAINNLESS_PAINN_LAYER_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> painn_resident{PAINNLESS_PAINN_RESIDENT_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> distiller_message{PAINNLESS_DISTILLER_MESSAGE_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> distiller_table{PAINNLESS_DISTILLER_TABLE_KERNELS(PAINNLESS_TEXT)};
@@ -191,7 +202,9 @@ std::vector<Source> Shape::sources() const {
           {"results.cu", {real}, results},
                           {"neighbors.cu", {real, "-fmad=false"}, search},               // two machines must agree on which pairs are edges
                           {"dynamics.cu", {"-Dreal=double", "-fmad=false"}, steps}};  // and on where atoms go
-  if (spread.threads > 0 && tuning.spread_waves > 0) all.push_back({painn ? "painn_spread.cu" : "distiller_spread.cu", spread_options, painn ? painn_spread : distiller_spread});
+  if (spread.threads > 0 && tuning.spread_waves > 0)
+    all.push_back(whole_layers ? Source{"painn_layer.cu", layer_options, painn_layer}
+                               : Source{painn ? "painn_spread.cu" : "distiller_spread.cu", spread_options, painn ? painn_spread : distiller_spread});
   if (tabulates) all.push_back({"distiller_table.cu", table, distiller_table});
   if (resident) all.push_back({"painn_resident.cu", resident_options, painn_resident});
   return all;

@@ -19,6 +19,7 @@ struct Shape {
   bool tabulates;                // do filters come from a table, where one follows them
   int slices;                    // of 32 features, which messages are passed by where there are tensor cores for them; else 0
   bool slice_weights_in_shared;  // are a slice's weights copied to shared memory, on the way back
+  bool whole_layers;             // where tiles are spread: is a layer one launch each way, its message too (kernels/painn_layer.cu)
   size_t slice_weights_shared;   // bytes, on the way back
   /// How the kernels that work on tiles of atoms are cut (layers/dense.cuh).
   struct Cut {
@@ -31,6 +32,8 @@ struct Shape {
   size_t message_shared, update_shared, last_shared, adjoint_shared;  // bytes; of the last three, per atom of a tile, and beside them:
   size_t exchange_shared(const Cut& cut) const;
   size_t shared_bytes(const Cut& cut) const;  // the most that a kernel of so cut a block takes
+  size_t layer_shared(bool first, bool last) const;  // bytes of a whole layer's
+  size_t layer_adjoint_shared() const;
   size_t real_bytes;
   bool painn, bessel;
   std::optional<ResidentRoom> resident;  // how the resident schedule cuts the model, where it takes it

@@ -9,12 +9,12 @@ namespace painnless::cuda::emulator {
 class Copies {
  public:
   void ask(void* to, const void* from) {
-    if (block_ != runtime->block.x || row_ != runtime->block.y) groups_.clear(), open_.clear();  // of a block that has ended
-    block_ = runtime->block.x, row_ = runtime->block.y;
+    begin();
     if (runtime->early_rows) std::memcpy(to, from, 16);
     else open_.push_back({to, from});
   }
   void end() {
+    begin();
     groups_.push_back(std::move(open_));
     open_.clear();
   }
@@ -28,14 +28,21 @@ class Copies {
     void* to;
     const void* from;
   };
+  void begin() {
+    if (run_ != runtime->run) groups_.clear(), open_.clear();  // of a block that has ended
+    run_ = runtime->run;
+  }
   std::vector<Copy> open_;
   std::deque<std::vector<Copy>> groups_;
-  unsigned block_ = 0, row_ = 0;
+  long run_ = 0;
 };
 
+/// Blocks of clusters run at once.
 inline Copies& copies_of_thread() {
-  static std::vector<Copies> all(1024);
-  return all[runtime->thread.x];
+  static std::deque<Copies> all;
+  const size_t thread = (runtime->cluster > 0 ? runtime->block.x * runtime->threads.x : 0) + runtime->thread.x;
+  if (all.size() <= thread) all.resize(thread + 1);
+  return all[thread];
 }
 
 }  // namespace painnless::cuda::emulator

@@ -101,13 +101,18 @@ bool Fibers::release_block(int block) {
   return (first_ > 0 && release(block * threads_, first_, State::at_first, "block", false)) || all;
 }
 
+/// That which a thread is of.
+bool Fibers::release_cluster(int thread) {
+  const int cluster = static_cast<int>(runtime_.cluster) * threads_;
+  return cluster > 0 && release(thread / cluster * cluster, cluster, State::at_cluster, "cluster", false);
+}
+
 bool Fibers::release() {
   bool any = false;
   const int all = threads_ * blocks_;
   for (int warp = 0; warp * 32 < all; warp++) any |= release_warp(warp);
   for (int block = 0; block < blocks_; block++) any |= release_block(block);
-  const int cluster = static_cast<int>(runtime_.cluster) * threads_;
-  for (int first = 0; cluster > 0 && first < all; first += cluster) any |= release(first, cluster, State::at_cluster, "cluster", false);
+  for (int first = 0; runtime_.cluster > 0 && first < all; first += static_cast<int>(runtime_.cluster) * threads_) any |= release_cluster(first);
   return any;
 }
 
@@ -130,6 +135,7 @@ void Fibers::run(Kernel kernel, const void* argument, int threads, int blocks) {
   ended_.assign(blocks, 0);
   begun_.assign(blocks, false);
   runtime_.lost = runtime_.early = 0;
+  runtime_.run++;
   under_way_.clear();
   shared_ = runtime_.shared;
   states_.assign(all, State::ready);
@@ -162,6 +168,7 @@ void Fibers::run(Kernel kernel, const void* argument, int threads, int blocks) {
               do let_run(warp, 32);
               while (release_warp(order_[warp] / 32));
           while (release_block(order_[block] / threads));
+          if (turns_ == Turns::unfair) own |= release_cluster(block);
         }
       }
       if (release() || ran) {

@@ -48,6 +48,7 @@ class Fibers {
   bool release();
   bool release_warp(int warp);
   bool release_block(int block);
+  bool release_cluster(int thread);
   bool release(int first, int count, State meeting, const char* what, bool some_may_be_done);
   void shuffle();
 

@@ -11,6 +11,7 @@ struct Index {
 struct Runtime {
   Index thread, block, threads, blocks;  // of the thread whose turn it is
   unsigned cluster;                      // blocks of a cluster; 0: none
+  long run;                              // of a block, or of all that run at once: counted
   unsigned char* shared;                 // dynamic shared memory of the block
   long long shared_stride;               // bytes from one block's to the next one's
   int planted;                           // fault of the kernels, 0: none

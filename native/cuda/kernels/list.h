@@ -35,6 +35,12 @@
   X(painn_update_last_spread, PainnUpdateArguments)     \
   X(painn_update_adjoint_spread, PainnUpdateArguments)
 
+#define PAINNLESS_PAINN_LAYER_KERNELS(X)               \
+  X(painn_layer_first, PainnLayerArguments)             \
+  X(painn_layer, PainnLayerArguments)                   \
+  X(painn_layer_last, PainnLayerArguments)              \
+  X(painn_layer_adjoint, PainnLayerArguments)
+
 #define PAINNLESS_PAINN_RESIDENT_KERNELS(X) X(painn_resident, ResidentArguments)
 
 #define PAINNLESS_DISTILLER_MESSAGE_KERNELS(X)                 \
@@ -77,6 +83,7 @@
   PAINNLESS_PAINN_SLICES_KERNELS(X)      \
   PAINNLESS_PAINN_UPDATE_KERNELS(X)      \
   PAINNLESS_PAINN_SPREAD_KERNELS(X)      \
+  PAINNLESS_PAINN_LAYER_KERNELS(X)       \
   PAINNLESS_PAINN_RESIDENT_KERNELS(X)    \
   PAINNLESS_DISTILLER_MESSAGE_KERNELS(X) \
   PAINNLESS_DISTILLER_TABLE_KERNELS(X)   \

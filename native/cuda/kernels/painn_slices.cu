@@ -32,19 +32,19 @@ KERNEL(radial_threads, 1, painn_radial, PainnMessageArguments) {
 
 KERNEL(message_threads, slice_blocks, painn_slices_first, PainnMessageArguments) {
   DYNAMIC_SHARED(real, memory);
-  receive_messages<true>(a, memory);
+  receive_messages<true>(a, GridReceivers(a.sizes->atoms), memory, [](const Values&) {});
 }
 KERNEL(message_threads, slice_blocks, painn_slices, PainnMessageArguments) {
   DYNAMIC_SHARED(real, memory);
-  receive_messages<false>(a, memory);
+  receive_messages<false>(a, GridReceivers(a.sizes->atoms), memory, [](const Values&) {});
 }
 KERNEL(message_threads, slice_adjoint_blocks, painn_slices_adjoint, PainnMessageArguments) {
   DYNAMIC_SHARED(real, memory);
-  return_messages<ReturnedMessages>(a, memory);
+  return_messages<ReturnedMessages>(a, GridReceivers(a.sizes->atoms), memory);
 }
 KERNEL(message_threads, slice_adjoint_blocks, painn_slices_adjoint_first, PainnMessageArguments) {
   DYNAMIC_SHARED(real, memory);
-  return_messages<ReturnedPairs>(a, memory);
+  return_messages<ReturnedPairs>(a, GridReceivers(a.sizes->atoms), memory);
 }
 
 }  // namespace painnless::cuda

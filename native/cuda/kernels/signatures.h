@@ -155,6 +155,13 @@ template <class Real> struct PainnUpdateArguments {
   double* energies;              // (atoms)
 };
 
+/// Of a layer in one launch (painn_layer.cu): its message, and what its atoms do by themselves after it. On the way back q_bar of `update` is another place than that
+/// of `message`, as passed of the next layer is on the way there: while one tile writes, others still pass messages of this layer.
+template <class Real> struct PainnLayerArguments {
+  PainnMessageArguments<Real> message;
+  PainnUpdateArguments<Real> update;
+};
+
 template <class Real> struct DistillerSaved {
   Real *s, *v, *mid;                      // (atoms, F), (atoms, 3, F) inputs; (atoms, 3, F) vectors after the message
   Real *inverse_norm, *update_slope, *y;  // (atoms, F), (atoms, F), (atoms, 2, F) g1 and g2

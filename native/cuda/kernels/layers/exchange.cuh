@@ -22,22 +22,24 @@ template <class Cut> __device__ void begin() {
   __syncthreads();
   wait_for_cluster();
 }
-/// Sends what a warp has put: NUMBERS of each row of x from place `from` on, those of its sixteen features. To its own block too: so all count the same.
-template <int NUMBERS, class Cut, class X> __device__ void hand_on(const Tile<Cut>& tile, const X& x, int from) {
-  constexpr int row = X::bytes(NUMBERS) / (X::rows * X::planes * 16), letters = X::planes * X::rows * row;
-  static_assert(X::bytes(NUMBERS) == 16 * letters, "whole letters");
+/// Sends what a warp has put: NUMBERS of each of ROWS rows of x, from row `first_row` and place `from` on. To its own block too: so all count the same.
+template <int NUMBERS, int ROWS, class Cut, class X> __device__ void hand_on_rows(const Tile<Cut>& tile, const X& x, int first_row, int from) {
+  constexpr int row = X::bytes(NUMBERS) / (X::rows * X::planes * 16), letters = X::planes * ROWS * row;
+  static_assert(X::bytes(NUMBERS) == 16 * X::planes * X::rows * row, "whole letters");
   __syncwarp();
   Arrivals& there = tile.arrivals[tile.turn % 2];
 #pragma unroll
   for (int first = 0; first < letters; first += 32) {
     const int n = first + lane_index();
     if (n >= letters) break;
-    real* at = x.at(n / (X::rows * row), n / row % X::rows, from) + n % row * 4;
+    real* at = x.at(n / (ROWS * row), first_row + n / row % ROWS, from) + n % row * 4;
     const Pack<4> letter = load<4>(at);
 #pragma unroll
     for (int block = 0; block < FAULT(34, 1, Cut::members); block++) send(at, block, letter, there);
   }
 }
+/// The same of all rows: those of its sixteen features.
+template <int NUMBERS, class Cut, class X> __device__ void hand_on(const Tile<Cut>& tile, const X& x, int from) { hand_on_rows<NUMBERS, X::rows>(tile, x, 0, from); }
 /// All have what each has put, so many bytes of WIDTH features, when they have received it. Who has none of the features sends what nobody reads.
 template <int WIDTH, class Cut> __device__ void meet(Tile<Cut>& tile, int bytes) {
   constexpr int columns = WIDTH / 16, senders = (columns + columns_each<Cut>(columns) - 1) / columns_each<Cut>(columns), letter = sizeof(Pack<4>);

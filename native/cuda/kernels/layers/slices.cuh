@@ -59,7 +59,7 @@ template <int BLOCKS, int SETS> struct TileFilters {
 };
 
 /// A block's slice. Blocks of a column of the grid have one slice, and lie on one multiprocessor, as cards share them out, where slices divide multiprocessors: so
-/// senders' rows are found near.
+/// senders' rows are found near. Of a cluster each has its own.
 __device__ int own_slice() { return blockIdx.x % slices; }
 /// The first of a lane's four features, of slice `slice`.
 __device__ int slice_feature(int slice) { return slice * slice_features + lane_index() / 4 * LANE_VALUES; }
@@ -118,11 +118,11 @@ struct Own {
 
 /// Takes the tiles of a warp's walk, in order, while what the next one needs comes: what make(inputs) gives before rows are waited for, add(tile, made, stage, own)
 /// adds, which is not called for an empty list; finish(i, own) ends a receiver. `memory`: of this warp; copy(to, sender) and copy_own(to, i) copy a sender's rows and a receiver's.
-template <int ROWS, int OWN, bool PAIRS, int SETS, class Copy, class CopyOwn, class Make, class Add, class Finish>
-__device__ void for_tiles(const PainnMessageArguments<real>& a, real* memory, const Copy& copy, const CopyOwn& copy_own, const Make& make, const Add& add,
-                          const Finish& finish) {
+template <int ROWS, int OWN, bool PAIRS, int SETS, class Receivers, class Copy, class CopyOwn, class Make, class Add, class Finish>
+__device__ void for_tiles(const PainnMessageArguments<real>& a, const Receivers& receivers, real* memory, const Copy& copy, const CopyOwn& copy_own, const Make& make,
+                          const Add& add, const Finish& finish) {
   using OfTile = Stage<ROWS>;
-  using OfWarp = Walk<PAIRS, SETS>;
+  using OfWarp = Walk<PAIRS, SETS, Receivers>;
   constexpr int words = slice_stage_words(ROWS), own_words = OWN * slice_features;
   real* const owns = memory + 2 * words;
   const int own = held(OfTile::own_place()), copied_to[2] = {held(OfTile::place(Copied::edge(0), lane_index() % 8)), held(OfTile::place(Copied::edge(1), lane_index() % 8))};
@@ -133,7 +133,7 @@ __device__ void for_tiles(const PainnMessageArguments<real>& a, real* memory, co
     if (lane_index() < tile_edges)
       copy_ahead<ROWS * OfTile::row_words>(memory + turn * words + 4 * lane_index(), a.edges.direction + 4 * static_cast<long long>(tile.edge(lane_index())));
   };
-  OfWarp walk(a);
+  OfWarp walk(a, receivers);
   if (OfWarp::ended(walk.tile)) return;
   EdgeTile now = walk.tile;
   copy_own(owns, now.i);
@@ -191,8 +191,10 @@ __device__ Values sum_of(Values a, const Values& b) {
   return a;
 }
 
-/// T16, T17: q and mid of the receivers. `memory`: the block's dynamic shared memory.
-template <bool FIRST> __device__ void receive_messages(const PainnMessageArguments<real>& a, real* memory) {
+/// T16, T17: q and mid of the receivers. `memory`: of the block, where its warps' is. keep(values) gets each receiver's as it is stored: of a lane's features, lanes
+/// 4 r have q and those after it the components of mid.
+template <bool FIRST, class Receivers, class Keep>
+__device__ void receive_messages(const PainnMessageArguments<real>& a, const Receivers& receivers, real* memory, const Keep& keep) {
   constexpr int blocks = message_blocks<FIRST>, rows = received_rows(FIRST), own_rows = received_own(FIRST);
   const int slice = own_slice(), copied = copied_feature(slice), q = lane_index() % 4;
   const HeldWeights<blocks> weights(a.slices.weights + static_cast<long long>(slice) * slice_words);
@@ -208,7 +210,7 @@ template <bool FIRST> __device__ void receive_messages(const PainnMessageArgumen
   };
   Received<FIRST> sums;
   for_tiles<rows, own_rows, false, 1>(
-      a, memory_of_warp<rows, own_rows>(memory), copy, copy_own, [&](const TileInputs<1>& inputs) { return TileFilters<blocks, 1>(inputs.sets, weights); },
+      a, receivers, memory_of_warp<rows, own_rows>(memory), copy, copy_own, [&](const TileInputs<1>& inputs) { return TileFilters<blocks, 1>(inputs.sets, weights); },
       [&](const EdgeTile&, const TileFilters<blocks, 1>& filters, const Stage<rows>& stage, const Own&) {
 #pragma unroll
         for (int n = 0; n < 2; n++) {
@@ -217,9 +219,10 @@ template <bool FIRST> __device__ void receive_messages(const PainnMessageArgumen
         }
       },
       [&](int i, const Own& own) {
-        const Values total = scaled(sums_of_edges(sums.q, sums.m), a.slices.of_value), before = FIRST && q > 0 ? Values{} : own.values(q);
+        const Values total = scaled(sums_of_edges(sums.q, sums.m), a.slices.of_value), before = FIRST && q > 0 ? Values{} : own.values(q), after = sum_of(before, total);
         const long long row = static_cast<long long>(i) * FEATURES + slice_feature(slice);
-        store(q == 0 ? a.q + row : a.mid + row + (2 * static_cast<long long>(i) + q - 1) * FEATURES, sum_of(before, total));
+        store(q == 0 ? a.q + row : a.mid + row + (2 * static_cast<long long>(i) + q - 1) * FEATURES, after);
+        keep(after);
         sums = {};
       });
 }

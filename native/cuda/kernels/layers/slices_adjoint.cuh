@@ -45,8 +45,14 @@ struct Returning {
   }
 };
 
-/// T19 to T21 of every layer but the first. x, mu: the layer's inputs; q_bar, mu_bar: bars of its results. x_bar of an atom is set, mu_bar_out becomes the bar of
-/// its mu, and s_e and t_e of all its edges are set or added to.
+/// What a lane makes of a receiver's x_bar: lanes 4 r of x^q, at their four features; all of x^R and x^m, lane 4 r + q at the q-th of these.
+struct ContextBars {
+  Values q;
+  real r, m;
+};
+
+/// T19 to T21 of every layer but the first. x, mu: the layer's inputs; q_bar, mu_bar: bars of its results. mu_bar_out becomes the bar of an atom's mu, and s_e and
+/// t_e of all its edges are set or added to; its x_bar is for keep(i, bars).
 struct ReturnedMessages : Returning {
   static constexpr int rows = returned_rows(false);
 
@@ -102,10 +108,10 @@ struct ReturnedMessages : Returning {
     put_sums(tile, st, {tile.there(0), tile.there(1)});
   }
 
-  __device__ void pass() const {
+  template <class Receivers, class Keep> __device__ void pass(const Receivers& receivers, const Keep& keep) const {
     Returned sums;
     for_tiles<rows, own_rows, false, 2>(
-        a, memory, [&](real* to, int sender) { copy_bars(to, sender); }, [&](real* to, int i) { copy_own(to, i); },
+        a, receivers, memory, [&](real* to, int sender) { copy_bars(to, sender); }, [&](real* to, int i) { copy_own(to, i); },
         [](const TileInputs<2>& inputs) { return inputs; },
         [&](const EdgeTile& tile, const TileInputs<2>& inputs, const Stage<rows>& stage, const Own& own) { add_tile(tile, inputs, stage, own, sums); },
         [&](int i, const Own& own) {
@@ -114,9 +120,7 @@ struct ReturnedMessages : Returning {
           const Values total = scaled(sums_of_edges(sums.q, sums.m), a.slices.of_value);  // of m for q > 0
           const real r = sum_of_four_lanes<1>(sums.r[0], sums.r[1], sums.r[2], sums.r[3]);
           Values along_mu{};
-          if (q == 0) {
-            store(a.x_bar + row, total);
-          } else {
+          if (q > 0) {
             const Values xm = own.values(2), mu = own.values(2 + q);
             Values out = own.values(5 + q);
             for (int v = 0; v < LANE_VALUES; v++) {
@@ -125,10 +129,18 @@ struct ReturnedMessages : Returning {
             }
             store(a.mu_bar_out + row + (q - 1) * FEATURES, out);
           }
-          a.x_bar[row + FEATURES + q] = r * a.slices.of_value;
-          a.x_bar[row + 2 * FEATURES + q] = sum_of_four_lanes<1>(along_mu.v[0], along_mu.v[1], along_mu.v[2], along_mu.v[3]);
+          keep(i, ContextBars{total, r * a.slices.of_value, sum_of_four_lanes<1>(along_mu.v[0], along_mu.v[1], along_mu.v[2], along_mu.v[3])});
           sums = {};
         });
+  }
+  template <class Receivers> __device__ void pass(const Receivers& receivers) const {
+    pass(receivers, [&](int i, const ContextBars& bars) {
+      const int q = lane_index() % 4;
+      real* row = a.x_bar + 3 * static_cast<long long>(i) * FEATURES + feature;
+      if (q == 0) store(row, bars.q);
+      row[FEATURES + q] = bars.r;
+      row[2 * FEATURES + q] = bars.m;
+    });
   }
 };
 
@@ -162,13 +174,13 @@ struct ReturnedPairs : Returning {
   }
 
   /// s_e and t_e of an atom's edges that stand for their pair are set or added to.
-  __device__ void pass() const {
+  template <class Receivers> __device__ void pass(const Receivers& receivers) const {
     const auto copy = [&](real* to, int sender) {
       copy_bars(to, sender);
       copy_rows<4, 2>(to, rows_of<3>(a.x + copied_feature(slice), a.numbers[sender]));
     };
     for_tiles<rows, own_rows, true, 2>(
-        a, memory, copy, [&](real* to, int i) { copy_own(to, i); }, [&](const TileInputs<2>& inputs) { return TileFilters<2, 2>(inputs.sets, weights); },
+        a, receivers, memory, copy, [&](real* to, int i) { copy_own(to, i); }, [&](const TileInputs<2>& inputs) { return TileFilters<2, 2>(inputs.sets, weights); },
         [&](const EdgeTile& tile, const TileFilters<2, 2>& filters, const Stage<rows>& stage, const Own& own) {
           add_tile(tile, filters, stage, {own.values(4), own.values(5)}, own.values(0), own.vectors(1));
         },
@@ -176,11 +188,13 @@ struct ReturnedPairs : Returning {
   }
 };
 
-/// `memory`: the block's dynamic shared memory.
-template <class Messages> __device__ void return_messages(const PainnMessageArguments<real>& a, real* memory) {
+/// Every thread of the block calls it. `memory`: of the block, where weights are, and then its warps'. `keep` is for messages that have one.
+template <class Messages, class Receivers, class... Keep>
+__device__ void return_messages(const PainnMessageArguments<real>& a, const Receivers& receivers, real* memory, const Keep&... keep) {
   const int slice = own_slice(), copied = copied_feature(slice);
   const StoredWeights weights = adjoint_weights(a, slice, memory);
-  Messages{{a, slice, slice_feature(slice), weights, memory_of_warp<Messages::rows, Messages::own_rows>(memory), held(a.q_bar + copied), held(a.mu_bar + copied)}}.pass();
+  const Messages messages{{a, slice, slice_feature(slice), weights, memory_of_warp<Messages::rows, Messages::own_rows>(memory), held(a.q_bar + copied), held(a.mu_bar + copied)}};
+  messages.pass(receivers, keep...);
 }
 
 }  // namespace painnless::cuda

@@ -29,20 +29,37 @@ template <class Value> __device__ void fetch_list(const Value* of_edges, int num
   for (int at = 32 * lane_index(); at < (end - begin) * numbers; at += 32 * 32) fetch(of_edges + at);
 }
 
-/// The tiles of this warp's receivers, list after list. Warps of a column of the grid take receivers next to each other, which have neighbours in common, twice where
-/// there are many; columns of other slices take the same ones at the same time, and find their edges' inputs in the second-level cache. PAIRS: only the edges that
-/// may stand for their pair; SETS: of inputs.
-template <bool PAIRS, int SETS> class Walk {
+/// The receivers of a warp of a grid that has all of them. Warps of a column of the grid take receivers next to each other, which have neighbours in common, twice
+/// where there are many; columns of other slices take the same ones at the same time, and find their edges' inputs in the second-level cache.
+class GridReceivers {
+ public:
+  __device__ explicit GridReceivers(int atoms) : atoms(atoms) {
+    constexpr int of_block = message_threads / 32;
+    columns = gridDim.x / slices, of_column = gridDim.y * of_block, twice = atoms > 10 * columns * of_column;
+    first = (blockIdx.x / slices << twice) * of_column + blockIdx.y * of_block + warp_index();
+  }
+  /// The n-th, below zero where there is none.
+  __device__ int operator()(int n) const {
+    const int i = first + (((n >> twice) * columns << twice) + (n & twice)) * of_column;
+    return i < atoms ? i : -1;
+  }
+
+ private:
+  int atoms, columns, of_column, twice, first;
+};
+/// One receiver, or none.
+struct OneReceiver {
+  int i;
+  __device__ int operator()(int n) const { return n == 0 ? i : -1; }
+};
+
+/// The tiles of this warp's receivers, list after list. PAIRS: only the edges that may stand for their pair; SETS: of inputs.
+template <bool PAIRS, int SETS, class Receivers> class Walk {
  public:
   EdgeTile tile;
 
   /// Where it begins; look_ahead() comes before the first step.
-  __device__ explicit Walk(const PainnMessageArguments<real>& arguments) : a(arguments), atoms(arguments.sizes->atoms) {
-    constexpr int of_block = message_threads / 32;
-    columns = gridDim.x / slices, of_column = gridDim.y * of_block, twice = atoms > 10 * columns * of_column;
-    first = (blockIdx.x / slices << twice) * of_column + blockIdx.y * of_block + warp_index();
-    tile = tile_of(list_of(0));
-  }
+  __device__ Walk(const PainnMessageArguments<real>& arguments, const Receivers& receivers) : a(arguments), receivers(receivers) { tile = tile_of(list_of(0)); }
   __device__ void look_ahead() {
     next = list_of(1), then = list_of(2);
     fetch_next();
@@ -65,16 +82,16 @@ template <bool PAIRS, int SETS> class Walk {
     int begin, end;
   };
   const PainnMessageArguments<real>& a;
-  int atoms, columns, of_column, twice, first, round = 0;
+  const Receivers& receivers;
+  int round = 0;
   List next, then;  // of the receivers after this one
 
-  __device__ int receiver(int n) const { return first + (((n >> twice) * columns << twice) + (n & twice)) * of_column; }
   __device__ List list_of(int n) const {
-    const int i = receiver(n);
-    if (i >= atoms) return {0, 0};
+    const int i = receivers(n);
+    if (i < 0) return {0, 0};
     return {PAIRS ? a.edges.pairs[i] : a.edges.first[i], a.edges.first[i + 1]};
   }
-  __device__ EdgeTile tile_of(const List& list) const { return {receiver(round) < atoms ? receiver(round) : -1, list.begin, list.end}; }
+  __device__ EdgeTile tile_of(const List& list) const { return {receivers(round), list.begin, list.end}; }
   __device__ void fetch_next() const {
     fetch_list(a.slices.values, input_words, next.begin, next.end);
     if (SETS > 1) fetch_list(a.slices.slopes, input_words, next.begin, next.end);
