@@ -1,0 +1,115 @@
+import { afterEach, describe, expect, test } from "vitest";
+import type { CudaPrecision } from "../../src/engine/native.ts";
+import type { ModelConfig } from "../../src/model/config.ts";
+import type { ModelFile } from "../../src/model/model-file.ts";
+import type { Structure } from "../../src/system/structure.ts";
+import { gas } from "../engine/gas.ts";
+import { randomModel } from "../engine/models.ts";
+import { bits, everything } from "../engine/open.ts";
+import { ethanol, noEdges, selfImages, singleAtom, triclinic, water } from "../systems.ts";
+import { addon, atFullSize, onCard, openCuda } from "./open.ts";
+
+/** PaiNN of 128 features where tiles are spread: a layer is one launch each way (native/cuda/kernels/painn_layer.cu). The bits are those of launches apart, which
+ *  spread.test.ts says do not depend on whether their tiles are. */
+const random = (changes: Partial<ModelConfig>) => randomModel("painn-schnetpack", { n_features: 128, ...changes });
+const three = random({ n_layers: 3, n_rbf: 20, readout_widths: [64, 1] });
+const batch = [ethanol, triclinic, singleAtom, water, selfImages, noEdges];
+const rows: readonly (readonly [name: string, model: ModelFile, precision: CudaPrecision, structures: readonly Structure[]])[] = [
+  ["three layers, 9 atoms: a tile and an atom of another", three, "f32", [ethanol]],
+  ["three layers, 17 atoms, periodic", three, "f32", [gas(17, 1)]],
+  ["three layers, 50 atoms", three, "f32", [gas(50, 2)]],
+  ["100 atoms", random({}), "f32", [gas(100, 3)]],
+  ["a batch, also of atoms without neighbours", three, "f32", batch],
+  ["mixed precision", random({}), "mixed", batch],
+  [
+    "padded features, Bessel functions, a readout of one layer",
+    random({ n_features: 100, rbf: "bessel", rbf_gamma_convention: null, readout_widths: [1] }),
+    "f32",
+    batch,
+  ],
+  ["weights of filters that neither registers nor shared memory hold", random({ n_rbf: 128 }), "f32", [ethanol]],
+];
+/** Letters and rows come as late as they may, or at once; tiles run ahead of others in one order or another. */
+const ways = onCard ? [{}] : [{}, { earlyRows: true, turns: "unfair" } as const, { turns: "shuffled" } as const];
+const usual = { earlyRows: false, turns: "ascending", planted: 0 } as const;
+afterEach(() => {
+  if (!onCard) addon.emulatedCard(usual);
+});
+const open = (model: ModelFile, precision: CudaPrecision, spreadWaves: number, beyond = false) =>
+  openCuda(model, precision, { tuning: { residentAtoms: 0, spreadWaves }, beyond });
+
+test.each(rows)("%s: bits of launches apart", async (_, model, precision, structures) => {
+  const [whole, apart] = [await open(model, precision, 1024), await open(model, precision, 0)];
+  const atoms = structures.reduce((sum, { numbers }) => sum + numbers.length, 0);
+  for (const want of [everything, ["energy"] as const]) {
+    const right = (await apart.evaluate(structures, want)).map(bits);
+    for (const way of atoms < 40 || want !== everything ? ways : ways.slice(0, 2)) {
+      if (!onCard) addon.emulatedCard(way);
+      const found = await whole.evaluate(structures, want);
+      if (!onCard) addon.emulatedCard(usual);
+      expect(found.map(bits), JSON.stringify(way)).toEqual(right);
+    }
+  }
+});
+
+test("it is nine launches instead of fourteen, up to so many atoms, and not of one layer or of other features", async () => {
+  const kernels = async (model: ModelFile, spreadWaves: number, atoms: number) => {
+    const { launches } = await (await open(model, "f32", spreadWaves)).profile([gas(atoms, 3)], ["energy", "forces"], 1);
+    return launches.filter(({ search }) => !search).map(({ kernel }) => kernel);
+  };
+  const sums = ["sum_forces", "sum_structures"];
+  const apart = (layers: number) =>
+    [
+      ...[
+        "painn_radial",
+        ...Array.from({ length: layers }, (_, t) => [
+          `painn_slices${t === 0 ? "_first" : ""}`,
+          `painn_update${t === layers - 1 ? "_last" : ""}_`,
+        ]),
+      ],
+      ...[
+        ...Array.from({ length: layers - 1 }, () => ["painn_slices_adjoint", "painn_update_adjoint_"]),
+        "painn_slices_adjoint_first",
+        sums,
+      ],
+    ].flat(2);
+  const there = ["painn_layer_first", "painn_layer", "painn_layer_last"];
+  const back = ["painn_layer_adjoint", "painn_layer_adjoint", "painn_slices_adjoint_first"];
+  const anyCut = (names: readonly string[]) => names.map((name) => name.replace(/_(spread|small|large)$/, "_"));
+  const few = onCard ? 100 : 16; // at a quarter of a tile a multiprocessor, at one
+  const waves = onCard ? 0.25 : 1;
+  expect(await kernels(three, waves, few)).toEqual(["painn_radial", ...there, ...back, ...sums]);
+  expect(anyCut(await kernels(three, waves, atFullSize ? 1000 : 17))).toEqual(apart(3));
+  expect(anyCut(await kernels(random({ n_layers: 1 }), waves, few))).toEqual(apart(1));
+  expect(anyCut(await kernels(randomModel("painn-schnetpack", { n_features: 64 }), waves, few))).toEqual(apart(2));
+});
+
+test("an engine that has had more atoms takes fewer, and more again", async () => {
+  const [engine, apart] = [await open(three, "f32", 1), await open(three, "f32", 0)]; // whole layers of up to 16 atoms on the emulated card
+  for (const structures of [[ethanol], [ethanol, ethanol], [ethanol]])
+    expect((await engine.evaluate(structures, everything)).map(bits)).toEqual((await apart.evaluate(structures, everything)).map(bits));
+});
+
+describe.skipIf(onCard)("a fault planted in the kernels", () => {
+  test.each([
+    ["x^m mu", 43],
+    ["q_bar", 44],
+  ])("one place of %s, which a tile writes while others pass messages, is missed where it runs ahead of them", async (_, planted) => {
+    const engine = await open(three, "f32", 1024, true);
+    const right = (await engine.evaluate([ethanol], everything)).map(bits);
+    addon.emulatedCard({ planted, turns: "unfair", earlyRows: true });
+    expect((await engine.evaluate([ethanol], everything)).map(bits)).not.toEqual(right);
+    addon.emulatedCard({ planted: 0 });
+    expect((await engine.evaluate([ethanol], everything)).map(bits)).toEqual(right);
+  });
+  test("a warp without a receiver that keeps out of the exchange is waited for in vain", async () => {
+    const engine = await open(three, "f32", 1024);
+    addon.emulatedCard({ planted: 45 });
+    await expect(engine.evaluate([ethanol], everything)).rejects.toThrow("threads wait for each other in vain");
+  });
+  test("what is received and stays in its block is waited for in vain", async () => {
+    const engine = await open(three, "f32", 1024);
+    addon.emulatedCard({ planted: 34 });
+    await expect(engine.evaluate([ethanol], everything)).rejects.toThrow("threads wait for each other in vain");
+  });
+});
