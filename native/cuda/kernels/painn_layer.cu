@@ -13,6 +13,12 @@ static_assert(Spread::members == slices && Spread::tile == Spread::threads / 32,
 /// This warp's, unless its tile has fewer atoms.
 __device__ OneReceiver receiver_of(const Tile<Spread>& tile) { return {warp_index() < tile.count ? tile.first + warp_index() : -1}; }
 
+/// Of a warp, when its messages are summed: all blocks have begun and cleared their counters long since.
+__device__ void begin_letters() {
+  __syncwarp();
+  wait_for_cluster();
+}
+
 /// A warp without a receiver has zeros, which others count: they wait for eight.
 __device__ bool hands_on(const Tile<Spread>& tile) { return FAULT(45, warp_index() < tile.count, true); }
 
@@ -35,10 +41,10 @@ template <bool FIRST, bool LAST> __device__ void layer(const PainnLayerArguments
   const UpdateRows<Spread> rows(memory);
   Values received{};  // q, or a component of mid
   receive_messages<FIRST>(a.message, receiver_of(tile), memory + Spread::tile * of_atom, [&](const Values& values) { received = values; });
+  begin_letters();
   const int atom = warp_index(), q = lane_index() % 4, slice = own_slice(), feature = slice_feature(slice);
   if (q == 0) put_pack(rows.qn, atom, feature, received);
   else put_pack(rows.mid, 3 * atom + q - 1, feature, received);
-  wait_for_cluster();
   if (hands_on(tile)) {
     hand_on_rows<slice_features, 1>(tile, rows.qn, atom, slice * slice_features);
     hand_on_rows<slice_features, 3>(tile, rows.mid, 3 * atom, slice * slice_features);
@@ -58,13 +64,13 @@ __device__ void layer_adjoint(const PainnLayerArguments<real>& a) {
   ContextBars bars{};
   return_messages<ReturnedMessages>(a.message, receiver_of(tile), memory + Spread::tile * painn_adjoint_shared(FEATURES, TENSOR),
                                     [&](int, const ContextBars& made) { bars = made; });
+  begin_letters();
   const int atom = warp_index(), q = lane_index() % 4, slice = own_slice(), feature = slice_feature(slice);
   if (q == 0) put_pack(x_bar, atom, by_parts(3, 0, feature), bars.q);
   // Numbers are put by pairs: lanes side by side make one of x^R and one of x^m.
   const bool odd = q % 2 == 1;
   const real other = __shfl_xor_sync(all_lanes, odd ? bars.r : bars.m, 1);
   x_bar.put(atom, by_parts(3, odd ? 2 : 1, feature + q / 2 * 2), odd ? Pack<2>{other, bars.m} : Pack<2>{bars.r, other});
-  wait_for_cluster();
   if (hands_on(tile)) hand_on_rows<3 * slice_features, 1>(tile, x_bar, atom, by_parts(3, 0, slice * slice_features));
   meet<FEATURES>(tile, x_bar.bytes(3 * FEATURES));
   adjoint(tile, a.update, x_bar, a.message.q_bar, a.update.q_bar);

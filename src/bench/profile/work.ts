@@ -45,6 +45,15 @@ const search =
   (perAtom: number, perEdge: (real: number) => number): Count =>
   ({ atoms, edges, real }) => ({ operations: 0, bytes: perAtom * atoms + perEdge(real) * edges });
 
+/** Both in one launch, which need not write and read so many rows of features in between. */
+const inOne =
+  (one: Count, other: Count, rows: number): Count =>
+  (evaluated) => {
+    const [a, b] = [one(evaluated), other(evaluated)];
+    const { config, atoms, real } = evaluated;
+    return { operations: a.operations + b.operations, bytes: a.bytes + b.bytes - real * rows * config.n_features * atoms };
+  };
+
 const square = ({ n_features: f }: ModelConfig, times: number) => ({ multiplyAdds: times * f * f, weights: times * f * f });
 /** The vector channels are multiplied three times by the same weights. */
 const withChannels = (config: ModelConfig, others: number) => ({
@@ -68,6 +77,17 @@ const studentMessages = {
   adjointFirst: message((c) => studentFilter(c) + 20 * c.n_features, 4, 8),
 };
 
+/** PaiNN's messages; by slices, inputs of their filters come from painn_radial. Update of a layer (channels, 2, 3) and context of the next (1, 3); the last one makes
+ *  no vectors, and begins the way back. */
+const painn = {
+  first: message((c) => filterOf(c) + 12 * c.n_features, 4, 0),
+  between: message((c) => filterOf(c) + 22 * c.n_features, 11, 0),
+  adjoint: message((c) => filterOf(c) + 57 * c.n_features, 16, 8),
+  adjointFirst: message((c) => filterOf(c) + 26 * c.n_features, 4, 8),
+  update: dense((c) => withChannels(c, 2 + 3 + 1 + 3), 23),
+  last: dense((c) => withHead(c, { ...square(c, 2 * (6 + 2 + 2)), weights: square(c, 2 + 2 + 2).weights }), 8),
+};
+
 /** By kernel; those of tiles of atoms come in three cuts, `_spread`, `_small` and `_large`. What a kernel does is said in docs/kernels.md. */
 const counts: Readonly<Record<string, Count>> = {
   place_atoms: search(28 + placed + sender, () => 0),
@@ -79,19 +99,22 @@ const counts: Readonly<Record<string, Count>> = {
 
   // Values and slopes of the radial functions of an edge, each as two halves.
   painn_radial: ({ config, edges, real }) => ({ operations: 0, bytes: edges * (5 * real + 8 * (config.n_rbf + 1)) }),
-  painn_message_first: message((c) => filterOf(c) + 12 * c.n_features, 4, 0),
-  painn_message: message((c) => filterOf(c) + 22 * c.n_features, 11, 0),
-  painn_message_adjoint: message((c) => filterOf(c) + 57 * c.n_features, 16, 8),
-  painn_message_adjoint_first: message((c) => filterOf(c) + 26 * c.n_features, 4, 8),
-  // The same by slices; inputs of filters come from painn_radial.
-  painn_slices_first: message((c) => filterOf(c) + 12 * c.n_features, 4, 0),
-  painn_slices: message((c) => filterOf(c) + 22 * c.n_features, 11, 0),
-  painn_slices_adjoint: message((c) => filterOf(c) + 57 * c.n_features, 16, 8),
-  painn_slices_adjoint_first: message((c) => filterOf(c) + 26 * c.n_features, 4, 8),
-  // Update of a layer (channels, 2, 3) and context of the next (1, 3); the last one makes no vectors, and begins the way back.
-  painn_update: dense((c) => withChannels(c, 2 + 3 + 1 + 3), 23),
-  painn_update_last: dense((c) => withHead(c, { ...square(c, 2 * (6 + 2 + 2)), weights: square(c, 2 + 2 + 2).weights }), 8),
-  painn_update_adjoint: dense((c) => withChannels(c, 2 + 3 + 1 + 3), 23),
+  painn_message_first: painn.first,
+  painn_message: painn.between,
+  painn_message_adjoint: painn.adjoint,
+  painn_message_adjoint_first: painn.adjointFirst,
+  painn_slices_first: painn.first,
+  painn_slices: painn.between,
+  painn_slices_adjoint: painn.adjoint,
+  painn_slices_adjoint_first: painn.adjointFirst,
+  painn_update: painn.update,
+  painn_update_last: painn.last,
+  painn_update_adjoint: painn.update,
+  // q and the vectors are passed on within a launch; on the way back x_bar and the vectors' bars, and q_bar is read once.
+  painn_layer_first: inOne(painn.first, painn.update, 8),
+  painn_layer: inOne(painn.between, painn.update, 8),
+  painn_layer_last: inOne(painn.between, painn.last, 8),
+  painn_layer_adjoint: inOne(painn.adjoint, painn.update, 13),
 
   distiller_message_first: studentMessages.first,
   distiller_message: studentMessages.between,
