@@ -12,10 +12,13 @@ const painn = { n_features: 128, n_layers: 3, n_rbf: 20, readout_widths: [64, 1]
 const student = { n_features: 64, n_rbf: 12, readout_widths: [32, 16, 1] } satisfies Partial<ModelConfig>;
 const model = (arch: ModelConfig["arch"], changes: Partial<ModelConfig>, precision: CudaPrecision) =>
   ({ config: nativeConfig(randomModel(arch, changes)), precision }) as const;
-/** PaiNN in float32 and, where there are tensor cores for it, in mixed precision; of the whole the rest too. */
+/** PaiNN in float32 and, where there are tensor cores for it, in mixed precision; of the whole the rest too. Of one layer, whose launches are apart where those of
+ *  more are not (painn_layer.cu): most of its texts are the same. */
 export const modelsFor = (architecture: number, isWhole: boolean) => [
-  model("painn-schnetpack", painn, "f32"),
-  ...(architecture >= 80 ? [model("painn-schnetpack", painn, "mixed")] : []),
+  ...[painn, { ...painn, n_layers: 1 }].flatMap((changes) => [
+    model("painn-schnetpack", changes, "f32"),
+    ...(architecture >= 80 ? [model("painn-schnetpack", changes, "mixed")] : []),
+  ]),
   ...(isWhole ? restFor(architecture) : []),
 ];
 export const restFor = (architecture: number) => [
