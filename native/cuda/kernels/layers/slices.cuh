@@ -117,9 +117,9 @@ struct Own {
 };
 
 /// Takes the tiles of a warp's walk, in order, while what the next one needs comes: what make(inputs) gives before rows are waited for, add(tile, made, stage, own)
-/// adds, which is not called for an empty list; finish(i, own) ends a receiver. `memory`: of this warp; copy(to, sender) and copy_own(to, i) copy a sender's rows and a receiver's.
-template <int ROWS, int OWN, bool PAIRS, int SETS, class Receivers, class Copy, class CopyOwn, class Make, class Add, class Finish>
-__device__ void for_tiles(const PainnMessageArguments<real>& a, const Receivers& receivers, real* memory, const Copy& copy, const CopyOwn& copy_own, const Make& make,
+/// adds, which is not called for an empty list; finish(i, own) ends a receiver; begin() comes once, before the first tile is made, of a warp without tiles too. `memory`: of this warp; copy(to, sender) and copy_own(to, i) copy a sender's rows and a receiver's.
+template <int ROWS, int OWN, bool PAIRS, int SETS, class Receivers, class Copy, class CopyOwn, class Begin, class Make, class Add, class Finish>
+__device__ void for_tiles(const PainnMessageArguments<real>& a, const Receivers& receivers, real* memory, const Copy& copy, const CopyOwn& copy_own, const Begin& begin, const Make& make,
                           const Add& add, const Finish& finish) {
   using OfTile = Stage<ROWS>;
   using OfWarp = Walk<PAIRS, SETS, Receivers>;
@@ -134,7 +134,7 @@ __device__ void for_tiles(const PainnMessageArguments<real>& a, const Receivers&
       copy_ahead<ROWS * OfTile::row_words>(memory + turn * words + 4 * lane_index(), a.edges.direction + 4 * static_cast<long long>(tile.edge(lane_index())));
   };
   OfWarp walk(a, receivers);
-  if (OfWarp::ended(walk.tile)) return;
+  if (OfWarp::ended(walk.tile)) return begin();
   EdgeTile now = walk.tile;
   copy_own(owns, now.i);
   ask(0, now, Copied(a.edges, now));
@@ -144,6 +144,7 @@ __device__ void for_tiles(const PainnMessageArguments<real>& a, const Receivers&
   walk.step();
   EdgeTile ahead = walk.tile;
   Copied next(a.edges, ahead);
+  begin();
   int turn = 0, owner = 0;
 #pragma unroll 1
   while (true) {
@@ -210,7 +211,7 @@ __device__ void receive_messages(const PainnMessageArguments<real>& a, const Rec
   };
   Received<FIRST> sums;
   for_tiles<rows, own_rows, false, 1>(
-      a, receivers, memory_of_warp<rows, own_rows>(memory), copy, copy_own, [&](const TileInputs<1>& inputs) { return TileFilters<blocks, 1>(inputs.sets, weights); },
+      a, receivers, memory_of_warp<rows, own_rows>(memory), copy, copy_own, [] {}, [&](const TileInputs<1>& inputs) { return TileFilters<blocks, 1>(inputs.sets, weights); },
       [&](const EdgeTile&, const TileFilters<blocks, 1>& filters, const Stage<rows>& stage, const Own&) {
 #pragma unroll
         for (int n = 0; n < 2; n++) {

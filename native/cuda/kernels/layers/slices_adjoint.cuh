@@ -6,17 +6,25 @@
 
 namespace painnless::cuda {
 
-/// Weights of a block's slice, in shared memory where they fit. `memory` is where that is free, after it. Every thread of the block calls it.
+/// Weights of a block's slice, in shared memory where they fit, once all have met (meet_weights). `memory` is where that is free, after it.
 __device__ StoredWeights adjoint_weights(const PainnMessageArguments<real>& a, int slice, real*& memory) {
   StoredWeights weights{a.slices.weights + static_cast<long long>(slice) * slice_words};
 #if WEIGHTS_SHARED
   unsigned* copy = reinterpret_cast<unsigned*>(memory);
-  for (int p = 4 * threadIdx.x; p < slice_words; p += 4 * blockDim.x) *reinterpret_cast<Pack<4, unsigned>*>(copy + p) = *reinterpret_cast<const Pack<4, unsigned>*>(weights.at + p);
-  __syncthreads();
+  for (int p = 4 * threadIdx.x; p < slice_words; p += 4 * blockDim.x) copy_ahead(reinterpret_cast<real*>(copy) + p, reinterpret_cast<const real*>(weights.at) + p);
+  end_copies();
   weights.at = copy;
   memory += slice_words;
 #endif
   return weights;
+}
+
+/// Every thread of the block does, when it has asked for what its warp begins with.
+__device__ void meet_weights() {
+#if WEIGHTS_SHARED
+  wait_for_copies<0>();
+  __syncthreads();
+#endif
 }
 
 /// A block's slice on the way back.
@@ -33,15 +41,16 @@ struct Returning {
     copy_rows<1, 3>(to, rows_of<3>(mu_bar, sender));
   }
 
-  /// Sums over features of s and t of a lane's two edges, to those of them that shall have it.
-  __device__ void put_sums(const EdgeTile& tile, const real (&sums)[2][4], const bool (&wanted)[2]) const {
-    // Lane 4 r + q gets number r % 4 of edge 2 q + r / 4.
-    const real sum = sum_of_eight_lanes<4>(sums[0], sums[1]);
-    const int n = lane_index() / 16, number = lane_index() / 4 % 4;
-    if (!(n ? wanted[1] : wanted[0])) return;
-    real& at = a.sums[(static_cast<long long>(slice) * a.edge_capacity + tile.place(n)) * 4 + number];
-    const real total = sum * (number == 0 ? a.slices.of_slope : a.slices.of_value);
-    at = a.set_sums ? total : at + total;
+  /// Lane 4 r + q has number r % 4 of s and t of edge 2 q + r / 4 of a tile.
+  __device__ static int number() { return lane_index() / 4 % 4; }
+  __device__ static int own_edge() { return lane_index() / 16; }
+  __device__ real* place_of(const EdgeTile& tile) const { return a.sums + (static_cast<long long>(slice) * a.edge_capacity + tile.place(own_edge())) * 4 + number(); }
+  /// What is there, asked for before the tile's sums are made: a warp that waited for it at their end would do nothing meanwhile.
+  __device__ real sum_before(const EdgeTile& tile) const { return tile.there(own_edge()) && !a.set_sums ? *place_of(tile) : 0; }
+  /// Adds sums over features of s and t of a lane's two edges, to those of them that shall have it.
+  __device__ void put_sums(const EdgeTile& tile, real before, const real (&sums)[2][4], const bool (&wanted)[2]) const {
+    const real sum = sum_of_eight_lanes<4>(sums[0], sums[1]), total = sum * (number() == 0 ? a.slices.of_slope : a.slices.of_value);
+    if (own_edge() ? wanted[1] : wanted[0]) *place_of(tile) = a.set_sums ? total : before + total;
   }
 };
 
@@ -69,6 +78,7 @@ struct ReturnedMessages : Returning {
 
   /// Block by block, so that registers hold the filters of one at a time.
   __device__ void add_tile(const EdgeTile& tile, const TileInputs<2>& inputs, const Stage<rows>& stage, const Own& own, Returned& sums) const {
+    const real before = sum_before(tile);
     real st[2][4] = {};
     Filter w[4];  // W of both edges, W' of both
     tile_filters(inputs.sets, weights, 0, w);
@@ -105,13 +115,13 @@ struct ReturnedMessages : Returning {
       for (int v = 0; v < LANE_VALUES; v++)
         st[n][0] += three_products(mu_bar_j.k[0].v[v], passed.k[0].v[v], mu_bar_j.k[1].v[v], passed.k[1].v[v], mu_bar_j.k[2].v[v], passed.k[2].v[v]) * w[2 + n][v];
     }
-    put_sums(tile, st, {tile.there(0), tile.there(1)});
+    put_sums(tile, before, st, {tile.there(0), tile.there(1)});
   }
 
   template <class Receivers, class Keep> __device__ void pass(const Receivers& receivers, const Keep& keep) const {
     Returned sums;
     for_tiles<rows, own_rows, false, 2>(
-        a, receivers, memory, [&](real* to, int sender) { copy_bars(to, sender); }, [&](real* to, int i) { copy_own(to, i); },
+        a, receivers, memory, [&](real* to, int sender) { copy_bars(to, sender); }, [&](real* to, int i) { copy_own(to, i); }, meet_weights,
         [](const TileInputs<2>& inputs) { return inputs; },
         [&](const EdgeTile& tile, const TileInputs<2>& inputs, const Stage<rows>& stage, const Own& own) { add_tile(tile, inputs, stage, own, sums); },
         [&](int i, const Own& own) {
@@ -152,6 +162,7 @@ struct ReturnedPairs : Returning {
 
   __device__ void add_tile(const EdgeTile& tile, const TileFilters<2, 2>& filters, const Stage<rows>& stage, const Scalars& x, const Values& q_bar_i, const Vectors& mu_bar_i) const {
     const bool wanted[2] = {stands(tile.place(0), tile.end), stands(tile.place(1), tile.end)};
+    const real before = sum_before(tile);
     const auto &w_q = filters.w[0], &w_r = filters.w[1];
     real sums[2][4];
 #pragma unroll
@@ -161,7 +172,7 @@ struct ReturnedPairs : Returning {
       sums[n][0] = s;
       for (int k = 0; k < 3; k++) sums[n][1 + k] = t[k];
     }
-    put_sums(tile, sums, wanted);
+    put_sums(tile, before, sums, wanted);
   }
 
   static constexpr int own_rows = returned_own(true);  // the same
@@ -180,7 +191,7 @@ struct ReturnedPairs : Returning {
       copy_rows<4, 2>(to, rows_of<3>(a.x + copied_feature(slice), a.numbers[sender]));
     };
     for_tiles<rows, own_rows, true, 2>(
-        a, receivers, memory, copy, [&](real* to, int i) { copy_own(to, i); }, [&](const TileInputs<2>& inputs) { return TileFilters<2, 2>(inputs.sets, weights); },
+        a, receivers, memory, copy, [&](real* to, int i) { copy_own(to, i); }, meet_weights, [&](const TileInputs<2>& inputs) { return TileFilters<2, 2>(inputs.sets, weights); },
         [&](const EdgeTile& tile, const TileFilters<2, 2>& filters, const Stage<rows>& stage, const Own& own) {
           add_tile(tile, filters, stage, {own.values(4), own.values(5)}, own.values(0), own.vectors(1));
         },
