@@ -52,12 +52,12 @@ template <class Value> Value* place_in(Value* at, unsigned block) {
 template <int N> void send(real* to, unsigned block, const Pack<N>& value, Arrivals& arrivals) {
   Arrivals& there = *place_in(&arrivals, block);
   if (!emulator::runtime->early_rows) return emulator::runtime->send(&there, place_in(to, block), &value, sizeof value);
-  std::memcpy(place_in(to, block), &value, sizeof value);
+  memcpy(place_in(to, block), &value, sizeof value);
   there.missing -= static_cast<int>(sizeof value);
   settle(there);
 }
 inline void bring(real* to, const real* from, unsigned bytes, Arrivals& arrivals) {
-  std::memcpy(to, from, bytes);
+  memcpy(to, from, bytes);
   arrivals.missing -= static_cast<int>(bytes);
   settle(arrivals);
 }

@@ -1,6 +1,8 @@
 #pragma once
 // Copies that go on while their thread does something else (kernels/copies.cuh): here they are made as late as they may be, when somebody waits for their group, so that
 // who reads before that finds nothing; or, if that is set, at once, so that they come over what is still to be read.
+#include <stddef.h>
+
 #include <deque>
 #include <vector>
 
@@ -10,7 +12,7 @@ class Copies {
  public:
   void ask(void* to, const void* from) {
     begin();
-    if (runtime->early_rows) std::memcpy(to, from, 16);
+    if (runtime->early_rows) memcpy(to, from, 16);
     else open_.push_back({to, from});
   }
   void end() {
@@ -20,7 +22,7 @@ class Copies {
   }
   void wait(size_t under_way) {
     for (; groups_.size() > under_way; groups_.pop_front())
-      for (const auto& [to, from] : groups_.front()) std::memcpy(to, from, 16);
+      for (const auto& [to, from] : groups_.front()) memcpy(to, from, 16);
   }
 
  private:

@@ -1,15 +1,54 @@
 #pragma once
 // The words of CUDA that our kernels use, for a host compiler (kernels/prelude.cuh includes it there). Slow, exact, and strict: a barrier that
 // not every thread reaches is reported, and threads may be made to take their turns in any order.
-#include <cmath>
-#include <cstring>
-
+#include "list.h"
 #include "runtime.h"
+
+// What <cmath> and <cstring> would bring, and take longer to read than many a kernel to compile.
+extern "C" {
+double cos(double) noexcept;
+double exp(double) noexcept;
+double fabs(double) noexcept;
+double floor(double) noexcept;
+double fma(double, double, double) noexcept;
+double fmax(double, double) noexcept;
+double log(double) noexcept;
+double sin(double) noexcept;
+double sqrt(double) noexcept;
+float cosf(float) noexcept;
+float expf(float) noexcept;
+float floorf(float) noexcept;
+float fmaf(float, float, float) noexcept;
+float sinf(float) noexcept;
+float sqrtf(float) noexcept;
+void* memcpy(void*, const void*, decltype(sizeof 0)) noexcept;
+}
+// Templates, which <cmath> may come behind (formulas/philox.h); of float alone.
+#define OF_FLOAT(name, Parameters, call) \
+  template <class T> T name Parameters { \
+    static_assert(sizeof(T) == sizeof(float) && T(0.5) != 0); \
+    return call; \
+  }
+OF_FLOAT(cos, (T x), cosf(x))
+OF_FLOAT(exp, (T x), expf(x))
+OF_FLOAT(floor, (T x), floorf(x))
+OF_FLOAT(fma, (T a, T b, T c), fmaf(a, b, c))
+OF_FLOAT(sin, (T x), sinf(x))
+OF_FLOAT(sqrt, (T x), sqrtf(x))
+#undef OF_FLOAT
+
+// All else is hidden, so that what nobody calls is not compiled.
+#define EXPORTED extern "C" __attribute__((visibility("default")))
+#define DECLARE(name, Arguments) EXPORTED void name##_entry(const void* argument);
+namespace painnless::cuda {
+PAINNLESS_KERNELS(DECLARE)
+}
+#undef DECLARE
 
 namespace painnless::cuda::emulator {
 static Runtime* runtime;
 }
-extern "C" void painnless_bind(painnless::cuda::emulator::Runtime* given) { painnless::cuda::emulator::runtime = given; }
+EXPORTED void painnless_bind(painnless::cuda::emulator::Runtime* given) { painnless::cuda::emulator::runtime = given; }
 
 #define __global__
 #define __device__
@@ -33,10 +72,10 @@ template <class T> T exchanged(T value, int from) {
   static_assert(sizeof(T) <= 8);
   auto& slots = *runtime->exchange;
   const unsigned lane = runtime->thread.x % 32;
-  std::memcpy(slots[lane], &value, sizeof(T));
+  memcpy(slots[lane], &value, sizeof(T));
   runtime->next_exchange();
   T taken;
-  std::memcpy(&taken, slots[from], sizeof(T));
+  memcpy(&taken, slots[from], sizeof(T));
   return taken;
 }
 inline int own_lane() { return static_cast<int>(runtime->thread.x % 32); }
@@ -60,12 +99,12 @@ static inline unsigned __ballot_sync(unsigned, int predicate) {
 }
 static inline float __uint_as_float(unsigned bits) {
   float x;
-  std::memcpy(&x, &bits, sizeof x);
+  memcpy(&x, &bits, sizeof x);
   return x;
 }
 static inline unsigned __float_as_uint(float x) {
   unsigned bits;
-  std::memcpy(&bits, &x, sizeof bits);
+  memcpy(&bits, &x, sizeof bits);
   return bits;
 }
 static inline int __clz(int x) { return x == 0 ? 32 : __builtin_clz(static_cast<unsigned>(x)); }
@@ -90,13 +129,7 @@ static inline int atomicOr(int* at, int bits) {
   return old;
 }
 
-template <class T> T cospi(T x) { return std::cos(x * static_cast<T>(M_PI)); }
-template <class T> T sinpi(T x) { return std::sin(x * static_cast<T>(M_PI)); }
-using std::cos;
-using std::exp;
-using std::floor;
-using std::fma;
-using std::sin;
-using std::sqrt;
+template <class T> T cospi(T x) { return cos(x * static_cast<T>(3.14159265358979323846)); }
+template <class T> T sinpi(T x) { return sin(x * static_cast<T>(3.14159265358979323846)); }
 template <class T> constexpr T min(T a, T b) { return b < a ? b : a; }
 template <class T> constexpr T max(T a, T b) { return a < b ? b : a; }
