@@ -135,12 +135,14 @@ describe("rows on an emulated card", { timeout: 120_000 }, () => {
     ...{ ...quick, model, engine, process: null, theirEdges: [], evaluations: 1 },
   });
   /** Blocks that wait for each other take the emulated card long. */
-  const openLayered = async (tuning: Tuning = {}) => {
+  const openLayered = async (tuning: Tuning = {}, model = small) => {
     addon.emulatedCard({ clusters: 0 });
-    const engine = await openCuda(small, "f32", { tuning });
+    const engine = await openCuda(model, "f32", { tuning });
     addon.emulatedCard({ clusters: 7 });
     return engine;
   };
+  /** Who times a search computes the network too. */
+  const shallow = randomModel("painn-schnetpack", { n_layers: 1 });
   const exact = openCpu(small);
   afterAll(() => exact.close());
 
@@ -167,24 +169,24 @@ describe("rows on an emulated card", { timeout: 120_000 }, () => {
   test("neighbours: the processor's list, or no figure", async () => {
     const many: CardRow = { ...row, atoms: 40, measures: "neighbours" };
     const sets = makeSets(many, 1, 2, null);
-    const engine = await openCuda(small, "f32");
-    const found = cardTrialSchema.parse(await runNeighboursTrial(many, sets, options(engine, small), addon));
+    const engine = await openLayered({}, shallow);
+    const found = cardTrialSchema.parse(await runNeighboursTrial(many, sets, options(engine, shallow), addon));
     expect(found).toMatchObject({ schedule: "layered", error: null, floor: null });
     expect(found.perSecond.edges).toBeGreaterThan(0);
-    const shorter = { ...small, config: { ...small.config, cutoff: 4.5 } };
+    const shorter = { ...shallow, config: { ...shallow.config, cutoff: 4.5 } };
     await expect(runNeighboursTrial(many, sets, options(engine, shorter), addon)).rejects.toMatchObject({ code: "NOT_FINITE" });
   });
 
   test("neighbours in a periodic box: searches whose edges are ours are timed, others are not", async () => {
     const many: CardRow = { ...row, atoms: 40, measures: "neighbours", arrangement: "box" };
     const sets = makeSets(many, 1, 1, null);
-    const engine = await openCuda(small, "f32");
+    const engine = await openLayered({}, shallow);
     const run = async (fault: string, edges: number) => {
       vi.stubEnv("EDGES", String(edges));
       const process = await start(fault);
       const theirEdges = await process.load(sets);
       return cardTrialSchema.parse(
-        await runNeighboursTrial(many, sets, { ...options(engine, small), process, theirEdges: theirEdges.map(() => edges) }, addon),
+        await runNeighboursTrial(many, sets, { ...options(engine, shallow), process, theirEdges: theirEdges.map(() => edges) }, addon),
       );
     };
     const [{ positions, cell, pbc }] = sets[0] as [Structure];

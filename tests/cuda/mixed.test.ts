@@ -53,7 +53,7 @@ test.each([
 
 test.each([
   ["a card without such tensor cores", 75, 64, {}],
-  ["features that leave no room for eight atoms", 86, 40, { n_features: 384 }],
+  ["features that leave no room for eight atoms", 86, 40, { n_features: 384, n_layers: 1 }],
 ] as const)("mixed precision is refused on %s, by name", async (_, architecture, kilobytes, changes) => {
   const card = { architecture, multiprocessors: 84, sharedBytes: kilobytes * 1024 };
   expect(() => cudaPlanFor(randomModel("painn-schnetpack", changes), "mixed", card, 9, 36)).toThrow(

@@ -60,12 +60,12 @@ export function randomModel(arch: ModelConfig["arch"], changes: Partial<ModelCon
   const random = new Random(7, arch);
   const tensors = [...expectedTensors(config).shapes].map(([name, shape]) => {
     const size = shape.reduce((product, n) => product * n, 1);
-    const value = (k: number): number => {
-      if (/offsets|centers/.test(name)) return (config.cutoff * k) / (size - 1);
-      if (/widths/.test(name)) return config.cutoff / size;
-      return random.normal() / Math.sqrt(/embedding/.test(name) ? 1 : (shape[1] ?? 10));
-    };
-    return [name, { dtype: "F64", shape, data: Float64Array.from({ length: size }, (_, k) => value(k)) }] as const;
+    const scale = Math.sqrt(/embedding/.test(name) ? 1 : (shape[1] ?? 10));
+    let value = (_: number): number => random.normal() / scale;
+    if (/offsets|centers/.test(name)) value = (k) => (config.cutoff * k) / (size - 1);
+    if (/widths/.test(name)) value = () => config.cutoff / size;
+    const data = new Float64Array(size).map((_, k) => value(k));
+    return [name, { dtype: "F64", shape, data }] as const;
   });
   return { path: `random ${arch}`, config, tensors: new Map(tensors), sha256: "", bytes: 0 };
 }
