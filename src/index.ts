@@ -1,3 +1,4 @@
+export { movementsOf, type OpenExact } from "./crosscheck/conditioning.ts";
 export { type CrosscheckRequest, type CrosscheckSide, crosscheck } from "./crosscheck/crosscheck.ts";
 export { finiteDifferencePotential } from "./crosscheck/fd.ts";
 export {

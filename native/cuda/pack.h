@@ -32,45 +32,50 @@ class WeightStore {
   WeightStore() = default;  // only counts
   explicit WeightStore(Device& device) : device_(&device) {}
 
-  /// Runs `pack(*this)`, and sends what it put.
+  /// Runs `pack(*this)`, which puts everything.
   template <class Pack> void fill(Pack pack) {
     pack(*this);
-    send();
     staging_ = {};
   }
-  /// Where the numbers will be on the device, as Value.
+  /// Where the numbers are on the device, as Value.
   template <class Value, class Given = double> const Value* put(const std::vector<Given>& numbers) {
-    const size_t size = (numbers.size() * sizeof(Value) + 255) / 256 * 256;
-    bytes_ += size;
-    if (!device_) return nullptr;
-    if (pieces_.empty() || used_ + size > pieces_.back().bytes()) add_piece(size);
-    auto* to = reinterpret_cast<Value*>(staging_.begin() + used_);
-    for (size_t i = 0; i < numbers.size(); i++) to[i] = static_cast<Value>(numbers[i]);
-    return reinterpret_cast<const Value*>(pieces_.back().begin() + std::exchange(used_, used_ + size));
+    const size_t bytes = (numbers.size() * sizeof(Value) + 255) / 256 * 256;
+    if (!device_) {
+      bytes_ += bytes;
+      return nullptr;
+    }
+    if (staging_.bytes() < bytes) staging_ = Pinned(*device_, std::max(bytes, piece_bytes));
+    auto* const values = reinterpret_cast<Value*>(staging_.begin());
+    for (size_t i = 0; i < numbers.size(); i++) values[i] = static_cast<Value>(numbers[i]);
+    const Address at = take(bytes);
+    device_->upload(at, values, bytes);
+    device_->wait();
+    return reinterpret_cast<const Value*>(at);
   }
-  /// Of all that was put.
+  /// That are taken; where there is no device, of all that was put.
   size_t bytes() const { return bytes_; }
 
  private:
-  static constexpr size_t piece_bytes = 4 << 20;  // two of the pages that cards give memory in
+  static constexpr size_t piece_bytes = 1 << 20;
+  struct Piece {
+    Buffer memory;
+    size_t used;
+  };
 
-  void add_piece(size_t least) {
-    send();
-    const size_t bytes = std::max(least, piece_bytes);
-    if (staging_.bytes() < bytes) staging_ = Pinned(*device_, bytes);
-    pieces_.emplace_back(*device_, bytes);
-  }
-  void send() {
-    if (used_ == 0) return;
-    device_->upload(pieces_.back().begin(), staging_.begin(), used_);
-    device_->wait();
-    used_ = 0;
+  Address take(size_t bytes) {
+    auto piece = std::find_if(pieces_.begin(), pieces_.end(), [&](const Piece& one) { return one.used + bytes <= one.memory.bytes(); });
+    if (piece == pieces_.end()) {
+      pieces_.push_back({Buffer(*device_, std::max(bytes, piece_bytes)), 0});
+      piece = pieces_.end() - 1;
+      bytes_ += piece->memory.bytes();
+    }
+    return piece->memory.begin() + std::exchange(piece->used, piece->used + bytes);
   }
 
   Device* device_ = nullptr;
-  std::vector<Buffer> pieces_;
-  Pinned staging_;  // of the last piece
-  size_t used_ = 0, bytes_ = 0;
+  std::vector<Piece> pieces_;
+  Pinned staging_;
+  size_t bytes_ = 0;
 };
 
 /// y = W x + b between padded rows, and its adjoint; for products of numbers in so many parts (shapes.h).

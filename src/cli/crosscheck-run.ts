@@ -61,7 +61,7 @@ export async function runCrosscheck(request: RunRequest): Promise<CrosscheckResu
       structures,
       reference,
       sides: others,
-      movements: (inexact) => movementsOf(model, openExact, inexact),
+      movements: (inexact) => movementsOf(model, (one) => openExact(one, threads), inexact),
       yardstick: yardstick?.potential ?? null,
       model: summaryOf(model),
       modelFile: model.path,

@@ -90,7 +90,8 @@ export function assertSide(side: string): void {
 }
 
 /** What other sides are judged by, of a model of its own; whoever opens it closes it. */
-export const openExact = async (model: ModelFile): Promise<Potential> => createNativeEngine(model, { device: "cpu", precision: "f64" });
+export const openExact = async (model: ModelFile, threads: number | null = null): Promise<Potential> =>
+  createNativeEngine(model, { device: "cpu", precision: "f64", ...(threads === null ? {} : { threads }) });
 
 /** The server at an endpoint, for what it can do beyond a potential. @throws {PainnlessError} UNSUPPORTED, TIMEOUT */
 export function serverAt(endpoint: string): Promise<RemotePotential> {

@@ -21,13 +21,12 @@ export interface StructureMovement extends Movement {
 /** Of PyTorch's float32, which is up to 3.9 such movements away, 1.5 times as much. */
 export const allowedMovements = 6;
 
-/** Forces that go further than this part of the largest are those of a kink, where rounding decides what they are: nobody can judge them. */
-const movingShare = 1e-3;
+/** Of the largest force. Forces that may be off by more are those of a kink, where rounding decides what they are: nobody can judge them, and nothing is allowed. */
+export const mostAllowed = 1e-3;
 
-/** What float32 may be off by where its usual bound is exceeded, eV/Å; nothing, where forces are not numbers. */
+/** What float32 may be off by where its usual bound is exceeded, eV/Å. */
 export function conditioned({ rms, largest }: Movement, largestForce: number): Movement {
-  const most = movingShare * largestForce;
-  const allowed = (moved: number) => (Number.isNaN(moved) ? 0 : Math.min(allowedMovements * moved, most));
+  const allowed = (moved: number) => (allowedMovements * moved <= mostAllowed * largestForce ? allowedMovements * moved : 0); // not a number: nothing
   return { rms: allowed(rms), largest: allowed(largest) };
 }
 

@@ -6,15 +6,16 @@ import type { Potential } from "../system/potential.ts";
 import { assertComputable, type Structure } from "../system/structure.ts";
 import { answer, type SideAnswers } from "./answers.ts";
 import { budgetOf, isTeacher } from "./budget.ts";
-import { type Answers, compare, scaleOf } from "./compare.ts";
-import { allowedMovements, type Movement } from "./conditioning.ts";
+import { type Answers, compare } from "./compare.ts";
+import type { Movement } from "./conditioning.ts";
+import { type AskMovements, askMovements, extrapolated, extrapolationFindings } from "./extrapolation.ts";
 import { failuresOf, isFail } from "./failures.ts";
 import { distinct, geometries } from "./geometries.ts";
 import { kinksOf } from "./kinks.ts";
 import { checkLaw, consequences, laws, measureLaw } from "./laws.ts";
 import { type Replay, replayName } from "./replay.ts";
 import type { BudgetEntry, Comparison, CrosscheckResult, LawName, LawResult } from "./result.ts";
-import { accuracyOf, isFloat32, pairTolerances } from "./tolerances.ts";
+import { accuracyOf, isFloat32 } from "./tolerances.ts";
 
 export interface CrosscheckSide {
   readonly potential: Potential;
@@ -28,9 +29,9 @@ export interface CrosscheckRequest {
   readonly structures: readonly Structure[];
   readonly reference: CrosscheckSide;
   readonly sides: readonly CrosscheckSide[];
-  /** How far float64's own forces of structures go when the model's weights are rounded to float32 (conditioning.ts). null: nobody knows, and float32
-   *  keeps its usual bounds on structures far from the training as well */
-  readonly movements: ((structures: readonly Structure[]) => Promise<readonly Movement[]>) | null;
+  /** How far float64's own forces of structures go when the model's weights change by float32's rounding (movementsOf). Without it float32 keeps its usual
+   *  bounds on structures far from the training as well */
+  readonly movements?: AskMovements;
   /** PyTorch in float32, whose own error measures that of our float32; evaluated, not checked. null: only where it is among the sides */
   readonly yardstick: Potential | null;
   readonly model: ModelSummary;
@@ -101,10 +102,15 @@ export async function crosscheck(request: CrosscheckRequest): Promise<{ result: 
   const first = comparePairs(answers, torch32, structures, model.cutoff, new Map());
   const doubtful = doubtfulOf(first, structures);
   const kinks = await kinksOf(reference.potential, [...new Set([...doubtful, ...subjects])], seed);
-  // Where float32 is beyond its bound, it is asked of the model how exactly float32 can be.
-  const inexact = doubtfulOf(first.filter(isOfFloat32), structures).filter((structure) => !kinks.has(structure));
-  const moved = inexact.length === 0 ? [] : ((await request.movements?.(inexact)) ?? []);
-  const movements = new Map(moved.map((movement, i) => [inexact[i] as Structure, movement]));
+  const smooth = doubtful.filter((structure) => !kinks.has(structure));
+  const inexact = extrapolated(
+    first.filter(isOfFloat32),
+    smooth,
+    (structure) => answers[0]?.evaluations[structures.indexOf(structure)] ?? null,
+  );
+  const { movements, unknown } = await askMovements(request, inexact, () =>
+    request.onProgress?.({ stage: "how exact float32 can be", done, total }),
+  );
   const kept = structures.map((structure) => !kinks.has(structure));
   if (!kept.includes(true) && answers.every(({ error }) => error === null))
     throw new PainnlessError(
@@ -176,7 +182,8 @@ export async function crosscheck(request: CrosscheckRequest): Promise<{ result: 
       skipped,
       findings: [
         ...kinkFindings(kinks),
-        ...extrapolationFindings(movements, answers[0], structures, model.cutoff),
+        ...unknown,
+        ...extrapolationFindings(comparisons, movements, answers, structures, model.cutoff),
         ...findingsOf(lawResults, model),
       ],
       replays: replays.map((_, index) => replayName(index)),
@@ -231,26 +238,6 @@ const kinkFindings = (kinks: ReadonlyMap<Structure, number>): string[] =>
     ([{ name }, jump]) =>
       `${name}: the model's own forces jump by ${jump.toPrecision(3)} eV/Å within 1e-7 Å; the structure was left out, as rounding decides what its forces are`,
   );
-
-/** Of structures on which float32 was allowed more than usual. */
-function extrapolationFindings(
-  movements: ReadonlyMap<Structure, Movement>,
-  reference: SideAnswers | undefined,
-  structures: readonly Structure[],
-  cutoff: number,
-): string[] {
-  return [...movements].flatMap(([structure, movement]) => {
-    const evaluation = reference?.evaluations[structures.indexOf(structure)];
-    if (reference === undefined || !evaluation) return [];
-    const bound = (moved: Movement | null) =>
-      pairTolerances("native:cpu:f32", reference.side, scaleOf(structure, evaluation, cutoff), moved).forces;
-    const [usual, allowed] = [bound(null), bound(movement)];
-    if (!(allowed > usual)) return [];
-    return [
-      `${structure.name}: the model extrapolates; its forces move by ${movement.largest.toPrecision(3)} eV/Å when its weights are rounded to float32, so in float32 they may be off by ${allowed.toPrecision(3)} instead of ${usual.toPrecision(3)} eV/Å there (${allowedMovements} such movements)`,
-    ];
-  });
-}
 
 /** What the user should know although nothing failed. */
 function findingsOf(results: readonly LawResult[], model: ModelSummary): string[] {

@@ -42,9 +42,9 @@ const componentComparison = <C extends z.ZodType>(worst: C) =>
     relative: measured,
     /** largest reference component */
     largest: measured,
-    /** worst of error / tolerance over the structures; at most 1 passes */
+    /** worst over the structures of error / tolerance, or of their rms over what that may be where float32 was allowed more than usual; at most 1 passes */
     ratio: measured,
-    /** the component with that ratio */
+    /** the component whose error / tolerance is largest, of the structure with that ratio */
     worst: worst.nullable(),
     ulps: ulpDistribution.nullable(),
     errors: errorHistogram,

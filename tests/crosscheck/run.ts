@@ -10,7 +10,6 @@ export async function check(sides: readonly Potential[], reference: Potential, o
     structures: [ethanol, triclinic],
     reference: { potential: reference, laws: false, note: null },
     sides: sides.map((potential) => ({ potential, laws: potential.name.startsWith("native:"), note: null })),
-    movements: null,
     yardstick: null,
     model: { name: "pair", sha256: "0", architecture: "morse", cutoff, energyUnit: "eV", unitsOrigin: "file" },
     modelFile: "pair",

@@ -117,7 +117,8 @@ struct Own {
 };
 
 /// Takes the tiles of a warp's walk, in order, while what the next one needs comes: what make(inputs) gives before rows are waited for, add(tile, made, stage, own)
-/// adds, which is not called for an empty list; finish(i, own) ends a receiver; begin() comes once, before the first tile is made, of a warp without tiles too. `memory`: of this warp; copy(to, sender) and copy_own(to, i) copy a sender's rows and a receiver's.
+/// adds, which is not called for an empty list; finish(i, own) ends a receiver; begin() comes once, before the first tile is made, of a warp without tiles too.
+/// `memory`: of this warp; copy(to, sender) and copy_own(to, i) copy a sender's rows and a receiver's.
 template <int ROWS, int OWN, bool PAIRS, int SETS, class Receivers, class Copy, class CopyOwn, class Begin, class Make, class Add, class Finish>
 __device__ void for_tiles(const PainnMessageArguments<real>& a, const Receivers& receivers, real* memory, const Copy& copy, const CopyOwn& copy_own, const Begin& begin, const Make& make,
                           const Add& add, const Finish& finish) {
