@@ -48,13 +48,14 @@ const energyBounds: Readonly<Record<"f64" | "f32" | "mixed", { absolute: number;
 const forceTolerance = (accuracy: Accuracy, largest: number): number =>
   Math.max(forceBounds[accuracy].absolute, forceBounds[accuracy].relative * largest);
 
-/** In float32 an atom's energy rounds in proportion to the terms it is a sum of. They are at least as large as the sum, and where they cancel
+/** An atom's energy rounds in proportion to the terms it is a sum of. They are at least as large as the sum, and where they cancel
  *  they are as large as the energy's change over a bond: the largest force times 1 Å. */
 function energyTolerance(accuracy: Accuracy, { perAtom, atoms, largestForce }: Scale): number {
   const { f64, f32, mixed } = energyBounds;
-  if (accuracy.endsWith("f64")) return Math.max(f64.absolute, f64.relative * Math.abs(perAtom) * Math.sqrt(atoms));
+  const size = Math.max(Math.abs(perAtom), largestForce);
+  if (accuracy.endsWith("f64")) return Math.max(f64.absolute, f64.relative * size * Math.sqrt(atoms));
   const { absolute, relative } = accuracy === "mixed" ? mixed : f32;
-  return Math.max(absolute, relative * Math.max(Math.abs(perAtom), largestForce));
+  return Math.max(absolute, relative * size);
 }
 
 /** Two inexact sides of one kind may stand on opposite sides of the exact value; otherwise the coarser one's bound holds both. */

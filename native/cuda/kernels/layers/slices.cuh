@@ -135,9 +135,8 @@ __device__ void for_tiles(const PainnMessageArguments<real>& a, const Receivers&
       copy_ahead<ROWS * OfTile::row_words>(memory + turn * words + 4 * lane_index(), a.edges.direction + 4 * static_cast<long long>(tile.edge(lane_index())));
   };
   OfWarp walk(a, receivers);
-  if (OfWarp::ended(walk.tile)) return begin();
   EdgeTile now = walk.tile;
-  copy_own(owns, now.i);
+  if (!OfWarp::ended(now)) copy_own(owns, now.i);
   ask(0, now, Copied(a.edges, now));
   end_copies();
   TileInputs<SETS> inputs(a, now);
@@ -146,6 +145,7 @@ __device__ void for_tiles(const PainnMessageArguments<real>& a, const Receivers&
   EdgeTile ahead = walk.tile;
   Copied next(a.edges, ahead);
   begin();
+  if (OfWarp::ended(now)) return;
   int turn = 0, owner = 0;
 #pragma unroll 1
   while (true) {
