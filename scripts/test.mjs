@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** Every check of the repository; all run even if one fails. Those that only read run side by side, then one suite of tests after the other (they
- *  would disturb each other's timings), three files at a time, of which each waits now and then. What `npm test` runs after the set-up. The last line is "N passed, N failed, N skipped": tests, and each other check that failed as one failure.
+ *  would disturb each other's timings), two files at a time. What `npm test` runs after the set-up. The last line is "N passed, N failed, N skipped": tests, and each other check that failed as one failure.
  *  Exit status: 0 all passed, 1 something failed. */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, rmSync } from "node:fs";
@@ -45,7 +45,7 @@ const suites = [
   {
     name: "pytest",
     // A file in one process: its tests share servers and models.
-    command: [python, "-m", "pytest", "-q", "--numprocesses=3", "--dist=loadfile", `--junitxml=${pytestReport}`],
+    command: [python, "-m", "pytest", "-q", "--numprocesses=2", "--dist=loadfile", `--junitxml=${pytestReport}`],
     report: pytestReport,
     count: countPytest,
   },

@@ -199,7 +199,7 @@ describe("interrupted, killed, or twice at once", () => {
     const npm = clone.read("bin/npm");
     clone.tool("npm", endless("npm"));
     const { child, ended } = clone.start();
-    await until(() => existsSync(join(clone.root, "npm.pid")));
+    await until(() => ["npm.pid", ".setup/child.json"].every((name) => existsSync(join(clone.root, name))));
     child.kill("SIGKILL");
     await ended;
     expect(processStart(pidOf("npm"))).not.toBeNull();
