@@ -80,9 +80,16 @@ writeFileSync(
   join(stage, "painnless"),
   `#!/bin/sh
 # Painnless without network: PAINNLESS_PYTHON names the interpreter that has PyTorch (python3 by default); the first call puts the wheels beside it.
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 export PAINNLESS_PYTHON="\${PAINNLESS_PYTHON:-$(command -v python3)}"
-[ -d "$here/site" ] || "$PAINNLESS_PYTHON" -m pip install -q --no-index --no-deps --no-compile --target "$here/site" "$here"/wheels/*.whl || exit 3
+if [ ! -d "$here/site" ]; then
+  new="$here/site.$$" # whole or not at all
+  "$PAINNLESS_PYTHON" -m pip install -q --no-index --no-deps --no-compile --target "$new" "$here"/wheels/*.whl && mv "$new" "$here/site" || {
+    rm -rf "$new"
+    echo "painnless: the wheels in $here/wheels do not go into $PAINNLESS_PYTHON ($("$PAINNLESS_PYTHON" --version 2>&1)); set PAINNLESS_PYTHON to one of their version, or make a bundle for this one (offline-bundle.mjs --python)" >&2
+    exit 3
+  }
+fi
 export PYTHONPATH="$here/site:$here/python\${PYTHONPATH:+:$PYTHONPATH}" PATH="$here/bin:$PATH"
 exec "$here/bin/node" "$here/dist/cli/main.js" "$@"
 `,

@@ -49,7 +49,7 @@ class Card final : public Device {
     info_ = describe_card(call_, device_);
     if (info_.architecture < least_architecture)
       throw InputError("UNSUPPORTED", "device",
-                       info_.name + " is of architecture sm_" + std::to_string(info_.architecture) + ", the CUDA engine needs sm_70 or newer; use native:cpu");
+                       info_.name + " is of architecture sm_" + std::to_string(info_.architecture) + ", the CUDA engine needs sm_70 or newer; use native:cpu:f64");
     int clusters = 0;
     has_clusters_ = call_.device_attribute(&clusters, attribute_clusters, device_) == 0 && clusters != 0;
     context_ = context_of(call_, device_);

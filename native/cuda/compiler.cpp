@@ -103,7 +103,7 @@ class Nvrtc final : public Compiler {
       throw InputError("UNSUPPORTED", "device",
                        "NVRTC " + std::to_string(major_) + "." + std::to_string(minor_) + " compiles for sm_" +
                            std::to_string(architectures_.front()) + " and newer, this card is sm_" + std::to_string(architecture) +
-                           (architecture >= 70 ? "; install an older one: pip install nvidia-cuda-nvrtc-cu12" : "; use native:cpu"));
+                           (architecture >= 70 ? "; install an older one: pip install nvidia-cuda-nvrtc-cu12" : "; use native:cpu:f64"));
     return "-arch=compute_" + std::to_string(best);
   }
 

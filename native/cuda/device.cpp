@@ -15,7 +15,7 @@ std::string gigabytes(size_t bytes) {
 
 }  // namespace
 
-OutOfMemory::OutOfMemory(const std::string& found) : InputError("MISSING", "numbers", found + "; evaluate fewer atoms at a time, or use native:cpu") {}
+OutOfMemory::OutOfMemory(const std::string& found) : InputError("MISSING", "numbers", found + "; evaluate fewer atoms at a time, or use native:cpu:f64") {}
 
 OutOfMemory::OutOfMemory(size_t needed, size_t free)
     : OutOfMemory("the GPU has too little memory: this needs " + gigabytes(needed) + ", free are " + gigabytes(free)) {}

@@ -20,7 +20,7 @@ Library open_driver() {
       if (reasons.empty()) reasons = error.what();
     }
   }
-  throw InputError("MISSING", "device", "no NVIDIA driver (" + reasons + "); install it, or use native:cpu");
+  throw InputError("MISSING", "device", "no NVIDIA driver (" + reasons + "); install it, or use native:cpu:f64");
 }
 
 Driver open_and_initialise() {
@@ -29,7 +29,7 @@ Driver open_and_initialise() {
   const int error = driver.init(0);
   int count = 0;
   if (error == error_no_device || (error == 0 && driver.device_count(&count) == 0 && count == 0))
-    throw InputError("MISSING", "device", "the NVIDIA driver sees no GPU (is CUDA_VISIBLE_DEVICES empty?); use native:cpu");
+    throw InputError("MISSING", "device", "the NVIDIA driver sees no GPU (is CUDA_VISIBLE_DEVICES empty?); use native:cpu:f64");
   if (error != 0)
     throw InputError("MISSING", "device",
                      "the NVIDIA driver does not start: " + driver.describe(error) + "; nvidia-smi may say why, a restart mends a half-installed driver");

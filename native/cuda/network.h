@@ -44,7 +44,7 @@ template <class Real> std::unique_ptr<Network<Real>> create_network(const Weight
 /// The readout of either network.
 template <class Real> Readout<Real> pack_readout(WeightStore& store, int tensor, const std::vector<Linear>& layers) {
   Readout<Real> readout{};
-  if (layers.size() > 5) throw InputError("UNSUPPORTED", "readout_widths", "the CUDA engine takes up to 4 hidden layers in the readout; use native:cpu");
+  if (layers.size() > 5) throw InputError("UNSUPPORTED", "readout_widths", "the CUDA engine takes up to 4 hidden layers in the readout; use native:cpu:f64");
   for (size_t l = 0; l + 1 < layers.size(); l++) readout.hidden[l] = pack_dense<Real>(store, tensor, layers[l], {1, layers[l].outputs}, {1, layers[l].inputs});
   readout.last = store.put<double>(padded_vector(layers.back().weight, {1, layers.back().inputs}));
   readout.last_bias = layers.back().bias[0];

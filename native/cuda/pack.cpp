@@ -26,7 +26,7 @@ std::array<uint32_t, 2> parts_of(double weight) {
   double rest = static_cast<float>(weight);
   if (!(std::fabs(rest) <= largest))
     throw InputError("UNSUPPORTED", "weights",
-                     "the model has a weight of " + std::to_string(weight) + "; in float32 and mixed precision, tensor cores take numbers up to 65,504: use native:cuda:f64 or native:cpu");
+                     "the model has a weight of " + std::to_string(weight) + "; in float32 and mixed precision, tensor cores take numbers up to 65,504: use native:cuda:f64 or native:cpu:f64");
   const uint32_t large = take_half(rest);
   rest *= small_scale;
   return {large, take_half(rest)};

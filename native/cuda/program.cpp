@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <future>
-#include <iterator>
+#include <sstream>
 #include <stdexcept>
 
 namespace painnless::cuda {
@@ -66,8 +66,10 @@ std::string DiskCache::path_of(const std::string& key) const { return folder_ + 
 
 std::string DiskCache::find(const std::string& key) const {
   if (folder_.empty()) return "";
+  std::ostringstream read;
   std::ifstream file(path_of(key), std::ios::binary);
-  const std::string all{std::istreambuf_iterator<char>(file), {}};
+  read << file.rdbuf();  // of what cannot be read, a folder say, nothing, or what could be
+  const std::string all = read.str();
   const std::string checks = hash(key) + "x";  // of the key, and of what follows it
   if (all.size() < 64 || all.compare(0, 32, checks, 0, 32) != 0) return "";
   const std::string binary = all.substr(64);

@@ -109,7 +109,7 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
   if (small.tile == 0 || large.tile == 0 || message_shared > info.shared_bytes)
     throw InputError("UNSUPPORTED", "device",
                      "the CUDA engine takes models of up to some 2,000 features, this one has " + std::to_string(config.features) +
-                         ": the numbers of one atom do not fit into the shared memory of the card; use torch:cuda or native:cpu");
+                         ": the numbers of one atom do not fit into the shared memory of the card; use torch:cuda:f64 or native:cpu:f64");
 }
 
 size_t Shape::shared_bytes(const Cut& cut) const {

@@ -13,10 +13,16 @@ import { nvrtcHere, tuningFor } from "./sides.ts";
 import { bold, yellow } from "./terminal.ts";
 
 const precisions = ["f32", "f64"] as const;
-/** `where`: the card, and what its engines go by; null on the processor, and for a card that is not here */
-type Plans = { readonly side: string; readonly plan: NativePlan; readonly where: string | null }[];
+/** Of a side: its plan, and on a card `card`, its name, with what its engines go by; or why it refuses the model. */
+type Plans = readonly (
+  | { readonly side: string; readonly plan: NativePlan; readonly card: string | null; readonly note: string | null }
+  | { readonly side: string; readonly refused: string }
+)[];
 
-/** No engine takes more in a batch, nor counts more in 32 bits. */
+/** That the engines' searches count. */
+const mostEdges = 2 ** 28;
+
+/** No engine takes more in a batch. */
 const mostAtoms = 2_000_000;
 
 /** `painnless inspect`: what a model is, what it costs, and how the engine would work on it. */
@@ -44,7 +50,10 @@ export const inspectCommand = defineCommand({
           model: { path: model.path, sha256: model.sha256, bytes: model.bytes, weights: countWeights(model), config: model.config },
           findings,
           work: { atoms, edges, forwardFlop: work.forward, reverseFlop: work.reverse },
-          plans: "missing" in plans ? null : plans.found.map(({ side, plan }) => ({ side, ...plan })),
+          plans:
+            "missing" in plans
+              ? null
+              : plans.found.map((one) => ("refused" in one ? one : { side: one.side, ...one.plan, card: one.card })),
         },
         null,
         1,
@@ -60,34 +69,48 @@ export const inspectCommand = defineCommand({
           ["forces", `${say(work.reverse)} more`],
           ...("missing" in plans
             ? [["plan", plans.missing] as const]
-            : plans.found.map(
-                ({ side, plan, where }) => [side, where === null ? describePlan(plan) : `${describePlan(plan)}; ${where}`] as const,
-              )),
+            : plans.found.map((one) => [one.side, "refused" in one ? `refused: ${one.refused}` : describe(one)] as const)),
         ]),
     );
   },
 });
 
 /** What `inspect` plans for where it does not know the card: the limits of Ampere's largest. */
-const usualCard = { architecture: 80, multiprocessors: 108, sharedBytes: 163 * 1024 };
+const usualCard = { name: "an A100 (no card is here)", architecture: 80, multiprocessors: 108, sharedBytes: 163 * 1024 };
 
 /** The engine's plans; where there is no engine, a model can still be looked at, and the reason is shown in their place. */
 async function plansFor(model: ModelFile, atoms: number, pairs: number): Promise<{ found: Plans } | { missing: string }> {
+  const asked = async (side: string, plan: () => Promise<Plans[number]>): Promise<Plans[number]> => {
+    if (2 * pairs > mostEdges)
+      return { side, refused: `${2 * pairs} edges within the cutoff, expected at most 2^28: take fewer atoms at a time` };
+    try {
+      return await plan();
+    } catch (error) {
+      if (error instanceof PainnlessError && error.code === "UNSUPPORTED") return { side, refused: error.message };
+      throw error;
+    }
+  };
   try {
-    const onCpu = await Promise.all(precisions.map((precision) => planFor(model, precision, atoms, pairs)));
-    const card = cardHere();
-    const onCard = precisions.map(async (precision) => {
-      if (card === null) return { ...cudaPlanFor(model, precision, usualCard, atoms, pairs), where: null };
-      const { tuning, note } = await tuningFor(model, precision, card, await nvrtcHere());
-      const where = note === null ? `on ${card.name}` : `on ${card.name}, ${note}`;
-      return { ...cudaPlanFor(model, precision, card, atoms, pairs, tuning), where };
-    });
-    return { found: [...onCpu.map((each) => ({ ...each, where: null })), ...(await Promise.all(onCard))] };
+    const here = cardHere();
+    const card = here ?? usualCard;
+    const onCpu = precisions.map((precision) =>
+      asked(`native:cpu:${precision}`, async () => ({ ...(await planFor(model, precision, atoms, pairs)), card: null, note: null })),
+    );
+    const onCard = precisions.map((precision) =>
+      asked(`native:cuda:${precision}`, async () => {
+        const { tuning, note } = here === null ? { tuning: {}, note: null } : await tuningFor(model, precision, here, await nvrtcHere());
+        return { ...cudaPlanFor(model, precision, card, atoms, pairs, tuning), card: card.name, note };
+      }),
+    );
+    return { found: await Promise.all([...onCpu, ...onCard]) };
   } catch (error) {
     if (error instanceof PainnlessError && error.code === "MISSING") return { missing: error.message };
     throw error;
   }
 }
+
+const describe = ({ plan, card, note }: Extract<Plans[number], { plan: NativePlan }>): string =>
+  [describePlan(plan), ...(card === null ? [] : [`on ${card}`]), ...(note === null ? [] : [note])].join("; ");
 
 function cardHere(): CudaCard | null {
   try {
@@ -99,7 +122,7 @@ function cardHere(): CudaCard | null {
 }
 
 function describePlan(plan: NativePlan): string {
-  const megabytes = (bytes: number) => `${(bytes / 1e6).toPrecision(3)} MB`;
+  const megabytes = (bytes: number) => (bytes < 1e9 ? `${(bytes / 1e6).toPrecision(3)} MB` : `${(bytes / 1e9).toPrecision(3)} GB`);
   if (plan.device === "cuda")
     return [
       `${plan.schedule} schedule, ${plan.tile} atoms a block`,

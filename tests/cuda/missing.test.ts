@@ -1,8 +1,12 @@
 import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readdir, rm, truncate } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { loadAddon } from "../../src/engine/addon.ts";
+import { createCudaEngine } from "../../src/engine/cuda.ts";
 import { nativeConfig } from "../../src/engine/weights.ts";
 import { randomModel } from "../engine/models.ts";
 import { onCard } from "./open.ts";
@@ -25,6 +29,40 @@ test.skipIf(onCard)("no driver: what to install, and what to use instead", () =>
     expect.objectContaining({ code: "MISSING", message: expect.stringMatching(/driver.*native:cpu/) }),
   );
 });
+
+test.skipIf(onCard)(
+  "entries of the kernels' cache that are cut off, or no files at all, are compiled anew",
+  { timeout: 60_000 },
+  async () => {
+    const folder = await mkdtemp(join(tmpdir(), "painnless-cache-"));
+    const model = randomModel("painn-schnetpack", { n_layers: 1 });
+    const compilations = async () => {
+      const engine = await createCudaEngine(model, {
+        precision: "f64",
+        nvrtc: [],
+        cache: folder,
+        addon: loadAddon("faulty"),
+        emulate: true,
+      });
+      const { compilations } = await engine.activity();
+      await engine.close();
+      return compilations;
+    };
+    try {
+      const all = await compilations();
+      expect(await compilations()).toBe(0);
+      const [first = "", second = ""] = (await readdir(folder)).filter((name) => name.endsWith(".kernels"));
+      await truncate(join(folder, first), 100);
+      await rm(join(folder, second));
+      await mkdir(join(folder, second));
+      expect(await compilations()).toBe(2);
+      expect(await compilations()).toBe(1); // the folder is left as it is
+      expect(all).toBeGreaterThan(2);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  },
+);
 
 test.each(["FOLDER", "FORMULAS", "OUTPUT"])(
   "packing the kernels without %s is refused, and does not look through the machine",
