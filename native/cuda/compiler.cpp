@@ -149,7 +149,8 @@ std::unique_ptr<Compiler> open_nvrtc(const std::vector<std::string>& paths, int 
       reasons += std::string("; ") + error.what();
     }
   }
-  throw InputError("MISSING", "device", std::string("no NVRTC, which compiles the kernels: ") + install + reasons);
+  const bool named = paths.size() == 1;  // by PAINNLESS_NVRTC, and then there is no other
+  throw InputError("MISSING", "device", std::string("no NVRTC, which compiles the kernels: ") + (named ? "PAINNLESS_NVRTC names one that does not serve; unset it, or name a libnvrtc.so" : install) + reasons);
 }
 
 }  // namespace painnless::cuda

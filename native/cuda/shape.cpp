@@ -102,14 +102,16 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
   whole_layers = spread.threads > 0 && spread.threads == 32 * spread.tile && slices == spread_members && layers > 1 &&
                  std::max({layer_shared(false, false), layer_shared(false, true), layer_adjoint_shared()}) <= info.shared_bytes;
   resident = resident_room(*this, config, info);
+  const std::string size = std::to_string(config.features) + " features, " + std::to_string(radial) + " radial functions and hidden layers of the readout of up to " +
+                           std::to_string(hidden.empty() ? 0 : *std::max_element(hidden.begin(), hidden.end()));
   if (mixed && !tensor)
     throw InputError("UNSUPPORTED", "precision",
-                     "mixed precision is products on tensor cores, of cards from sm_80 on that hold the numbers of eight atoms; this card is sm_" +
-                         std::to_string(info.architecture) + ", the model has " + std::to_string(config.features) + " features; use native:cuda:f32");
-  if (small.tile == 0 || large.tile == 0 || message_shared > info.shared_bytes)
+                     "mixed precision is products on tensor cores, of cards from sm_80 on whose blocks hold the numbers of eight atoms; this card is sm_" +
+                         std::to_string(info.architecture) + ", the model has " + size + "; use native:cuda:f32 or native:cpu:f64");
+  if (small.tile == 0 || large.tile == 0 || (slices == 0 && message_shared > info.shared_bytes))
     throw InputError("UNSUPPORTED", "device",
-                     "the CUDA engine takes models of up to some 2,000 features, this one has " + std::to_string(config.features) +
-                         ": the numbers of one atom do not fit into the shared memory of the card; use torch:cuda:f64 or native:cpu:f64");
+                     "the CUDA engine keeps the numbers of an atom in a block's shared memory, of which this card has " + std::to_string(info.shared_bytes >> 10) +
+                         " kB; the model needs more, with " + size + "; use torch:cuda:f64 or native:cpu:f64");
 }
 
 size_t Shape::shared_bytes(const Cut& cut) const {

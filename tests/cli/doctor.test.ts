@@ -1,9 +1,11 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { runCommand } from "citty";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type Finding, isMissing } from "../../src/cli/doctor/finding.ts";
+import { probeGpu } from "../../src/cli/doctor/gpu.ts";
 import { doctorCommand } from "../../src/cli/doctor.ts";
 import { PainnlessError } from "../../src/errors.ts";
 
@@ -103,4 +105,22 @@ test("as text, each lack stands with its remedy", async () => {
   await expect(runCommand(doctorCommand, { rawArgs: [] })).rejects.toMatchObject({ code: "MISSING" });
   expect(printed).toMatch(/python\n {2}Python +missing\n +-> /);
   expect(isMissing({ group: "gpu", name: "GPU", found: null, needed: false, remedy: null })).toBe(false);
+});
+
+test("a folder of kernels that cannot be is told; one that will be made is named", async () => {
+  const model = fileURLToPath(new URL("../../models/ethanol.safetensors", import.meta.url));
+  const cacheRow = async (folder: string) => {
+    vi.stubEnv("PAINNLESS_KERNEL_CACHE", folder);
+    return (await probeGpu(null, model)).find(({ name }) => name === "kernel cache");
+  };
+  try {
+    expect(await cacheRow(`${model}/kernels`)).toMatchObject({
+      found: null,
+      remedy: expect.stringMatching(/cannot be written \(ENOTDIR at .*PAINNLESS_KERNEL_CACHE/),
+    });
+    const folder = fileURLToPath(new URL("../../build/not/made/yet", import.meta.url));
+    expect(await cacheRow(folder)).toMatchObject({ found: folder, remedy: null });
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });

@@ -18,10 +18,12 @@ const addon = loadAddon();
 test("no NVRTC: every place that was tried, and what installs it, on one line", async () => {
   const config = nativeConfig(randomModel("painn-schnetpack"));
   const card = { architecture: 90, sharedBytes: 1e5 };
-  await expect(addon.compileKernels([{ config, precision: "f32" }], card, ["/nowhere/libnvrtc.so.13"], [])).rejects.toMatchObject({
-    code: "MISSING",
-    message: expect.stringMatching(/no NVRTC.*pip install nvidia-cuda-nvrtc-cu12.*; .*\/nowhere\/libnvrtc/),
-  });
+  const refused = (places: readonly string[], message: RegExp) =>
+    expect(addon.compileKernels([{ config, precision: "f32" }], card, places, [])).rejects.toMatchObject({
+      ...{ code: "MISSING", message: expect.stringMatching(message) },
+    });
+  await refused(["/nowhere/libnvrtc.so.13", "/else"], /no NVRTC.*pip install nvidia-cuda-nvrtc-cu12.*; .*\/nowhere\/libnvrtc.*; .*\/else/);
+  await refused(["/nowhere/libnvrtc.so.13"], /no NVRTC.*PAINNLESS_NVRTC names one.*unset it.*; .*\/nowhere\/libnvrtc/); // that one alone was named
 });
 
 test.skipIf(onCard)("no driver: what to install, and what to use instead", () => {

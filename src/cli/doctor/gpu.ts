@@ -1,9 +1,9 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { access, constants, readdir, readFile, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { loadAddon } from "../../engine/addon.ts";
 import { cudaCards } from "../../engine/device.ts";
 import type { CudaCard } from "../../engine/native.ts";
-import { nvrtcCandidates } from "../../engine/nvrtc.ts";
+import { kernelCache, nvrtcCandidates } from "../../engine/nvrtc.ts";
 import { nativeConfig } from "../../engine/weights.ts";
 import { PainnlessError } from "../../errors.ts";
 import { readModelFile } from "../../model/model-file.ts";
@@ -13,7 +13,7 @@ import { ask, type Finding } from "./finding.ts";
 /** GPU, its driver, and whether the kernels compile. No command needs them: without a GPU everything runs on the CPU.
  *  @param model the kernels of this one are compiled */
 export async function probeGpu(python: PythonEnvironment | null, model: string): Promise<Finding[]> {
-  const [seen, driver] = await Promise.all([findCards(), findDriver()]);
+  const [seen, driver, cache] = await Promise.all([findCards(), findDriver(), findCache(kernelCache(process.env))]);
   const cards = attempt(cudaCards);
   const kernels = Array.isArray(cards) && cards[0] !== undefined ? await compileFor(cards[0], python, model) : null;
   const row = (name: string, found: string | null, remedy: string): Finding => ({
@@ -25,6 +25,7 @@ export async function probeGpu(python: PythonEnvironment | null, model: string):
     row("GPU", seen, "none is fine: everything runs on the CPU"),
     row("driver", driver, "only with an NVIDIA GPU: install its driver"),
     row("CUDA engine", engine, typeof cards === "string" ? cards : ""),
+    row("kernel cache", cache.found, cache.remedy),
     row("kernels", kernels?.found ?? null, kernels?.remedy ?? "compiled where there is a GPU"),
   ];
 }
@@ -51,6 +52,24 @@ async function compileFor(card: CudaCard, python: PythonEnvironment | null, mode
     return { found: `${parts.length} files in ${((performance.now() - start) / 1e3).toFixed(1)} s by ${compiler}`, remedy: null };
   } catch (error) {
     return { found: null, remedy: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Where compiled kernels are kept, if that can be written to. */
+async function findCache(folder: string): Promise<{ found: string | null; remedy: string }> {
+  for (let path = folder; ; path = dirname(path)) {
+    try {
+      if (!(await stat(path)).isDirectory()) throw Object.assign(new Error(), { code: "ENOTDIR" });
+      await access(path, constants.W_OK);
+      return { found: folder, remedy: "" };
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "ENOENT" && path !== dirname(path)) continue; // it will be made
+      return {
+        found: null,
+        remedy: `${folder} cannot be written (${code} at ${path}), so kernels are compiled at every start; PAINNLESS_KERNEL_CACHE names another folder`,
+      };
+    }
   }
 }
 
