@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from painnless.batch import Evaluation
 from painnless.client import RemotePotential
+from painnless.ending import leave_if_ending
 from painnless.errors import PainnlessError
 from painnless.launch import PrivateServer, ServerSpec, private_server
 from painnless.motion import Snapshot
@@ -115,6 +116,7 @@ class Connection:
             try:
                 return self._ask(work)
             except PainnlessError as error:
+                leave_if_ending()
                 is_ours = isinstance(self._target, ServerSpec)
                 if not (is_ours and error.code == "WORKER_DIED" and time.monotonic() - asked < _DYING_SECONDS):
                     raise
@@ -131,6 +133,7 @@ class Connection:
             raise
 
     def _connected(self) -> RemotePotential:
+        leave_if_ending()
         lost = None if self._potential is None else self._potential.lost()
         if lost is not None:  # nobody waited for an answer then, and another server gives the same ones
             warnings.warn(f"{lost}, between two calls; connecting again", RuntimeWarning, stacklevel=2)

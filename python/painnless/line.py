@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ import zmq
 from painnless.codec import LARGE_BYTES, FrameBytes
 from painnless.context import join_context
 from painnless.destination import Destination
+from painnless.ending import watch_for_end
 from painnless.errors import PainnlessError
 
 __all__ = ["Line"]
@@ -46,10 +48,12 @@ class Line:
         self._ended = ended
         self._waited = 0.0
         self._copies = True
+        self._using = threading.RLock()  # by the thread that uses the sockets
         try:
             with ExitStack() as opened:
                 self._connect(opened, destination)
-                self._finalizer = weakref.finalize(self, _hang_up, opened.pop_all(), self._socket, bye, os.getpid())
+                self._finalizer = weakref.finalize(self, _hang_up, opened.pop_all(), self._socket, bye, os.getpid(), self._using)
+                watch_for_end()
         except (zmq.ZMQError, OSError) as exc:
             if exc.errno in (errno.EMFILE, errno.ENFILE):
                 why = "let several atoms share a calculator, as each holds four, or raise the limit (ulimit -n)"
@@ -82,24 +86,29 @@ class Line:
     def send(self, frames: Sequence[FrameBytes]) -> None:
         """Raises TIMEOUT where nobody takes it."""
         self._copies = max(map(len, frames)) < LARGE_BYTES  # ZeroMQ copies small frames faster than it keeps account of them
-        try:
-            if len(frames) == 1:
-                self._socket.send(frames[0], copy=self._copies)
-            else:
-                self._socket.send_multipart(frames, copy=self._copies)
-        except zmq.Again as exc:
-            raise PainnlessError("TIMEOUT", f"{self.endpoint}: nobody takes what is sent for {self._silence} s") from exc
-        except BaseException:
-            self.close()  # what comes next would be taken for the rest of this message
-            raise
+        with self._using:
+            try:
+                if len(frames) == 1:
+                    self._socket.send(frames[0], copy=self._copies)
+                else:
+                    self._socket.send_multipart(frames, copy=self._copies)
+            except zmq.Again as exc:
+                raise PainnlessError("TIMEOUT", f"{self.endpoint}: nobody takes what is sent for {self._silence} s") from exc
+            except BaseException:
+                self.close()  # what comes next would be taken for the rest of this message
+                raise
 
     def say(self, frames: Sequence[FrameBytes]) -> None:
         """As send, but waits for nothing, and lets it be where nobody is there."""
-        with suppress(zmq.Again, zmq.ZMQError):
+        with self._using, suppress(zmq.Again, zmq.ZMQError):
             self._socket.send_multipart(frames, zmq.NOBLOCK)
 
     def receive(self, end: float) -> Sequence[FrameBytes]:
         """The next message. end: on time.monotonic's clock. Raises TIMEOUT then or after silence, WORKER_DIED, UNSUPPORTED (keys)."""
+        with self._using:
+            return self._receive(end)
+
+    def _receive(self, end: float) -> Sequence[FrameBytes]:
         start = looked = time.monotonic()
         if self._waited < _EAGER_SECONDS and self._comes_soon(start):
             self._waited = time.monotonic() - start
@@ -155,20 +164,27 @@ class Line:
             return PainnlessError("WORKER_DIED", ended)
         if self.closed:
             return PainnlessError("WORKER_DIED", f"the connection to {self.endpoint} was closed")
-        if not cast("int", self._monitor.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
-            return None
-        event = int.from_bytes(self._monitor.recv_multipart()[0][:2], sys.byteorder)
-        self.close()
+        with self._using:
+            if not cast("int", self._monitor.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+                return None
+            event = int.from_bytes(self._monitor.recv_multipart()[0][:2], sys.byteorder)
+            self.close()
         if event & _REFUSED:
             why = "the server does not take our key; it lists those of its clients"
             return PainnlessError("UNSUPPORTED", f"{self.endpoint}: {why}", "server")
         return PainnlessError("WORKER_DIED", self._ended() or f"the connection to the server at {self.endpoint} is lost")
 
 
-def _hang_up(opened: ExitStack, socket: Socket, bye: Sequence[FrameBytes], owner: int) -> None:
+def _hang_up(opened: ExitStack, socket: Socket, bye: Sequence[FrameBytes], owner: int, using: threading.RLock) -> None:
     if os.getpid() != owner:  # in a fork they are the parent's
         return
-    with opened:
-        socket.setsockopt(zmq.LINGER, _BYE_LINGER_MS)
-        with suppress(zmq.Again):  # nobody is there to hear it
-            socket.send_multipart(bye, zmq.NOBLOCK)
+    if not using.acquire(blocking=False):  # the interpreter ends while a thread waits: ZeroMQ would end it, or wait for that thread
+        opened.pop_all()
+        return
+    try:
+        with opened:
+            socket.setsockopt(zmq.LINGER, _BYE_LINGER_MS)
+            with suppress(zmq.Again):  # nobody is there to hear it
+                socket.send_multipart(bye, zmq.NOBLOCK)
+    finally:
+        using.release()

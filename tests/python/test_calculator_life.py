@@ -120,6 +120,20 @@ def test_the_interpreter_ends_and_so_does_its_server(endings: dict[str, subproce
     assert within(1, lambda: not Path(endpoint.removeprefix("ipc://")).parent.exists())
 
 
+def test_interpreters_end_while_a_thread_is_within_a_call() -> None:
+    """ZeroMQ ends a process two of whose threads use a socket, and waits for one that is in use: one try in eight met that."""
+    script = SCRIPT.format(here=str(Path(__file__).parent)) + ENDS["a thread that computes"]
+    started = [
+        subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(8)
+    ]
+    try:
+        ends = [(process.communicate(timeout=25)[1], process.returncode) for process in started]
+    finally:
+        for process in started:
+            process.kill()
+    assert ends == [("", 0)] * 8
+
+
 # Sharing
 
 
