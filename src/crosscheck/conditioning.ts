@@ -65,7 +65,9 @@ export function movementOf(
   };
 }
 
-/** The same of structures as they are. */
+/** The same of structures as they are, for `movements` of a CrosscheckRequest: one each, in their order, eV/Å, from four models' float64 forces.
+ *  @param open makes a float64 potential of a model, which is closed here: our engine on the processor
+ *  @throws what the potential throws (BAD_STRUCTURE, MISSING) */
 export const movementsOf = (model: ModelFile, open: OpenExact, structures: readonly Structure[]): Promise<readonly StructureMovement[]> =>
   measure(
     model,
