@@ -16,15 +16,16 @@ class Evaluator {
     double* positions;              // (atoms, 3)
     const Sizes* sizes;
     const double *energies, *forces;  // (structures) net, (atoms, 3)
+    double skin;                    // Å, of pairs that are kept; 0: each evaluation searches
     int layout;                     // another number: what was recorded before is of no use
     bool operator==(const Places&) const = default;
   };
-  /// Makes room for a batch and sends it; its search will report pairs up to `nearest` Å. Throws what evaluate throws.
-  virtual Places prepare(const Batch& batch, double nearest) = 0;
-  /// Queues search, energies and forces of a prepared batch.
-  virtual void launch(const Batch& batch) = 0;
-  /// Room for so many edges of a prepared batch, which is prepared anew then. Throws InputError BAD_STRUCTURE (too many), MISSING (memory).
-  virtual void grow(const Batch& batch, int edges) = 0;
+  /// Makes room for a batch and sends it; its search will report pairs up to `nearest` Å, and may keep pairs within the cutoff and `skin` Å. Throws what evaluate throws.
+  virtual Places prepare(const Batch& batch, double nearest, double skin) = 0;
+  /// Queues search, energies and forces of a prepared batch; `skin` of its places.
+  virtual void launch(const Batch& batch, double skin) = 0;
+  /// Room for so many edges of a prepared batch, which is prepared anew then, with the same skin. Throws InputError BAD_STRUCTURE (too many), MISSING (memory).
+  virtual void grow(const Batch& batch, int edges, double skin) = 0;
   /// Runs what may take memory; where there is none, all that it took is given back.
   virtual void or_as_before(const std::function<void()>& work) = 0;
   /// What `launches` queues, to be replayed. Throws what it throws.

@@ -9,7 +9,7 @@ namespace painnless::cuda {
 /// Grows the arena where it is too small.
 template <class Real> void Launcher<Real>::reserve(Capacity needed) {
   if (fits(needed)) return;
-  lay_out({std::max(capacity_.atoms, needed.atoms), std::max(capacity_.structures, needed.structures), std::max(capacity_.edges, needed.edges)});
+  lay_out({std::max(capacity_.atoms, needed.atoms), std::max(capacity_.structures, needed.structures), std::max(capacity_.edges, needed.edges), std::max(capacity_.pairs, needed.pairs)});
 }
 
 template <class Real> void Launcher<Real>::or_as_before(const std::function<void()>& work) {
@@ -61,18 +61,18 @@ template <class Real> Capacity Launcher<Real>::room_for(const Batch& batch, Step
   return {std::min(atoms, capacity_.atoms), std::min(next_bucket(batch.structures(), 1), capacity_.structures), capacity_.edges};
 }
 
-template <class Real> void Launcher<Real>::launch(const Batch& batch, Steps steps) {
+template <class Real> void Launcher<Real>::launch(const Batch& batch, Steps steps, double skin) {
   const Range range(name_of(steps));
-  const auto [atoms, structures, edges] = room_for(batch, steps);
+  const auto [atoms, structures, edges, pairs] = room_for(batch, steps);
   if (steps == Steps::search)
-    search_.launch(*device_, programs_, space_, atoms, needs_bins(batch), nullptr);
+    search_.launch(*device_, programs_, space_, atoms, needs_bins(batch), nullptr, skin);
   else
     schedule_->launch(space_, atoms, structures, steps == Steps::gradient);
 }
 
 /// The recorded launches that serve a batch of this size.
 template <class Real> Graph& Launcher<Real>::graph(const Batch& batch, Steps steps) {
-  const auto [atoms, structures, edges] = room_for(batch, steps);
+  const auto [atoms, structures, edges, pairs] = room_for(batch, steps);
   auto& recorded = graphs_[{steps == Steps::search ? nullptr : schedule_, steps, atoms, structures, needs_bins(batch)}];
   if (!recorded) recorded = record([&] { launch(batch, steps); });
   return *recorded;
@@ -102,18 +102,19 @@ template <class Real> void Launcher<Real>::poison() {
   fill_up_to(arena_.begin() + arena_.bytes());
 }
 
-template <class Real> void Launcher<Real>::send(const Batch& batch, double nearest) {
+template <class Real> void Launcher<Real>::send(const Batch& batch, double nearest, double skin) {
   const Range range("request");
   if (poisoned_) poison();
-  write_request(batch, config_.cutoff, config_.edge_at_cutoff, nearest, request_.begin());
+  write_request(batch, search_.reach(skin), config_.edge_at_cutoff, nearest, request_.begin());
   device_->upload(reinterpret_cast<Address>(space_.request), request_.begin(), request_bytes(batch.atoms(), batch.structures()));
 }
 
-template <class Real> void Launcher<Real>::grow(const Batch& batch, int edges) {
+template <class Real> void Launcher<Real>::grow(const Batch& batch, int edges, double skin) {
   if (schedule_ != schedules_.back().get()) return schedule_->outgrow(batch.atoms());
   if (edges > most_edges)
     throw InputError("BAD_STRUCTURE", "positions", "more than 2^28 edges within the cutoff: the atoms are too dense or too many");
-  reserve({capacity_.atoms, capacity_.structures, std::min(next_bucket(edges, 16), most_edges)});
+  const int room = std::min(next_bucket(edges, 16), most_edges);
+  reserve({capacity_.atoms, capacity_.structures, room, search_.pairs_for(room, skin)});
 }
 
 /// Queues what was recorded for a batch whose request is there.
@@ -135,7 +136,7 @@ template <class Real> bool Launcher<Real>::accept(const Batch& batch, const Size
   }
   if (sizes.status & ~(too_many_edges | outgrown)) refuse(batch, config_.cutoff, config_.edge_at_cutoff, sizes.status);
   if (sizes.status != 0) {
-    grow(batch, sizes.found);
+    grow(batch, sizes.found, 0);
     return false;
   }
   for (auto& schedule : schedules_) schedule->learn(batch.atoms(), sizes.found);
@@ -145,7 +146,7 @@ template <class Real> bool Launcher<Real>::accept(const Batch& batch, const Size
 /// Queues all of an evaluation that nothing goes beside.
 template <class Real> void Launcher<Real>::ask(const Batch& batch, Steps steps) {
   schedule_ = &choose(batch);
-  send(batch, 0);
+  send(batch, 0, 0);
   replay(batch, steps);
   device_->download(answer_.begin(), reinterpret_cast<Address>(space_.answer), answer_bytes(batch.atoms(), batch.structures()));
 }
@@ -170,20 +171,25 @@ template <class Real> void Launcher<Real>::answer(const Batch& batch, Want want,
   edges_ = std::accumulate(result.edges.begin(), result.edges.end(), int64_t{0});
 }
 
-template <class Real> Evaluator::Places Launcher<Real>::prepare(const Batch& batch, double nearest) {
-  reserve(capacity_for(batch.atoms(), batch.structures()));
+template <class Real> Evaluator::Places Launcher<Real>::prepare(const Batch& batch, double nearest, double skin) {
   schedule_ = &choose(batch);
-  send(batch, nearest);
+  if (schedule_->searches()) skin = 0;
+  Capacity needed = capacity_for(batch.atoms(), batch.structures());
+  needed.pairs = search_.pairs_for(std::max(needed.edges, capacity_.edges), skin);
+  reserve(needed);
+  send(batch, nearest, skin);
+  if (skin > 0) search_.forget(*device_, space_, batch.atoms());
   const auto at = [](auto* begin, size_t bytes) { return reinterpret_cast<double*>(reinterpret_cast<Address>(begin) + bytes); };
   return {.positions = at(space_.request, positions_at(batch.structures())),
           .sizes = reinterpret_cast<const Sizes*>(space_.answer),
           .energies = at(space_.answer, energies_at()),
           .forces = at(space_.answer, forces_at(batch.atoms(), batch.structures())),
+          .skin = skin,
           .layout = 2 * allocations_ + (schedule_ == schedules_.back().get())};
 }
 
-template <class Real> void Launcher<Real>::launch(const Batch& batch) {
-  if (!schedule_->searches()) launch(batch, Steps::search);
+template <class Real> void Launcher<Real>::launch(const Batch& batch, double skin) {
+  if (!schedule_->searches()) launch(batch, Steps::search, skin);
   launch(batch, Steps::gradient);
 }
 
@@ -216,7 +222,7 @@ template <class Real> CudaNeighbors Launcher<Real>::neighbors(const Batch& batch
     run(batch, Steps::energy);  // tells how many there are
     const size_t edges = static_cast<size_t>(sizes_of_answer(answer_.begin()).found);
     reserve({capacity_.atoms, capacity_.structures, next_bucket(static_cast<int>(edges), 16)});
-    send(batch, 0);
+    send(batch, 0, 0);
     if (edges > 0) list = search_.list(*device_, programs_, space_, batch.atoms(), needs_bins(batch), edges);
   });
   return list;

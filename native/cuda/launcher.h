@@ -67,12 +67,12 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
   enum class Steps { search, energy, gradient };
   static Steps steps_for(Want want) { return want.forces || want.stress ? Steps::gradient : Steps::energy; }
 
-  bool fits(Capacity needed) const { return needed.atoms <= capacity_.atoms && needed.structures <= capacity_.structures && needed.edges <= capacity_.edges; }
+  bool fits(Capacity needed) const { return needed.atoms <= capacity_.atoms && needed.structures <= capacity_.structures && needed.edges <= capacity_.edges && needed.pairs <= capacity_.pairs; }
   void reserve(Capacity needed);
   void lay_out(Capacity capacity);
   void clear(const Schedule<Real>& schedule);
   void poison();
-  void send(const Batch& batch, double nearest);
+  void send(const Batch& batch, double nearest, double skin);
   void replay(const Batch& batch, Steps steps);
   bool accept(const Batch& batch, const Sizes& sizes);
   void ask(const Batch& batch, Steps steps);
@@ -81,7 +81,7 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
   Schedule<Real>& choose(const Batch& batch) const;
   Capacity room_for(const Batch& batch, Steps steps) const;
   const char* name_of(Steps steps) const { return steps == Steps::search ? "search" : schedule_->name(); }
-  void launch(const Batch& batch, Steps steps);
+  void launch(const Batch& batch, Steps steps, double skin = 0);
   Graph& graph(const Batch& batch, Steps steps);
 
   // Evaluations by halves, one beside another: errands.cpp.
@@ -103,9 +103,9 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
   std::vector<CudaProfile::Portion> trace_portions(const Batch& batch, Want want, int rounds);
 
   // What a run asks of the engine.
-  Places prepare(const Batch& batch, double nearest) override;
-  void launch(const Batch& batch) override;
-  void grow(const Batch& batch, int edges) override;
+  Places prepare(const Batch& batch, double nearest, double skin) override;
+  void launch(const Batch& batch, double skin) override;
+  void grow(const Batch& batch, int edges, double skin) override;
   void or_as_before(const std::function<void()>& work) override;
   std::unique_ptr<Graph> record(const std::function<void()>& launches) override;
 

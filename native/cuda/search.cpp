@@ -3,22 +3,43 @@
 #include <algorithm>
 #include <cmath>
 
-#include "../neighbors/placing.h"
+#include "../neighbors/kept.h"
 
 namespace painnless::cuda {
+namespace {
+
+Reach reach_of(double largest) { return {largest, static_cast<float>(std::sqrt(largest))}; }
+
+}  // namespace
 
 template <class Real>
-Search<Real>::Search(const Config& config) : largest_(largest_square(config.cutoff, config.edge_at_cutoff)), direction_eps_(config.direction_eps) {}
+Search<Real>::Search(const Config& config) : cutoff_(config.cutoff), largest_(largest_square(config.cutoff, config.edge_at_cutoff)), direction_eps_(config.direction_eps) {}
+
+template <class Real> int Search<Real>::pairs_for(int edges, double skin) const {
+  if (skin == 0) return 0;
+  return static_cast<int>(std::min(edges * std::pow(reach(skin) / cutoff_, 3) + 1, 2147483647.0));
+}
+
+template <class Real> void Search<Real>::forget(Device& device, const Workspace<Real>& workspace, int atoms) const {
+  device.fill(reinterpret_cast<Address>(workspace.kept.atoms), 0xFF, sizeof(KeptAtom) * static_cast<size_t>(atoms));  // NaN: far from wherever atoms are
+}
 
 template <class Real>
-void Search<Real>::launch(Device& device, Programs& programs, const Workspace<Real>& workspace, int atoms, bool bins, int* shifts) const {
+void Search<Real>::launch(Device& device, Programs& programs, const Workspace<Real>& workspace, int atoms, bool bins, int* shifts, double skin) const {
   constexpr int threads = 128;
   Edges<Real> edges = workspace.work.edges;
   edges.shifts = shifts;
+  KeptPairs kept{};
+  if (skin > 0) {
+    kept = workspace.kept;
+    const double way = std::max(0.5 * (skin - kept_rounding), 0.0), farthest = reach(skin);
+    kept.way = way * way;
+    kept.reach = reach_of(farthest * farthest);
+  }
   const SearchArguments<Real> arguments{.request = workspace.request,
                                         .sizes = workspace.work.sizes,
-                                        .largest = largest_,
-                                        .longest = static_cast<float>(std::sqrt(largest_)),
+                                        .reach = reach_of(largest_),
+                                        .kept = kept,
                                         .direction_eps = direction_eps_,
                                         .edge_capacity = workspace.work.edge_capacity,
                                         .slots = bins ? workspace.slots : 0,
@@ -42,7 +63,7 @@ void Search<Real>::launch(Device& device, Programs& programs, const Workspace<Re
     programs.launch(kernels::scan_slots, {blocks(workspace.slots, scan_items), 1}, scan_threads, 0, arguments);
     programs.launch(kernels::fill_slots, {blocks(atoms, threads), 1}, threads, 0, arguments);
   }
-  programs.launch(kernels::find_neighbors, {of_warps, 1}, threads, 0, arguments);
+  programs.launch(skin > 0 ? kernels::keep_neighbors : kernels::find_neighbors, {of_warps, 1}, threads, 0, arguments);
   programs.launch(kernels::scan_neighbors, {blocks(atoms, scan_items), 1}, scan_threads, 0, arguments);
   programs.launch(kernels::finish_edges, {of_warps, 1}, threads, 0, arguments);
 }

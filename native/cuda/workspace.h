@@ -8,6 +8,7 @@ namespace painnless::cuda {
 /// The largest batch that memory is laid out for.
 struct Capacity {
   int atoms = 0, structures = 0, edges = 0;
+  int pairs = 0;  // to keep within cutoff and skin; none but for a run
   bool operator==(const Capacity&) const = default;
 };
 
@@ -20,6 +21,7 @@ template <class Real> struct Workspace {
   InSlot* in_slots;
   Sender* senders;
   unsigned long long *found, *spare;
+  KeptPairs kept;
   double *virials, *chunk_sums;
   int* chunks_done;
   Work<Real> work;
@@ -61,7 +63,16 @@ template <class Real> struct Workspace {
       const size_t words = edges * static_cast<size_t>(filter_row_words(shape.radial));
       work.values = arena.take<unsigned>(words), work.slopes = arena.take<unsigned>(words);
     }
-    found = reinterpret_cast<unsigned long long*>(work.sums);           // which are written when the search is done
+    const size_t pairs = static_cast<size_t>(capacity.pairs);
+    kept = {};
+    kept.capacity = capacity.pairs;
+    if (pairs > 0) {
+      kept.pairs = arena.take<unsigned long long>(pairs);
+      kept.atoms = arena.take<KeptAtom>(atoms);
+      kept.crossed = arena.take<int>(atoms);
+    }
+    const bool fit = pairs * sizeof(unsigned long long) <= 4 * edges * static_cast<size_t>(shape.sum_chunks()) * sizeof(Real);
+    found = fit ? reinterpret_cast<unsigned long long*>(work.sums) : arena.take<unsigned long long>(pairs);  // sums are written when the search is done
     spare = reinterpret_cast<unsigned long long*>(work.edges.vectors);  // which are written when the finds are in order
   }
 };

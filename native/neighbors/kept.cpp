@@ -5,12 +5,6 @@
 #include <limits>
 
 namespace painnless {
-namespace {
-
-constexpr double rounding = 1e-6;  // Å, far above what coordinates up to 1e6 Å lose in a difference
-
-}  // namespace
-
 void KeptNeighbors::search(std::span<const double> positions, std::span<const double> cell, std::span<const uint8_t> pbc, double cutoff,
                            bool edge_at_cutoff, NeighborList& list) {
   if (skin_ > 0) {
@@ -34,7 +28,7 @@ bool KeptNeighbors::still_holds(std::span<const double> positions, std::span<con
     second = std::max(second, std::min(square, longest));
     longest = std::max(square, longest);
   }
-  return std::sqrt(longest) + std::sqrt(second) < skin_ - rounding;
+  return std::sqrt(longest) + std::sqrt(second) < skin_ - kept_rounding;
 }
 
 void KeptNeighbors::remember(std::span<const double> positions, std::span<const double> cell, std::span<const uint8_t> pbc, double cutoff) {

@@ -4,6 +4,8 @@
 
 namespace painnless {
 
+constexpr double kept_rounding = 1e-6;  // Å, of a skin; far above what coordinates up to 1e6 Å lose in a difference
+
 /// Gives what a fresh NeighborSearch gives, to the last bit, but searches seldom: pairs within cutoff + skin are remembered, and each call
 /// keeps those that are within the cutoff now. They are searched anew once two atoms together may have moved by the skin; how far they moved
 /// is taken from the positions as given, so these must not be wrapped into the cell between calls (a wrapped atom costs a search, no bit).

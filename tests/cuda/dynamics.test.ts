@@ -2,12 +2,13 @@ import { afterEach, describe, expect, test } from "vitest";
 import { type OpenOptions, openSession } from "../../src/dynamics/open.ts";
 import type { SimulationRequest } from "../../src/dynamics/options.ts";
 import type { CudaEngine } from "../../src/engine/cuda.ts";
+import { Random } from "../../src/system/random.ts";
 import type { Structure } from "../../src/system/structure.ts";
 import { assertClose } from "../close.ts";
 import { bitsOf, unguarded, type Whole, whole } from "../dynamics/springs.ts";
 import { gas } from "../engine/gas.ts";
 import { randomModel, withFilters } from "../engine/models.ts";
-import { cubic, ethanol, triclinic, water } from "../systems.ts";
+import { cubic, ethanol, slab, smallCrystal, triclinic, water, wire } from "../systems.ts";
 import { addon, onCard, openCpu, openCuda } from "./open.ts";
 
 const model = randomModel("painn-schnetpack");
@@ -190,9 +191,79 @@ test("more edges than there is room for: the arrays grow once, that step is made
   const session = await openSession(narrow, sparse, request, { state });
   const before = await narrow.activity();
   const found = await whole(session);
-  expect((await narrow.activity()).allocations).toBe(before.allocations + 1);
+  expect((await narrow.activity()).allocations).toBe(before.allocations + 2); // for pairs to keep, and for more edges
   expect(found.stop).toBeNull();
   expect(bitsOf(found, 0, 1, 70)).toEqual(bitsOf(await whole(await openSession(roomy, cluster, request, { state })), 0, 1, 70));
+});
+
+describe("pairs kept with a skin", () => {
+  /** Fast and short: atoms cross the cell, forces hardly matter. */
+  const fast = { ...gentle, steps: 80, temperature: 3e7, seed: 2, frameEvery: 20 } as const;
+  const small = randomModel("painn-schnetpack", { n_features: 32, n_layers: 1 });
+  const binned = gas(66, 3); // more than are searched pair by pair
+  const withSkin = async (structure: Structure, skin: number, steps = fast.steps) =>
+    run(await openCuda(small, "f32"), structure, { ...fast, steps, skin });
+
+  test.each([cubic, triclinic, smallCrystal, slab, wire, water, binned])(
+    "$name: any skin gives the trajectory of none, to the last bit, with fewer searches",
+    async (structure) => {
+      const n = structure.numbers.length;
+      const steps = structure === binned && !onCard ? 24 : 80;
+      const none = await withSkin(structure, 0, steps);
+      const rebuilds = [none.rebuilds as number];
+      expect(rebuilds).toEqual([steps]);
+      for (const skin of [0.5, 3]) {
+        const skinned = await withSkin(structure, skin, steps);
+        expect(bitsOf(skinned, 0, 1, n), `skin ${skin}`).toEqual(bitsOf(none, 0, 1, n));
+        rebuilds.push(skinned.rebuilds as number);
+      }
+      expect(rebuilds).toEqual([...rebuilds].sort((a, b) => b - a));
+      expect(rebuilds.at(-1)).toBeLessThan(steps / 2);
+      expect(rebuilds.at(-1)).toBeGreaterThan(1);
+    },
+  );
+
+  test("replicas search together, and each goes as it does without a skin", async () => {
+    const request = { ...fast, steps: 20, frameEvery: 4, replicas: 3 };
+    const engine = await openCuda(small, "f32");
+    const [none, skinned] = [await run(engine, triclinic, { ...request, skin: 0 }), await run(engine, triclinic, { ...request, skin: 3 })];
+    for (const replica of [0, 1, 2])
+      expect(bitsOf(skinned, replica, 3, triclinic.numbers.length)).toEqual(bitsOf(none, replica, 3, triclinic.numbers.length));
+    expect(none.rebuilds).toBe(60);
+    expect(skinned.rebuilds).toBeLessThan(60);
+    expect((skinned.rebuilds as number) % 3).toBe(0);
+  });
+
+  test("more pairs within the skin than there is room for, though there is for the edges: there is room then, and the bits are the same", async () => {
+    const random = new Random(1, "two discs");
+    const positions = Array.from({ length: 72 }, (_, k) => {
+      const [radius, angle] = [0.6 * Math.sqrt(random.uniform()), 2 * Math.PI * random.uniform()];
+      return [k % 2 === 0 ? 0 : 5.05, radius * Math.cos(angle), radius * Math.sin(angle)];
+    });
+    const discs: Structure = {
+      ...{ name: "two discs", numbers: Array(72).fill(6), cell: null, pbc: [false, false, false] },
+      positions: Float64Array.from(positions.flat()),
+    };
+    const request = { ...gentle, timestep: 1e-6, steps: 4, frameEvery: 1 };
+    const engine = await openCuda(small, "f32");
+    const none = await run(engine, discs, { ...request, skin: 0 });
+    const before = await engine.activity();
+    const skinned = await run(engine, discs, { ...request, skin: 0.2 });
+    expect(bitsOf(skinned, 0, 1, 72)).toEqual(bitsOf(none, 0, 1, 72));
+    expect(skinned.stop).toBeNull();
+    expect((await engine.activity()).allocations).toBe(before.allocations + 2);
+  });
+
+  test.skipIf(onCard).each([
+    ["cells that atoms have crossed are forgotten", 46],
+    ["atoms may go a skin and a half", 47],
+  ] as const)("%s: the trajectory is another", async (_, planted) => {
+    const expected = bitsOf(await withSkin(cubic, 0), 0, 1, cubic.numbers.length);
+    addon.emulatedCard({ planted });
+    const found = await withSkin(cubic, 3);
+    addon.emulatedCard({ planted: 0 });
+    expect(bitsOf(found, 0, 1, cubic.numbers.length)).not.toEqual(expected);
+  });
 });
 
 describe.skipIf(onCard)("on the emulated card", () => {

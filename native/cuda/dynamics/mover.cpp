@@ -57,13 +57,14 @@ Mover::Moved CardMover::steps(const Setup& setup, const Constants& constants, St
   Moved moved{.going = true, .searches = 0};
   while (moved.going && state.step < last && !cancelled.load(std::memory_order_relaxed)) {
     const Batch batch = replicas.at(state.positions);
-    record(batch, {setup.replicas, setup.atoms(), chunks, evaluator_.prepare(batch, setup.limits.distance)});
+    const Evaluator::Places places = evaluator_.prepare(batch, setup.limits.distance, setup.skin);
+    record(batch, {setup.replicas, setup.atoms(), chunks, places});
     send(setup, constants, state, chunks);
     const Progress end = run(state.step, last, chunks.steps, cancelled, notes, conserves);
-    moved.searches += (end.step - state.step) * setup.replicas;
+    moved.searches += int64_t{end.searches} * setup.replicas;
     fetch(state, end);
     if (end.alarm == too_many_edges || end.alarm == outgrown)
-      evaluator_.grow(batch, end.found);  // and that step is made again
+      evaluator_.grow(batch, end.found, places.skin);  // and that step is made again
     else
       moved.going = end.alarm == 0;
   }
@@ -112,7 +113,7 @@ void CardMover::record(const Batch& batch, const Recorded& wanted) {
     return evaluator_.record([&] {
       for (int k = 0; k < count; k++) {
         programs_.launch(kernels::begin_step, grid, threads, 0, arguments);
-        evaluator_.launch(batch);
+        evaluator_.launch(batch, wanted.places.skin);
         programs_.launch(kernels::end_step, grid, threads, 0, arguments);
       }
     });
@@ -151,7 +152,7 @@ void CardMover::send(const Setup& setup, const Constants& constants, const State
                 .record_rows = chunks.record_rows,
                 .frame_rows = chunks.frame_rows,
                 .seed = setup.seed};
-  *host_.progress = {.step = state.step, .making = state.step, .moving = 0, .alarm = 0, .found = 0, .unused = 0};
+  *host_.progress = {.step = state.step, .making = state.step, .moving = 0, .alarm = 0, .found = 0, .searches = 0};
   const auto copy = [](double* to, const std::vector<double>& from) { std::copy(from.begin(), from.end(), to); };
   copy(host_.half_kick, constants.half_kick), copy(host_.spread, constants.spread), copy(host_.masses, setup.masses);
   copy(host_.now.positions, state.positions), copy(host_.now.velocities, state.velocities), copy(host_.now.forces, state.forces);

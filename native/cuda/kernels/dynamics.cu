@@ -81,6 +81,7 @@ KERNEL(most_step_threads, 1, end_step, StepArguments) {
   if (r == 0 && threadIdx.x == 0) {
     progress.step = step;
     progress.found = a.sizes->found;
+    progress.searches += a.sizes->fresh;
   }
   if (a.sizes->status != 0) {  // there are no forces, or atoms are on top of each other
     if (threadIdx.x == 0) atomicOr(&progress.alarm, a.sizes->status);

@@ -6,6 +6,7 @@
   X(scan_slots, SearchArguments)     \
   X(fill_slots, SearchArguments)     \
   X(find_neighbors, SearchArguments) \
+  X(keep_neighbors, SearchArguments) \
   X(scan_neighbors, SearchArguments) \
   X(finish_edges, SearchArguments)
 

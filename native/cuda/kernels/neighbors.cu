@@ -2,6 +2,7 @@
 // so that two machines agree on which pairs are edges. Candidates come from a hash table of bins as wide as the cutoff,
 // in any order, and each receiver's edges are put into theirs by rank, which needs no order of the finds.
 #include "search/binned.cuh"
+#include "search/kept.cuh"
 
 namespace painnless::cuda {
 
@@ -12,10 +13,12 @@ KERNEL(128, 1, place_atoms, SearchArguments) {
   if (i == 0) {
     a.sizes->atoms = atoms;
     a.sizes->structures = request_of(a).structures;
+    if (!a.kept.pairs) a.sizes->fresh = 1;
   }
   if (i >= atoms) return;
   a.numbers[i] = numbers_of(a)[i];
   place(a, i);
+  if (a.kept.pairs && !still_holds(a, i)) atomicOr(&a.sizes->fresh, 1);
   Placed& p = a.placed[i];
   for (int c = 0; c < 3; c++) a.senders[i].position[c] = p.position[c];
   if (a.slots == 0) return;
@@ -28,6 +31,7 @@ KERNEL(128, 1, place_atoms, SearchArguments) {
 /// slot_end holds the counts, and then where the next atom of each slot goes. One thread four slots; blocks come in any order, and so do their slots.
 KERNEL(scan_threads, 1, scan_slots, SearchArguments) {
   __shared__ int begin;
+  if (!a.sizes->fresh) return;
   const int first = 4 * (blockIdx.x * blockDim.x + threadIdx.x);
   const Four counts(a.slot_end, first, a.slots);
   const BlockSum sum(counts.sum());
@@ -45,7 +49,7 @@ KERNEL(scan_threads, 1, scan_slots, SearchArguments) {
 
 KERNEL(128, 1, fill_slots, SearchArguments) {
   const int i = blockIdx.x * blockDim.x + threadIdx.x;
-  if (i >= a.sizes->atoms) return;
+  if (i >= a.sizes->atoms || !a.sizes->fresh) return;
   const Placed& p = a.placed[i];
   InSlot& at = a.in_slots[atomicAdd(&a.slot_end[p.slot], 1)];
   for (int c = 0; c < 3; c++) at.position[c] = static_cast<float>(p.position[c]);
@@ -124,17 +128,24 @@ __device__ void keep_edges(const SearchArguments<real>& a, const Structure& s, i
     translation_steps(s, translation, steps);
     const Separation between(a.senders[i].position, a.senders[j].position, s, steps[0], steps[1], steps[2]);
     faults.note(between.square, request_of(a).nearest);
-    finds.add(base + lane_index() < found && between.square <= a.largest, j, translation);
+    finds.add(base + lane_index() < found && between.square <= a.reach.largest, j, translation);
   }
   faults.report(a);
 }
 
-/// One warp a receiver: its edges into their order by rank, to wherever there is room next. first[i] holds their count until the scan.
-KERNEL(find_threads, 6, find_neighbors, SearchArguments) {
+/// The receiver of a warp, or none: -1.
+__device__ int own_receiver(const SearchArguments<real>& a) {
+  const int index = blockIdx.x * find_warps + warp_index();
+  return index >= a.sizes->atoms ? -1 : a.slots > 0 ? a.in_slots[index].atom : index;
+}
+
+/// One warp a receiver: its edges, or pairs to keep, into their order by rank, to wherever there is room next. first[i] holds the count of edges until the scan.
+template <bool KEEPS> __device__ void find(const SearchArguments<real>& a, int i) {
   __shared__ Pack<4, unsigned> room[find_warps][most_finds / 2 + 1];
   __shared__ int counts[find_warps], place;
-  const int index = blockIdx.x * find_warps + warp_index(), i = index < a.sizes->atoms && a.slots > 0 ? a.in_slots[index].atom : index;
-  const bool there = index < a.sizes->atoms;
+  const bool there = i >= 0;
+  const int capacity = KEEPS ? a.kept.capacity : a.edge_capacity;
+  const Reach& reach = KEEPS ? a.kept.reach : a.reach;
   const Structure& s = structures_of(a)[there ? a.placed[i].structure : 0];
   const int translations = translations_of(s), bits = 32 - __clz(translations);
   Finds finds;
@@ -148,8 +159,8 @@ KERNEL(find_threads, 6, find_neighbors, SearchArguments) {
   int begin = 0, taken = 0;
   for (bool again = false;; again = true) {
     finds.count = 0;
-    if (there && s.few) visit(a, i, take);
-    else if (there && visit_bins(a, i, take) && finds.count <= finds.most) keep_edges(a, s, i, finds);
+    if (there && s.few) visit(a, reach, i, take);
+    else if (there && visit_bins(a, reach, i, take) && !KEEPS && finds.count <= finds.most) keep_edges(a, s, i, finds);
     if (again) break;
     if (lane_index() == 0) counts[warp_index()] = finds.count;
     __syncthreads();
@@ -157,40 +168,59 @@ KERNEL(find_threads, 6, find_neighbors, SearchArguments) {
       int sum = 0;
       for (int w = 0; w < find_warps; w++) sum += counts[w];
       // Who comes when there is no room left takes none, so that the count cannot run over.
-      place = *static_cast<volatile int*>(&a.sizes->placed) > a.edge_capacity ? a.edge_capacity : atomicAdd(&a.sizes->placed, sum);
+      place = *static_cast<volatile int*>(&a.sizes->placed) > capacity ? capacity : atomicAdd(&a.sizes->placed, sum);
     }
     __syncthreads();
     begin = place;
     taken = finds.count;
     for (int w = 0; w < warp_index(); w++) begin += counts[w];
     if (!there) return;
-    if (taken > a.edge_capacity - begin || taken <= finds.most) break;
+    if (taken > capacity - begin || taken <= finds.most) break;
     finds.fit = false;  // once more, for where there is more room
-    finds.wide = a.spare + begin;
+    finds.wide = (KEEPS ? a.found : a.spare) + begin;
     finds.most = taken;
   }
   const int count = finds.count;
+  const bool fits = taken <= capacity - begin;  // else the scan will say so
   if (lane_index() == 0) {
-    a.edges.first[i] = count;
-    atomicAdd(a.group_edges + i / scan_items * group_stride, count);
-    if (taken > count) atomicAdd(a.group_edges + 1, taken - count);
+    int* const sums = a.group_edges + i / scan_items * group_stride;
+    if (KEEPS) {
+      KeptAtom& kept = a.kept.atoms[i];
+      for (int k = 0; k < 3; k++) kept.position[k] = positions_of(a)[3 * i + k], kept.wrap[k] = a.placed[i].wrap[k];
+      kept.pairs = fits ? count : 0;
+      atomicAdd(sums + 2, taken);
+    } else {
+      a.edges.first[i] = count;
+      atomicAdd(sums, count);
+      if (taken > count) atomicAdd(a.group_edges + 1, taken - count);
+    }
   }
-  if (taken > a.edge_capacity - begin) return;  // the scan will say so
+  if (!fits) return;
   __syncwarp();
   const int middle = translations / 2;
+  unsigned long long* const to = (KEEPS ? a.kept.pairs : a.found) + begin;
   int earlier;
   if (finds.fit) {
     if (lane_index() < 3) finds.narrow[count + lane_index()] = 0x7FFFFFFFu;
     __syncwarp();
-    earlier = put_in_order(room[warp_index()], count, finds.narrowed(i, middle), a.found + begin, [&](unsigned key) { return finds.widened(key); });
+    earlier = put_in_order(room[warp_index()], count, finds.narrowed(i, middle), to, [&](unsigned key) { return finds.widened(key); });
   } else {
     earlier = put_in_order(reinterpret_cast<const Pack<1, unsigned long long>*>(finds.wide), count,
-                           static_cast<unsigned long long>(i) << 32 | static_cast<unsigned>(middle), a.found + begin, [](unsigned long long key) { return key; });
+                           static_cast<unsigned long long>(i) << 32 | static_cast<unsigned>(middle), to, [](unsigned long long key) { return key; });
   }
   if (lane_index() == 0) {
     a.senders[i].begin = begin;
-    a.senders[i].earlier = earlier;
+    if (!KEEPS) a.senders[i].earlier = earlier;
   }
+}
+
+KERNEL(find_threads, 6, find_neighbors, SearchArguments) { find<false>(a, own_receiver(a)); }
+
+/// Where pairs are kept: they are searched for where they hold no more.
+KERNEL(find_threads, 6, keep_neighbors, SearchArguments) {
+  const int i = own_receiver(a);
+  if (a.sizes->fresh) find<true>(a, i);
+  if (i >= 0) choose_edges(a, i);
 }
 
 /// One block a group of receivers, one thread four of them; the last group's says how many edges there are.
@@ -210,7 +240,7 @@ KERNEL(scan_threads, 1, scan_neighbors, SearchArguments) {
   if (group < last || threadIdx.x > 0) return;
   // A sum that ran over is known by the places taken; and where more of these were asked for than there are, by finds that were no edges, somebody had none.
   const int placed = a.sizes->placed, sum = begin + own.total;
-  const int found = sum < placed - a.group_edges[1] ? 0x7FFFFFFF : placed > a.edge_capacity ? max(sum, placed) : sum;
+  const int found = a.kept.pairs ? max(sum, edges_for_pairs(a, last + 1)) : sum < placed - a.group_edges[1] ? 0x7FFFFFFF : placed > a.edge_capacity ? max(sum, placed) : sum;
   a.edges.first[atoms] = sum;
   a.sizes->found = found;
   a.sizes->edges = found;

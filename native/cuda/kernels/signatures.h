@@ -9,7 +9,8 @@ struct Sizes {
   int edges;   // set by the search; 0 where they do not fit, so that nothing is computed from a list that is not whole
   int found;   // edges there are
   int status;  // Trouble bits
-  int placed;  // finds that have a place; the answer begins with these and goes on at a multiple of 8 bytes
+  int placed;  // finds that have a place
+  int fresh;   // were neighbours searched for, not taken from the pairs that are kept; the answer begins with these numbers and goes on at a multiple of 8 bytes
 };
 
 enum Trouble { too_many_edges = 1, coincident_atoms = 2, far_from_origin = 4, atoms_too_near = 8, outgrown = 16, unfinished = 32 };
@@ -68,24 +69,47 @@ template <class Real> struct Edges {
   Real* rest;         // (edges) what d lost when it was rounded
 };
 
+/// How far a search looks.
+struct Reach {
+  double largest;  // square of the longest distance
+  float longest;   // that distance, Å
+};
+
 /// Sums that many add to stand so many numbers apart: neighbours would wait for each other.
 constexpr int group_stride = 8;
+
+/// An atom where its pairs were searched for.
+struct KeptAtom {
+  double position[3];  // as given; NaN before any search
+  int wrap[3];         // as placed
+  int pairs;           // it has
+};
+
+/// Pairs within cutoff and skin, which a run keeps from step to step (docs/theory.md, T54).
+struct KeptPairs {
+  unsigned long long* pairs;  // (capacity) sender and translation, in order for each receiver, beginning at its Sender::begin; null where none are kept
+  int capacity;
+  double way;      // square of how far an atom may have moved, Å^2
+  Reach reach;     // of cutoff and skin
+  KeptAtom* atoms;  // (atoms)
+  int* crossed;    // (atoms) cells that an atom has crossed since, along each axis (search/kept.cuh)
+};
 
 template <class Real> struct SearchArguments {
   const unsigned char* request;
   Sizes* sizes;
-  double largest;  // square of the longest distance that is an edge
-  float longest;   // that distance
+  Reach reach;  // of edges
+  KeptPairs kept;
   double direction_eps;
   int edge_capacity, slots;  // slots is a power of two, or 0: no bins
   Placed* placed;            // (atoms)
   int* numbers;              // (atoms)
   int *slot_begin, *slot_end;  // (slots); their order in in_slots is any
   int* slots_taken;            // of in_slots, so far
-  int* group_edges;            // (groups of scan_items atoms, group_stride); 1: places taken for finds that were none
+  int* group_edges;            // (groups of scan_items atoms, group_stride); 1: places taken for finds that were none; of each group, 2: pairs to keep
   InSlot* in_slots;            // (atoms)
   Sender* senders;             // (atoms)
-  unsigned long long *found, *spare;  // (edges) sender and translation, in order for each receiver; where there is room for them before
+  unsigned long long *found, *spare;  // (edges, or pairs to keep) sender and translation, in order for each receiver; where there is room for them before
   Edges<Real> edges;
 };
 

@@ -39,7 +39,7 @@ __device__ void find_edges(const Block& b, const Radial<real>& radial) {
   SearchArguments<real> search{};
   search.request = b.request();
   search.sizes = &b.sizes();
-  search.largest = b.a.largest;
+  search.reach.largest = b.a.largest;
   search.placed = b.placed();
   const int atoms = request_of(search).atoms, k = warp_index() / parts, part = warp_index() % parts, receiver = resident_atoms * b.cluster + k;
   int *first = b.first(), *counts = b.counts();
@@ -54,7 +54,7 @@ __device__ void find_edges(const Block& b, const Radial<real>& radial) {
   }
   __syncthreads();
   int count = 0;
-  if (receiver < atoms) visit(search, receiver, [&](bool edge, int, int) { count += __popc(__ballot_sync(all_lanes, edge)); }, part, parts);
+  if (receiver < atoms) visit(search, search.reach, receiver, [&](bool edge, int, int) { count += __popc(__ballot_sync(all_lanes, edge)); }, part, parts);
   if (lane_index() == 0) counts[warp_index()] = count;
   __syncthreads();
   int at = 0, total = 0;  // before this warp's, and all
@@ -70,7 +70,7 @@ __device__ void find_edges(const Block& b, const Radial<real>& radial) {
     else b.sizes().status |= outgrown;
   }
   if (fits && receiver < atoms)
-    visit(search, receiver, [&](bool edge, int j, int translation) {
+    visit(search, search.reach, receiver, [&](bool edge, int j, int translation) {
       const unsigned edges = __ballot_sync(all_lanes, edge);
       if (edge) {
         const int e = at + __popc(edges & ((1u << lane_index()) - 1));

@@ -67,7 +67,7 @@ __device__ void end_energy(const Block& b, int k) {
     counts[1] = b.sizes().status | (lost ? unfinished : 0);
   }
   if (!last_to_end(b, 0)) return;
-  Sizes sizes{request.atoms, request.structures, 0, 0, 0, 0};
+  Sizes sizes{request.atoms, request.structures, 0, 0, 0, 0, 1};
   for (int index = 0; index < request.structures; index++) {
     const Structure& s = structures_of(b.a)[index];
     const double energy = sum_of_atoms(b, s, 0);

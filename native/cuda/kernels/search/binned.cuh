@@ -58,9 +58,9 @@ struct BinsAround {
   }
 };
 
-/// Calls take(is perhaps an edge, sender, translation) for every candidate of one receiver, in any order; all lanes of its warp take part each time.
+/// Calls take(is perhaps within reach, sender, translation) for every candidate of one receiver, in any order; all lanes of its warp take part each time.
 /// Returns whether float64 must be asked: float32 is not sure of some.
-template <class Take> __device__ bool visit_bins(const SearchArguments<real>& a, int i, Take take) {
+template <class Take> __device__ bool visit_bins(const SearchArguments<real>& a, const Reach& reach, int i, Take take) {
   const Placed& p = a.placed[i];
   const Structure& s = structures_of(a)[p.structure];
   const int lane = lane_index(), first = s.first, atoms = s.atoms, own_translation = translation_index(s, 0, 0, 0);
@@ -90,7 +90,7 @@ template <class Take> __device__ bool visit_bins(const SearchArguments<real>& a,
       }
     }
     for (int mask = 16; mask > 0; mask /= 2) extent = max(extent, __shfl_xor_sync(all_lanes, extent, mask));
-    const Sure sure(a.longest, request_of(a).nearest, extent);
+    const Sure sure(reach.longest, request_of(a).nearest, extent);
     const int upto = sum_up_to_lane(count);
     const int total = __shfl_sync(all_lanes, upto, 31);
     begin -= upto - count;

@@ -43,9 +43,9 @@ struct Faults {
   }
 };
 
-/// Calls take(is an edge, sender, translation) for every candidate of one receiver of a structure of few atoms, in their order, or for one of so many
+/// Calls take(is within reach, sender, translation) for every candidate of one receiver of a structure of few atoms, in their order, or for one of so many
 /// parts of them; all lanes of its warp take part each time.
-template <class Take> __device__ void visit(const SearchArguments<real>& a, int i, Take take, int part = 0, int parts = 1) {
+template <class Take> __device__ void visit(const SearchArguments<real>& a, const Reach& reach, int i, Take take, int part = 0, int parts = 1) {
   const Placed& p = a.placed[i];
   const Structure& s = structures_of(a)[p.structure];
   const double nearest = request_of(a).nearest;
@@ -60,7 +60,7 @@ template <class Take> __device__ void visit(const SearchArguments<real>& a, int 
     if (c < total && !(j == i && steps[0] == 0 && steps[1] == 0 && steps[2] == 0)) {
       const Separation between(p.position, a.placed[j].position, s, steps[0], steps[1], steps[2]);
       faults.note(between.square, nearest);
-      edge = between.square <= a.largest;
+      edge = between.square <= reach.largest;
     }
     take(edge, j, translation);
   }
