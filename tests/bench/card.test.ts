@@ -209,7 +209,11 @@ describe("rows on an emulated card", { timeout: 120_000 }, () => {
     const engine = await openLayered();
     const found = cardTrialSchema.parse(await runDynamicsTrial(moving, sets, exact, options(engine, small)));
     expect(found.perSecond["atom-steps"]).toBeCloseTo(4 * (found.perSecond.steps ?? 0), 6);
-    expect(Object.keys(found.figures)).toEqual(["evaluation on the card", "forces asked for at each step"]);
+    expect(Object.keys(found.figures)).toEqual([
+      "evaluation on the card",
+      "forces asked for at each step",
+      "neighbours kept, skin of 0.5 Å",
+    ]);
     const other = openCpu(randomModel("painn-schnetpack", { cutoff: 4 }));
     await expect(runDynamicsTrial(moving, sets, other, options(engine, small))).rejects.toMatchObject({ code: "NOT_FINITE" });
     expect(cardSummary(resultOf([found]))).toMatch(/20 .* steps\/s.*no 1000000 f32: the GPU has too little memory/s);

@@ -201,7 +201,7 @@ describe("pairs kept with a skin", () => {
   const fast = { ...gentle, steps: 80, temperature: 3e7, seed: 2, frameEvery: 20 } as const;
   const small = randomModel("painn-schnetpack", { n_features: 32, n_layers: 1 });
   const binned = gas(66, 3); // more than are searched pair by pair
-  const withSkin = async (structure: Structure, skin: number, steps = fast.steps) =>
+  const withSkin = async (structure: Structure, skin: number, steps: number = fast.steps) =>
     run(await openCuda(small, "f32"), structure, { ...fast, steps, skin });
 
   test.each([cubic, triclinic, smallCrystal, slab, wire, water, binned])(

@@ -18,8 +18,10 @@ export const shortRun = {
   guards: { maxForce: 1e300, maxTemperature: 1e300, minDistance: 0, maxDisplacement: 1e300 },
 } as const satisfies Partial<SimulationRequest>;
 
-/** What is timed for long: atoms of a model far from its training fall into each other within some 10 fs, and here hardly move. */
+/** What is timed for long: atoms of a model far from its training fall into each other within some 10 fs, and here hardly move. So with a skin it never
+ *  searches again, and without one at each step: a run of the user's lies between, once in some 20 steps. */
 export const stillRun = { ...shortRun, timestep: 1e-5 } as const satisfies Partial<SimulationRequest>;
+const skin = 0.5;
 
 /** steps that are compared, and Å that positions may differ after them: float32 forces move an atom of 1 u by 1e-9 Å a step; up to `most`, where
  *  the model makes more of float32's rounding (conditioning.ts) */
@@ -60,6 +62,8 @@ export async function runDynamicsTrial(
   const before = await engine.activity();
   const inside = await stretches(engine, structure, { ...stillRun, replicas }, options, false);
   const asked = await stretches(engine, structure, { ...stillRun, replicas }, options, true);
+  // The resident schedule looks at all pairs in each step.
+  const kept = before.schedule === "resident" ? null : await stretches(engine, structure, { ...stillRun, replicas, skin }, options, false);
   const timing = timingOf(inside);
   const python = row.structures === 1 && fromPython !== null ? await fromPython(structure, timing.medianMs / 1e3) : null;
   const { network, search } = await engine.seconds(sets[0] ?? [], ["energy", "forces"], options.evaluations ?? 100);
@@ -70,6 +74,7 @@ export async function runDynamicsTrial(
     error: null,
     figures: {
       ...{ "evaluation on the card": evaluation, "forces asked for at each step": timingOf(asked) },
+      ...(kept === null ? {} : { [`neighbours kept, skin of ${skin} Å`]: timingOf(kept) }),
       ...(python === null ? {} : { "run_nve from Python": timingOf(python.inside), "ASE VelocityVerlet": timingOf(python.ase) }),
     },
     perSecond: { steps: 1e3 / timing.medianMs, "atom-steps": (1e3 * row.atoms * row.structures) / timing.medianMs },
