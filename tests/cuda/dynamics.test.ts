@@ -201,8 +201,9 @@ describe("pairs kept with a skin", () => {
   const fast = { ...gentle, steps: 80, temperature: 3e7, seed: 2, frameEvery: 20 } as const;
   const small = randomModel("painn-schnetpack", { n_features: 32, n_layers: 1 });
   const binned = gas(66, 3); // more than are searched pair by pair
+  const openLayered = () => openCuda(small, "f32", { tuning: { residentAtoms: 0 } }); // the resident schedule keeps none
   const withSkin = async (structure: Structure, skin: number, steps: number = fast.steps) =>
-    run(await openCuda(small, "f32"), structure, { ...fast, steps, skin });
+    run(await openLayered(), structure, { ...fast, steps, skin });
 
   test.each([cubic, triclinic, smallCrystal, slab, wire, water, binned])(
     "$name: any skin gives the trajectory of none, to the last bit, with fewer searches",
@@ -225,7 +226,7 @@ describe("pairs kept with a skin", () => {
 
   test("replicas search together, and each goes as it does without a skin", async () => {
     const request = { ...fast, steps: 20, frameEvery: 4, replicas: 3 };
-    const engine = await openCuda(small, "f32");
+    const engine = await openLayered();
     const [none, skinned] = [await run(engine, triclinic, { ...request, skin: 0 }), await run(engine, triclinic, { ...request, skin: 3 })];
     for (const replica of [0, 1, 2])
       expect(bitsOf(skinned, replica, 3, triclinic.numbers.length)).toEqual(bitsOf(none, replica, 3, triclinic.numbers.length));
@@ -245,7 +246,7 @@ describe("pairs kept with a skin", () => {
       positions: Float64Array.from(positions.flat()),
     };
     const request = { ...gentle, timestep: 1e-6, steps: 4, frameEvery: 1 };
-    const engine = await openCuda(small, "f32");
+    const engine = await openLayered();
     const none = await run(engine, discs, { ...request, skin: 0 });
     const before = await engine.activity();
     const skinned = await run(engine, discs, { ...request, skin: 0.2 });

@@ -184,6 +184,7 @@ template <bool KEEPS> __device__ void find(const SearchArguments<real>& a, int i
   const bool fits = taken <= capacity - begin;  // else the scan will say so
   if (lane_index() == 0) {
     int* const sums = a.group_edges + i / scan_items * group_stride;
+    a.senders[i].begin = begin;
     if (KEEPS) {
       KeptAtom& kept = a.kept.atoms[i];
       for (int k = 0; k < 3; k++) kept.position[k] = positions_of(a)[3 * i + k], kept.wrap[k] = a.placed[i].wrap[k];
@@ -208,10 +209,7 @@ template <bool KEEPS> __device__ void find(const SearchArguments<real>& a, int i
     earlier = put_in_order(reinterpret_cast<const Pack<1, unsigned long long>*>(finds.wide), count,
                            static_cast<unsigned long long>(i) << 32 | static_cast<unsigned>(middle), to, [](unsigned long long key) { return key; });
   }
-  if (lane_index() == 0) {
-    a.senders[i].begin = begin;
-    if (!KEEPS) a.senders[i].earlier = earlier;
-  }
+  if (!KEEPS && lane_index() == 0) a.senders[i].earlier = earlier;
 }
 
 KERNEL(find_threads, 6, find_neighbors, SearchArguments) { find<false>(a, own_receiver(a)); }
