@@ -52,10 +52,17 @@ async function setUp(level) {
     });
   unlock = await lock(folder, (pid) => progress.say(`waiting for another set-up in this folder, process ${pid}`));
   try {
-    await commands.stopOrphan();
+    await commands.stopOrphans();
     const todo = pending(state, level).filter((step) => !adopted(state, step, level));
     stopOn([...todo.flatMap((step) => step.missing()), ...lackOfSpace(todo, state)]);
-    for (const step of todo) await carryOut(step, state, level, commands);
+    // When one fails the others go on to their end: what they fetch may be gigabytes.
+    const chains = [todo.filter(({ alone }) => !alone), ...todo.filter(({ alone }) => alone).map((step) => [step])];
+    const ended = await Promise.allSettled(
+      chains.map(async (chain) => {
+        for (const step of chain) await carryOut(step, state, level, commands);
+      }),
+    );
+    stopOn(ended.flatMap((end) => (end.status === "rejected" ? [end.reason] : [])));
   } finally {
     unlock();
   }
@@ -89,12 +96,12 @@ async function carryOut(step, state, wanted, commands) {
         join(folder, `${step.id}.log`),
       );
   } catch (error) {
-    progress.end("failed");
+    progress.end(step.name, "failed");
     if (step.resumes) state.withdraw(step.id);
     throw error;
   }
   state.finish(step.id, print, level);
-  progress.end(interrupted ? "done, made anew" : "done");
+  progress.end(step.name, interrupted ? "done, made anew" : "done");
 }
 
 /** Only a first run needs the whole space. @param {readonly Step[]} todo @param {State} state */
@@ -107,7 +114,7 @@ function lackOfSpace(todo, state) {
   return [new Problem(`${free} MB free in ${root}, about ${wanted} MB needed`, `free some space, or clone to a larger disk${mine}`)];
 }
 
-/** @param {readonly Problem[]} problems */
+/** @param {readonly unknown[]} problems */
 function stopOn(problems) {
   if (problems.length > 0) throw new AggregateError(problems);
 }

@@ -27,9 +27,8 @@ const pidOf = (name: string) => Number(clone.read(`${name}.pid`));
 describe("set-up of a clone", () => {
   test("does every step once, and nothing the second time, in under a second", async () => {
     const first = await clone.run();
-    expect(first.output).toMatch(
-      /npm packages .*done[\s\S]*native addon .*done[\s\S]*TypeScript build .*done[\s\S]*Python environment .*done/,
-    );
+    expect(first.output).toMatch(/npm packages .*done[\s\S]*native addon .*done[\s\S]*TypeScript build .*done/);
+    expect(first.output).toMatch(/Python environment .*done/);
     expect(first.status).toBe(0);
     const before = clone.read("calls");
     const second = await clone.run();
@@ -199,13 +198,32 @@ describe("interrupted, killed, or twice at once", () => {
     const npm = clone.read("bin/npm");
     clone.tool("npm", endless("npm"));
     const { child, ended } = clone.start();
-    await until(() => ["npm.pid", ".setup/child.json"].every((name) => existsSync(join(clone.root, name))));
+    await until(() => ["npm.pid", ".setup/npm.child.json"].every((name) => existsSync(join(clone.root, name))));
     child.kill("SIGKILL");
     await ended;
     expect(processStart(pidOf("npm"))).not.toBeNull();
     clone.write("bin/npm", npm);
     expect((await clone.run()).status).toBe(0);
     expect(processStart(pidOf("npm"))).toBeNull();
+    expect(readdirSync(join(clone.root, ".setup")).filter((name) => /lock|begun|child/.test(name))).toEqual([]);
+  });
+
+  test("packages and the Python environment come at the same time; a killed set-up may leave both running, and both are stopped", async () => {
+    const before = { npm: clone.read("bin/npm"), uv: clone.read("bin/uv") };
+    clone.tool("npm", endless("npm"));
+    clone.tool("uv", `case "$1" in --version) ;; *) ${endless("uv")};; esac`);
+    const { child, ended } = clone.start();
+    await until(() =>
+      ["npm.pid", "uv.pid", ".setup/npm.child.json", ".setup/python.child.json"].every((name) => existsSync(join(clone.root, name))),
+    );
+    child.kill("SIGKILL");
+    await ended;
+    clone.write("bin/npm", before.npm);
+    clone.write("bin/uv", before.uv);
+    const again = await clone.run();
+    expect(again).toMatchObject({ status: 0, output: expect.stringMatching(/npm packages .*made anew/) });
+    expect(again.output).toMatch(/Python environment .*made anew/);
+    expect([processStart(pidOf("npm")), processStart(pidOf("uv"))]).toEqual([null, null]);
     expect(readdirSync(join(clone.root, ".setup")).filter((name) => /lock|begun|child/.test(name))).toEqual([]);
   });
 
@@ -248,6 +266,24 @@ describe("a tool that fails", () => {
     expect((await clone.run()).status).toBe(0);
     expect(clone.calls("npm install")).toBe(1);
   });
+});
+
+test("where one step fails what runs beside it goes on to its end; what two say is said of both", async () => {
+  const [uv, npm] = [clone.read("bin/uv"), clone.read("bin/npm")];
+  clone.tool("npm", 'echo "npm error code ENOSPC" >&2; exit 1');
+  const { status, output } = await clone.run();
+  expect(status).toBe(3);
+  expect(output).toMatch(/npm packages .*failed/);
+  expect(output).toMatch(/Python environment .*done/);
+  expect(output).toMatch(/disk is full/);
+  clone.tool("uv", 'case "$1" in --version) ;; *) echo "error: Failed to fetch a package" >&2; exit 2;; esac');
+  clone.write("python/constraints.txt", "# changed\n");
+  const both = await clone.run();
+  expect(both.status).toBe(3);
+  expect(both.output.match(/remedy:/g)).toHaveLength(2);
+  clone.write("bin/uv", uv);
+  clone.write("bin/npm", npm);
+  expect((await clone.run()).status).toBe(0);
 });
 
 test("a fingerprint follows contents and names, not times", () => {

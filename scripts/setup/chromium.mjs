@@ -19,6 +19,7 @@ export const chromium = {
   id: "chromium",
   name: "Chromium",
   note: "Debian's, for the tests of pages",
+  alone: false,
   megabytes: 700,
   resumes: true,
   fingerprint: () => chromiumPath() ?? "",

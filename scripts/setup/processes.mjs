@@ -1,5 +1,16 @@
 import { spawn, spawnSync } from "node:child_process";
-import { accessSync, closeSync, constants, existsSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { delimiter, join } from "node:path";
 import { diagnose, Problem } from "./problem.mjs";
 
@@ -43,14 +54,14 @@ export function processStart(pid) {
   return ask("ps", ["-o", "lstart=", "-p", String(pid)]) || null; // where there is no /proc
 }
 
-/** The long commands of one set-up: output in a log, one process group each, stopped with us; if we are killed, the next set-up stops it. */
+/** The long commands of one set-up, one at a time of each step: output in a log, one process group each, stopped with us; if we are killed, the next
+ *  set-up stops them. */
 export class Commands {
-  /** @type {import("node:child_process").ChildProcess | null} */
-  #child = null;
+  /** @type {Set<number>} process numbers of what runs */
+  #running = new Set();
 
-  /** @param {string} folder where logs and the mark of the running child live */
+  /** @param {string} folder where logs and the marks of running children live */
   constructor(folder) {
-    this.mark = join(folder, "child.json");
     this.folder = folder;
   }
 
@@ -62,17 +73,20 @@ export class Commands {
    */
   async run(step, command, args, { cwd, env = {}, fresh = false }) {
     const log = join(this.folder, `${step}.log`);
+    const mark = join(this.folder, `${step}.child.json`);
     writeFileSync(log, `$ ${[command, ...args].join(" ")}\n`, { flag: fresh ? "w" : "a" });
     const file = openSync(log, "a");
     const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, detached: true, stdio: ["ignore", file, file] });
-    this.#child = child;
     /** @type {Promise<number | string>} */
     const ended = new Promise((resolve, reject) => {
       child.once("error", reject);
       child.once("close", (code, signal) => resolve(code ?? signal ?? "nothing"));
     });
     try {
-      if (child.pid !== undefined) writeFileSync(this.mark, JSON.stringify({ pid: child.pid, start: processStart(child.pid) }));
+      if (child.pid !== undefined) {
+        this.#running.add(child.pid);
+        writeFileSync(mark, JSON.stringify({ pid: child.pid, start: processStart(child.pid) }));
+      }
       const status = await ended;
       if (status !== 0) {
         const output = readFileSync(log, "utf8");
@@ -83,29 +97,34 @@ export class Commands {
         throw new Problem(`${step}: cannot run ${command}`, `install it, or put it on PATH`, log);
       throw error;
     } finally {
-      this.#child = null;
+      if (child.pid !== undefined) this.#running.delete(child.pid);
       closeSync(file);
-      rmSync(this.mark, { force: true });
+      rmSync(mark, { force: true });
     }
   }
 
   /** Stops what runs now. @param {NodeJS.Signals} signal */
   stop(signal) {
-    if (this.#child?.pid !== undefined) signalGroup(this.#child.pid, signal);
+    for (const pid of this.#running) signalGroup(pid, signal);
   }
 
   /** Stops what a killed set-up left running, before anything else writes to the same folders. */
-  async stopOrphan() {
-    if (!existsSync(this.mark)) return;
-    const text = readFileSync(this.mark, "utf8");
-    const { pid, start } = text === "" ? { pid: 0, start: null } : JSON.parse(text);
-    const alive = () => start !== null && processStart(pid) === start;
-    for (let tries = 0; alive() && tries < 100; tries++) {
-      signalGroup(pid, tries < 50 ? "SIGTERM" : "SIGKILL");
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    rmSync(this.mark, { force: true });
+  async stopOrphans() {
+    const marks = readdirSync(this.folder).filter((name) => name.endsWith("child.json"));
+    await Promise.all(marks.map((name) => stopOrphan(join(this.folder, name))));
   }
+}
+
+/** @param {string} mark */
+async function stopOrphan(mark) {
+  const text = readFileSync(mark, "utf8");
+  const { pid, start } = text === "" ? { pid: 0, start: null } : JSON.parse(text);
+  const alive = () => start !== null && processStart(pid) === start;
+  for (let tries = 0; alive() && tries < 100; tries++) {
+    signalGroup(pid, tries < 50 ? "SIGTERM" : "SIGKILL");
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  rmSync(mark, { force: true });
 }
 
 /** @param {number} pid @param {NodeJS.Signals} signal */

@@ -1,9 +1,9 @@
-/** One line a step: on a terminal the seconds count up, in a pipe a line when it begins and one when it ends. */
+/** A line for each step when it ends; before, on a terminal one line where the seconds of those that run count up, in a pipe a line when it begins. */
 export class Progress {
   /** @type {NodeJS.Timeout | null} */
   #timer = null;
-  #start = 0;
-  #label = "";
+  /** @type {Map<string, { start: number, note: string }>} by name, those that run */
+  #running = new Map();
 
   /** @param {NodeJS.WriteStream} stream */
   constructor(stream) {
@@ -17,33 +17,43 @@ export class Progress {
 
   /** @param {string} name @param {string} note */
   begin(name, note) {
-    this.#start = performance.now();
-    this.#label = `set-up: ${name.padEnd(20)}`;
     const hint = note === "" ? "" : ` (${note})`;
-    if (!this.stream.isTTY) return this.stream.write(`${this.#label}...${hint}\n`);
-    // A line that wraps could not be drawn over.
-    const draw = () =>
-      this.stream.write(`\r\x1b[2K${`${this.#label}${this.#seconds().padStart(8)}${hint}`.slice(0, this.stream.columns - 1)}`);
+    this.#running.set(name, { start: performance.now(), note: hint });
+    if (!this.stream.isTTY) this.stream.write(`${label(name)}...${hint}\n`);
+    this.#draw();
+  }
+
+  /** @param {string} name @param {string} result */
+  end(name, result) {
+    const clear = this.stream.isTTY ? "\r\x1b[2K" : "";
+    this.stream.write(`${clear}${label(name)}${this.#seconds(name).padStart(8)}  ${result}\n`);
+    this.#running.delete(name);
+    this.#draw();
+  }
+
+  /** Ends the steps that run, where there are any. */
+  interrupt() {
+    if (this.#running.size === 0) return this.say("interrupted");
+    for (const name of [...this.#running.keys()]) this.end(name, "interrupted; the next call takes it up again");
+  }
+
+  #draw() {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    if (this.#running.size === 0 || !this.stream.isTTY) return;
+    const draw = () => {
+      const running = [...this.#running].map(([name, { note }]) => `${name} ${this.#seconds(name)}${note}`).join(", ");
+      this.stream.write(`\r\x1b[2K${`set-up: ${running}`.slice(0, this.stream.columns - 1)}`); // a line that wraps could not be drawn over
+    };
     draw();
     this.#timer = setInterval(draw, 500);
   }
 
-  /** @param {string} result */
-  end(result) {
-    if (this.#timer !== null) clearInterval(this.#timer);
-    this.#timer = null;
-    const clear = this.stream.isTTY ? "\r\x1b[2K" : "";
-    this.stream.write(`${clear}${this.#label}${this.#seconds().padStart(8)}  ${result}\n`);
-    this.#label = "";
-  }
-
-  /** Ends the step that runs, where there is one. */
-  interrupt() {
-    if (this.#label !== "") this.end("interrupted; the next call takes it up again");
-    else this.say("interrupted");
-  }
-
-  #seconds() {
-    return `${((performance.now() - this.#start) / 1000).toFixed(1)} s`;
+  /** @param {string} name */
+  #seconds(name) {
+    return `${((performance.now() - (this.#running.get(name)?.start ?? 0)) / 1000).toFixed(1)} s`;
   }
 }
+
+/** @param {string} name */
+const label = (name) => `set-up: ${name.padEnd(20)}`;
