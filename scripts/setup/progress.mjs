@@ -42,8 +42,10 @@ export class Progress {
     this.#timer = null;
     if (this.#running.size === 0 || !this.stream.isTTY) return;
     const draw = () => {
-      const running = [...this.#running].map(([name, { note }]) => `${name} ${this.#seconds(name)}${note}`).join(", ");
-      this.stream.write(`\r\x1b[2K${`set-up: ${running}`.slice(0, this.stream.columns - 1)}`); // a line that wraps could not be drawn over
+      const all = (/** @type {boolean} */ noted) =>
+        `set-up: ${[...this.#running].map(([name, { note }]) => `${name} ${this.#seconds(name)}${noted ? note : ""}`).join(", ")}`;
+      const line = all(true).length < this.stream.columns ? all(true) : all(false);
+      this.stream.write(`\r\x1b[2K${line.slice(0, this.stream.columns - 1)}`); // a line that wraps could not be drawn over
     };
     draw();
     this.#timer = setInterval(draw, 500);
