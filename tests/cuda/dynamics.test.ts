@@ -256,8 +256,8 @@ describe("pairs kept with a skin", () => {
   });
 
   test.skipIf(onCard).each([
-    ["cells that atoms have crossed are forgotten", 46],
-    ["atoms may go a skin and a half", 47],
+    ["cells that atoms have crossed are forgotten", 48],
+    ["atoms may go a skin and a half", 49],
   ] as const)("%s: the trajectory is another", async (_, planted) => {
     const expected = bitsOf(await withSkin(cubic, 0), 0, 1, cubic.numbers.length);
     addon.emulatedCard({ planted });

@@ -187,7 +187,8 @@ template <bool KEEPS> __device__ void find(const SearchArguments<real>& a, int i
     a.senders[i].begin = begin;
     if (KEEPS) {
       KeptAtom& kept = a.kept.atoms[i];
-      for (int k = 0; k < 3; k++) kept.position[k] = positions_of(a)[3 * i + k], kept.wrap[k] = a.placed[i].wrap[k];
+      // Without room nothing holds: the steps that are queued behind this one must not take what there is for all.
+      for (int k = 0; k < 3; k++) kept.position[k] = fits ? positions_of(a)[3 * i + k] : far_away, kept.wrap[k] = a.placed[i].wrap[k];
       kept.pairs = fits ? count : 0;
       atomicAdd(sums + 2, taken);
     } else {

@@ -8,6 +8,8 @@ namespace painnless::cuda {
 constexpr int crossed_bits = 10, most_crossed = 1 << (crossed_bits - 1);
 __device__ int crossed_along(int crossed, int axis) { return static_cast<int>(static_cast<unsigned>(crossed) << (32 - crossed_bits * (axis + 1))) >> (32 - crossed_bits); }
 
+constexpr double far_away = 1e300;  // Å, from wherever an atom is
+
 /// Whether pairs still hold as far as atom i goes, which has been placed. No pair can have come within the cutoff while no atom has gone half the skin.
 __device__ bool still_holds(const SearchArguments<real>& a, int i) {
   const KeptAtom& then = a.kept.atoms[i];
@@ -21,8 +23,8 @@ __device__ bool still_holds(const SearchArguments<real>& a, int i) {
     fits &= steps < most_crossed && steps > -most_crossed;
     crossed |= (static_cast<unsigned>(steps) & (2 * most_crossed - 1)) << (crossed_bits * k);
   }
-  a.kept.crossed[i] = FAULT(46, 0, static_cast<int>(crossed));
-  return fits && dot3(way, way) < FAULT(47, 9, 1) * a.kept.way;
+  a.kept.crossed[i] = FAULT(48, 0, static_cast<int>(crossed));
+  return fits && dot3(way, way) < FAULT(49, 9, 1) * a.kept.way;
 }
 
 /// Of a receiver's pairs those that are edges now, in their order, with the translations of now; in a step that searched nobody has crossed anything since. All lanes.
