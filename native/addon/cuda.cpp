@@ -193,6 +193,7 @@ Napi::Value emulated(const Napi::CallbackInfo& info) {
   object["bytes"] = static_cast<double>(counts().bytes);
   object["pinned"] = static_cast<double>(counts().pinned);
   object["queued"] = static_cast<double>(counts().queued);
+  object["waits"] = static_cast<double>(counts().waits);
   counts() = {.bytes = counts().bytes, .pinned = counts().pinned, .queued = counts().queued};
   return object;
 }

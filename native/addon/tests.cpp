@@ -1,9 +1,10 @@
-// What the test build has beside the product's functions: layers one by one, faults to plant, random words, an engine that computes nothing.
+// What the test build has beside the product's functions: layers one by one, faults to plant, random words, answers half there, an engine that computes nothing.
 #include <chrono>
 #include <mutex>
 #include <thread>
 
 #include "../cpu/faults.h"
+#include "../cuda/request.h"
 #include "../formulas/philox.h"
 #include "../probe.h"
 #include "door.h"
@@ -51,6 +52,16 @@ Napi::Value philox_block(const Napi::CallbackInfo& info) {
   const auto counter = info[0].As<Napi::Uint32Array>(), key = info[1].As<Napi::Uint32Array>();
   const auto words = philox({{counter[0], counter[1], counter[2], counter[3]}}, {{key[0], key[1]}});
   return array_from(info.Env(), std::vector<uint32_t>(std::begin(words.word), std::end(words.word)));
+}
+
+/// isWholeAnswer(bytes, atoms, structures, forces)
+Napi::Value is_whole_answer(const Napi::CallbackInfo& info) {
+  const auto bytes = info[0].As<Napi::Uint8Array>();
+  const int atoms = info[1].As<Napi::Number>(), structures = info[2].As<Napi::Number>();
+  or_throw(info.Env(), [&] {
+    if (bytes.ElementLength() != cuda::answer_bytes(atoms, structures)) throw InputError("USAGE", "bytes", "such an answer has " + std::to_string(cuda::answer_bytes(atoms, structures)));
+  });
+  return Napi::Boolean::New(info.Env(), cuda::is_whole(reinterpret_cast<const std::byte*>(bytes.Data()), atoms, structures, info[3].ToBoolean()));
 }
 
 std::mutex noting;
@@ -124,6 +135,7 @@ void define_tests(Napi::Env env, Napi::Object exports) {
   exports["plant"] = Napi::Function::New<plant>(env, "plant");
   exports["createHollowEngine"] = Napi::Function::New<create_hollow>(env, "createHollowEngine");
   exports["hollowNotes"] = Napi::Function::New<hollow_notes>(env, "hollowNotes");
+  exports["isWholeAnswer"] = Napi::Function::New<is_whole_answer>(env, "isWholeAnswer");
   exports["philox"] = Napi::Function::New<philox_block>(env, "philox");
 }
 

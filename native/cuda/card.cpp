@@ -1,5 +1,6 @@
 #include "card.h"
 
+#include <chrono>
 #include <optional>
 
 #include "handles.h"
@@ -13,8 +14,9 @@ constexpr int attribute_multiprocessors = 16, attribute_major = 75, attribute_mi
               attribute_clusters = 120, attribute_clock = 13, attribute_memory_clock = 36, attribute_memory_bits = 37, attribute_cache = 38;
 constexpr int function_dynamic_shared = 8, function_large_clusters = 14;
 constexpr int launch_cooperative = 2, launch_cluster = 4, launch_early = 6;  // PROGRAMMATIC_STREAM_SERIALIZATION
-constexpr unsigned portable_host_memory = 1;
+constexpr unsigned portable_host_memory = 1, mapped_host_memory = 2;
 constexpr int capture_thread_local = 1;
+constexpr auto longest_look = std::chrono::milliseconds(1);
 
 DeviceInfo describe_card(const Driver& call, DriverDevice device) {
   const auto attribute = [&](int which) {
@@ -81,7 +83,7 @@ class Card final : public Device {
   std::byte* allocate_pinned(size_t bytes) override {
     const Current current(call_, context_);
     void* memory = nullptr;
-    const int error = call_.allocate_host(&memory, bytes, portable_host_memory);
+    const int error = call_.allocate_host(&memory, bytes, portable_host_memory | mapped_host_memory);
     if (error == error_out_of_memory) throw OutOfMemory::pinned(bytes);
     call_.check(error, "cuMemHostAlloc");
     return static_cast<std::byte*>(memory);
@@ -89,6 +91,12 @@ class Card final : public Device {
   void release_pinned(std::byte* memory) noexcept override {
     const Current current(call_, context_);
     call_.release_host(memory);
+  }
+  Address address_of(std::byte* pinned) override {
+    const Current current(call_, context_);
+    DriverPointer address = 0;
+    call_.check(call_.host_address(&address, pinned, 0), "cuMemHostGetDevicePointer");
+    return address;
   }
 
   std::unique_ptr<Module> load(const std::string& binary) override {
@@ -194,6 +202,12 @@ class Card final : public Device {
     const int error = call_.query_event(static_cast<CardMark&>(mark).event);
     if (error != error_not_ready) call_.check(error, "a kernel or copy");
     return error != error_not_ready;
+  }
+  bool look_for(const std::function<bool()>& is_there) override {
+    const auto end = std::chrono::steady_clock::now() + longest_look;
+    while (!is_there())
+      if (std::chrono::steady_clock::now() > end) return false;
+    return true;
   }
   void wait() override {
     const Current current(call_, context_);

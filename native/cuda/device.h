@@ -75,6 +75,8 @@ class Device {
   /// Throws OutOfMemory.
   virtual std::byte* allocate_pinned(size_t bytes) = 0;
   virtual void release_pinned(std::byte* memory) noexcept = 0;
+  /// Where kernels find pinned memory. What they write there, the host sees number by number, and all of it when it has waited for them.
+  virtual Address address_of(std::byte* pinned) = 0;
 
   virtual std::unique_ptr<Module> load(const std::string& binary) = 0;
   /// Blocks of so many threads and so much dynamic shared memory that one multiprocessor holds at a time.
@@ -109,6 +111,9 @@ class Device {
   /// Is that done? Throws as `wait`.
   virtual bool is_past(Mark& mark) = 0;
 
+  /// Looks, for as long as a short evaluation takes, whether what is queued has written to pinned memory what is waited for: has it come? The queue may not be through
+  /// then: `wait` before memory that it knows of goes.
+  virtual bool look_for(const std::function<bool()>& is_there) = 0;
   /// Waits for the queue of work. Throws std::runtime_error where something on it failed.
   virtual void wait() = 0;
   /// Waits for all queues. What failed there, the next call tells.

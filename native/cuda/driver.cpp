@@ -55,6 +55,7 @@ Driver::Driver(Library opened) : library(std::move(opened)) {
   library.find(allocate, "cuMemAlloc_v2");
   library.find(release, "cuMemFree_v2");
   library.find(allocate_host, "cuMemHostAlloc");
+  library.find(host_address, "cuMemHostGetDevicePointer_v2");
   library.find(release_host, "cuMemFreeHost");
   library.find(upload, "cuMemcpyHtoDAsync_v2");
   library.find(download, "cuMemcpyDtoHAsync_v2");

@@ -56,6 +56,7 @@ struct Driver {
   int (*allocate)(DriverPointer* address, size_t bytes);
   int (*release)(DriverPointer address);
   int (*allocate_host)(void** memory, size_t bytes, unsigned flags);
+  int (*host_address)(DriverPointer* address, void* memory, unsigned flags);
   int (*release_host)(void* memory);
   int (*upload)(DriverPointer to, const void* from, size_t bytes, DriverStream* stream);
   int (*download)(void* to, DriverPointer from, size_t bytes, DriverStream* stream);

@@ -6,9 +6,9 @@ namespace painnless::cuda {
 
 /// By itself: the quickest way where nothing is under way.
 template <class Real> typename Launcher<Real>::Errand Launcher<Real>::set_out(const Batch& batch, Steps steps) {
-  ask(batch, steps);
+  const Errand errand = ask(batch, steps);
   device_->mark(*returned_);
-  return {batch, steps, schedule_, std::nullopt, failures_};
+  return errand;
 }
 
 /// By courier, beside what is under way; there is room for it.
@@ -24,10 +24,20 @@ template <class Real> typename Launcher<Real>::Errand Launcher<Real>::carry(cons
   if (poisoned_) poison();
   courier_.hand_over(turn, reinterpret_cast<Address>(space_.request), bytes, trace);
   schedule_ = &choose(batch);
-  replay(batch, steps);
+  replay(batch, steps, Memory::card);
   courier_.fetch(turn, reinterpret_cast<Address>(space_.answer), answer_bytes(batch.atoms(), batch.structures()), trace);
   turn_++;
   return {batch, steps, schedule_, turn, failures_};
+}
+
+/// Has the kernel written all of an answer where the host reads it? It may not have ended.
+template <class Real> bool Launcher<Real>::has_come(const Errand& errand) const {
+  return errand.is_answered_on_host() && is_whole(answer_.begin(), errand.batch.atoms(), errand.batch.structures(), errand.steps == Steps::gradient);
+}
+
+/// The same, looked for while that is worth it. Where it does not come, what there is to wait for tells why.
+template <class Real> bool Launcher<Real>::sees_answer(const Errand& errand) {
+  return errand.is_answered_on_host() && device_->look_for([&] { return has_come(errand); });
 }
 
 /// Waits for an answer, which stays until the next but one is asked for. What has to be done again is done by itself, when nothing is under way.
@@ -36,7 +46,7 @@ template <class Real> const std::byte* Launcher<Real>::await(const Errand& erran
   const std::byte* answer = answer_.begin();
   if (errand.turn)
     answer = courier_.answer(*errand.turn);
-  else
+  else if (!sees_answer(errand))
     device_->wait_for(*returned_);
   if (errand.failures != failures_) {  // it followed one that left its places as they should not be
     device_->settle();
@@ -60,7 +70,9 @@ template <class Real> class Launcher<Real>::UnderWay final : public Begun {
   }
   UnderWay(const UnderWay&) = delete;
 
-  bool is_done() override { return errand_.turn ? launcher_.courier_.has_answer(*errand_.turn) : launcher_.device_->is_past(*launcher_.returned_); }
+  bool is_done() override {
+    return errand_.turn ? launcher_.courier_.has_answer(*errand_.turn) : launcher_.has_come(errand_) || launcher_.device_->is_past(*launcher_.returned_);
+  }
   void end(Evaluation& result) override {
     leave();
     launcher_.or_as_before([&] {
@@ -103,6 +115,8 @@ template <class Real> std::unique_ptr<Begun> Launcher<Real>::begin(const Batch& 
 
 template typename Launcher<float>::Errand Launcher<float>::carry(const Batch&, Steps, Trace*);
 template typename Launcher<double>::Errand Launcher<double>::carry(const Batch&, Steps, Trace*);
+template bool Launcher<float>::sees_answer(const Errand&);
+template bool Launcher<double>::sees_answer(const Errand&);
 template const std::byte* Launcher<float>::await(const Errand&);
 template const std::byte* Launcher<double>::await(const Errand&);
 template std::unique_ptr<Begun> Launcher<float>::begin(const Batch&, Want);

@@ -1,6 +1,7 @@
 #include "launcher.h"
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 #include <stdexcept>
 
@@ -28,6 +29,7 @@ template <class Real> void Launcher<Real>::or_as_before(const std::function<void
 }
 
 template <class Real> void Launcher<Real>::lay_out(Capacity capacity) {
+  device_->settle();  // a kernel whose answer has come may not have ended
   graphs_.clear();  // they hold addresses
   capacity_ = {};
   arena_ = {}, request_ = {}, answer_ = {};  // the old ones go before the new ones come
@@ -40,6 +42,7 @@ template <class Real> void Launcher<Real>::lay_out(Capacity capacity) {
   take(counted);
   Buffer memory(*device_, counted.bytes());
   Pinned request(*device_, request_bytes(capacity.atoms, capacity.structures)), answer(*device_, answer_bytes(capacity.atoms, capacity.structures));
+  answer_on_host_ = reinterpret_cast<unsigned char*>(device_->address_of(answer.begin()));
   arena_ = std::move(memory), request_ = std::move(request), answer_ = std::move(answer);  // all of them or none
   Arena arena(arena_.begin());
   take(arena);
@@ -61,20 +64,20 @@ template <class Real> Capacity Launcher<Real>::room_for(const Batch& batch, Step
   return {std::min(atoms, capacity_.atoms), std::min(next_bucket(batch.structures(), 1), capacity_.structures), capacity_.edges};
 }
 
-template <class Real> void Launcher<Real>::launch(const Batch& batch, Steps steps, double skin) {
+template <class Real> void Launcher<Real>::launch(const Batch& batch, Steps steps, Memory answer, double skin) {
   const Range range(name_of(steps));
   const auto [atoms, structures, edges, pairs] = room_for(batch, steps);
   if (steps == Steps::search)
     search_.launch(*device_, programs_, space_, atoms, needs_bins(batch), nullptr, skin);
   else
-    schedule_->launch(space_, atoms, structures, steps == Steps::gradient);
+    schedule_->launch(space_, answer == Memory::host ? answer_on_host_ : space_.answer, atoms, structures, steps == Steps::gradient);
 }
 
 /// The recorded launches that serve a batch of this size.
-template <class Real> Graph& Launcher<Real>::graph(const Batch& batch, Steps steps) {
+template <class Real> Graph& Launcher<Real>::graph(const Batch& batch, Steps steps, Memory answer) {
   const auto [atoms, structures, edges, pairs] = room_for(batch, steps);
-  auto& recorded = graphs_[{steps == Steps::search ? nullptr : schedule_, steps, atoms, structures, needs_bins(batch)}];
-  if (!recorded) recorded = record([&] { launch(batch, steps); });
+  auto& recorded = graphs_[{steps == Steps::search ? nullptr : schedule_, steps, atoms, structures, needs_bins(batch), answer}];
+  if (!recorded) recorded = record([&] { launch(batch, steps, answer); });
   return *recorded;
 }
 
@@ -90,10 +93,10 @@ template <class Real> void Launcher<Real>::clear(const Schedule<Real>& schedule)
   if (const auto [begin, bytes] = schedule.kept(); bytes > 0) device_->fill(begin, 0, bytes);
 }
 
-/// All but what is kept becomes NaN, in float32 and float64, and -1 where it is whole numbers.
+/// Nothing stays but what is kept.
 template <class Real> void Launcher<Real>::poison() {
   Address at = arena_.begin();
-  const auto fill_up_to = [&](Address end) { device_->fill(at, 0xFF, end - at); };
+  const auto fill_up_to = [&](Address end) { device_->fill(at, nothing, end - at); };
   for (const auto& schedule : schedules_)
     if (const auto [begin, bytes] = schedule->kept(); bytes > 0) {  // in the order in which they were laid out
       fill_up_to(begin);
@@ -118,10 +121,10 @@ template <class Real> void Launcher<Real>::grow(const Batch& batch, int edges, d
 }
 
 /// Queues what was recorded for a batch whose request is there.
-template <class Real> void Launcher<Real>::replay(const Batch& batch, Steps steps) {
+template <class Real> void Launcher<Real>::replay(const Batch& batch, Steps steps, Memory answer) {
   const auto stage = [&](Steps which) {
     const Range range(name_of(which));
-    device_->replay(graph(batch, which));
+    device_->replay(graph(batch, which, answer));
   };
   if (!schedule_->searches()) stage(Steps::search);
   stage(steps);
@@ -132,7 +135,8 @@ template <class Real> bool Launcher<Real>::accept(const Batch& batch, const Size
   if (sizes.status & unfinished) {
     failures_++;
     clear(*schedule_);
-    throw std::runtime_error(std::string("the kernel of the ") + schedule_->name() + " schedule waited for its own blocks in vain, and gave up");
+    throw std::runtime_error(std::string("the kernel of the ") + schedule_->name() +
+                             (sizes.status < 0 ? " schedule has not run" : " schedule waited for its own blocks in vain, and gave up"));
   }
   if (sizes.status & ~(too_many_edges | outgrown)) refuse(batch, config_.cutoff, config_.edge_at_cutoff, sizes.status);
   if (sizes.status != 0) {
@@ -143,20 +147,23 @@ template <class Real> bool Launcher<Real>::accept(const Batch& batch, const Size
   return true;
 }
 
-/// Queues all of an evaluation that nothing goes beside.
-template <class Real> void Launcher<Real>::ask(const Batch& batch, Steps steps) {
+/// Queues all of an evaluation that nothing goes beside. An answer that its kernel writes to the host's memory is none before: no number of the last one is left.
+template <class Real> typename Launcher<Real>::Errand Launcher<Real>::ask(const Batch& batch, Steps steps) {
   schedule_ = &choose(batch);
   send(batch, 0, 0);
-  replay(batch, steps);
-  device_->download(answer_.begin(), reinterpret_cast<Address>(space_.answer), answer_bytes(batch.atoms(), batch.structures()));
+  const size_t bytes = answer_bytes(batch.atoms(), batch.structures());
+  if (own_memory() == Memory::host) std::memset(answer_.begin(), nothing, bytes);
+  replay(batch, steps, own_memory());
+  if (own_memory() == Memory::card) device_->download(answer_.begin(), reinterpret_cast<Address>(space_.answer), bytes);
+  return {batch, steps, schedule_, std::nullopt, failures_};
 }
 
 template <class Real> void Launcher<Real>::run(const Batch& batch, Steps steps) {
   reserve(capacity_for(batch.atoms(), batch.structures()));
   do {
-    ask(batch, steps);
+    const Errand errand = ask(batch, steps);
     const Range range("answer");
-    device_->wait();
+    if (!sees_answer(errand)) device_->wait();
   } while (!accept(batch, sizes_of_answer(answer_.begin())));
 }
 
@@ -189,8 +196,8 @@ template <class Real> Evaluator::Places Launcher<Real>::prepare(const Batch& bat
 }
 
 template <class Real> void Launcher<Real>::launch(const Batch& batch, double skin) {
-  if (!schedule_->searches()) launch(batch, Steps::search, skin);
-  launch(batch, Steps::gradient);
+  if (!schedule_->searches()) launch(batch, Steps::search, Memory::card, skin);
+  launch(batch, Steps::gradient, Memory::card);
 }
 
 template <class Real> CudaEngine::Seconds Launcher<Real>::device_seconds(const Batch& batch, Want want, int count, bool cold) {
@@ -198,7 +205,7 @@ template <class Real> CudaEngine::Seconds Launcher<Real>::device_seconds(const B
   Seconds seconds;
   or_as_before([&] {
     run(batch, steps);
-    const auto mean = [&](Steps which) { return mean_seconds(*device_, graph(batch, which), count, cold); };
+    const auto mean = [&](Steps which) { return mean_seconds(*device_, graph(batch, which, own_memory()), count, cold); };
     seconds = {schedule_->searches() ? 0 : mean(Steps::search), mean(steps)};
   });
   return seconds;
@@ -208,7 +215,7 @@ template <class Real> CudaProfile Launcher<Real>::profile(const Batch& batch, Wa
   CudaProfile profile;
   or_as_before([&] {
     run(batch, steps_for(want));
-    const auto stage = [&](Steps steps) { return Stage{&graph(batch, steps), [&, steps] { launch(batch, steps); }}; };
+    const auto stage = [&](Steps steps) { return Stage{&graph(batch, steps, own_memory()), [&, steps] { launch(batch, steps, own_memory()); }}; };
     profile = take_profile(*device_, programs_, schedule_->searches() ? Stage{} : stage(Steps::search), stage(steps_for(want)), rounds);
     profile.edges = sizes_of_answer(answer_.begin()).found;
     profile.portions = trace_portions(batch, want, rounds);

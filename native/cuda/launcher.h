@@ -41,6 +41,8 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
     });
   }
 
+  ~Launcher() override { device_->settle(); }  // a kernel whose answer has come may not have ended
+
   void evaluate(const Batch& batch, Want want, Evaluation& result, std::span<KeptNeighbors>) override {
     or_as_before([&] { answer(batch, want, result); });
   }
@@ -65,6 +67,7 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
 
  private:
   enum class Steps { search, energy, gradient };
+  enum class Memory { card, host };  // that an answer is written to
   static Steps steps_for(Want want) { return want.forces || want.stress ? Steps::gradient : Steps::energy; }
 
   bool fits(Capacity needed) const { return needed.atoms <= capacity_.atoms && needed.structures <= capacity_.structures && needed.edges <= capacity_.edges && needed.pairs <= capacity_.pairs; }
@@ -73,16 +76,17 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
   void clear(const Schedule<Real>& schedule);
   void poison();
   void send(const Batch& batch, double nearest, double skin);
-  void replay(const Batch& batch, Steps steps);
+  void replay(const Batch& batch, Steps steps, Memory answer);
   bool accept(const Batch& batch, const Sizes& sizes);
-  void ask(const Batch& batch, Steps steps);
   void run(const Batch& batch, Steps steps);
   void answer(const Batch& batch, Want want, Evaluation& result);
   Schedule<Real>& choose(const Batch& batch) const;
   Capacity room_for(const Batch& batch, Steps steps) const;
   const char* name_of(Steps steps) const { return steps == Steps::search ? "search" : schedule_->name(); }
-  void launch(const Batch& batch, Steps steps, double skin = 0);
-  Graph& graph(const Batch& batch, Steps steps);
+  /// Of an evaluation that goes by itself: nothing on the card reads its answer.
+  Memory own_memory() const { return schedule_->answers_host() ? Memory::host : Memory::card; }
+  void launch(const Batch& batch, Steps steps, Memory answer, double skin = 0);
+  Graph& graph(const Batch& batch, Steps steps, Memory answer);
 
   // Evaluations by halves, one beside another: errands.cpp.
   class UnderWay;
@@ -92,9 +96,13 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
     Schedule<Real>* schedule;
     std::optional<size_t> turn;  // of the courier; none: it went by itself
     int failures;                // of launches before it
+    bool is_answered_on_host() const { return !turn && schedule->answers_host(); }
   };
+  Errand ask(const Batch& batch, Steps steps);
   Errand set_out(const Batch& batch, Steps steps);
   Errand carry(const Batch& batch, Steps steps, Trace* trace);
+  bool has_come(const Errand& errand) const;
+  bool sees_answer(const Errand& errand);
   const std::byte* await(const Errand& errand);
 
   // Of a set too large to go in one: portions.cpp.
@@ -124,12 +132,13 @@ template <class Real> class Launcher final : public CudaEngine, private Evaluato
   Capacity capacity_;
   Buffer arena_;
   Pinned request_, answer_;
+  unsigned char* answer_on_host_ = nullptr;  // answer_, as kernels find it
   Courier courier_;
   size_t turn_ = 0;                // of the courier, the next
   std::unique_ptr<Mark> returned_;  // behind what set out by itself
   int under_way_ = 0;              // evaluations that were begun and not ended
   Workspace<Real> space_{};
-  std::map<std::tuple<const Schedule<Real>*, Steps, int, int, bool>, std::unique_ptr<Graph>> graphs_;  // by sizes and bins too; gone before what they point to
+  std::map<std::tuple<const Schedule<Real>*, Steps, int, int, bool, Memory>, std::unique_ptr<Graph>> graphs_;  // by sizes and bins too; gone before what they point to
   int captures_ = 0, allocations_ = 0, failures_ = 0;
   int64_t edges_ = 0;  // of the last evaluation
   const bool poisoned_;

@@ -6,7 +6,7 @@ template <class Real>
 Layered<Real>::Layered(const Weights& weights, const Shape& shape, Programs& programs, int multiprocessors)
     : config_(weights.config), shape_(shape), programs_(programs), network_(create_network<Real>(weights, shape, multiprocessors)) {}
 
-template <class Real> void Layered<Real>::launch(const Workspace<Real>& workspace, int atoms, int structures, bool gradient) {
+template <class Real> void Layered<Real>::launch(const Workspace<Real>& workspace, unsigned char* answer, int atoms, int structures, bool gradient) {
   const Work<Real>& work = workspace.work;
   network_->launch(programs_, work, atoms, gradient);
   const ResultArguments<Real> arguments{.request = workspace.request,
@@ -20,7 +20,7 @@ template <class Real> void Layered<Real>::launch(const Workspace<Real>& workspac
                                         .energy_unit = config_.energy_unit,
                                         .energies = work.energies,
                                         .virials = workspace.virials,
-                                        .answer = workspace.answer,
+                                        .answer = answer,
                                         .structure_blocks = structures,
                                         .windows = workspace.windows,
                                         .chunk_sums = workspace.chunk_sums,

@@ -16,7 +16,8 @@ template <class Real> class Layered final : public Schedule<Real> {
   void pack(WeightStore& store) override { network_->pack(store); }
   void lay_out(Arena& arena, Capacity capacity) override { network_->lay_out(arena, capacity.atoms); }
   Schedule<Real>::Kept kept() const override { return {}; }
-  void launch(const Workspace<Real>& workspace, int atoms, int structures, bool gradient) override;
+  bool answers_host() const override { return false; }
+  void launch(const Workspace<Real>& workspace, unsigned char* answer, int atoms, int structures, bool gradient) override;
 
  private:
   const Config& config_;

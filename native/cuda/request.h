@@ -23,6 +23,11 @@ void write_request(const Batch& batch, double cutoff, bool edge_at_cutoff, doubl
 bool needs_bins(const Batch& batch);
 
 Sizes sizes_of_answer(const std::byte* answer);
+/// What every byte of an answer is before a kernel writes it where the host reads it: of a number, NaN in float32 and float64, -1 where it is whole, a status among
+/// others that says unfinished.
+constexpr uint8_t nothing = 0xFF;
+/// Has every number of such an answer come, but for forces if there are to be none? The kernel may not have ended. A NaN may look like nothing: wait for the kernel, too.
+bool is_whole(const std::byte* answer, int atoms, int structures, bool forces);
 /// Room for the answers to a batch, as engine.h says; what is not wanted has none.
 void make_room(Evaluation& result, Want want, int atoms, int structures);
 /// eV, eV/Å and eV/Å^3 of so many atoms and structures, to where they stand in the batch that room was made for.

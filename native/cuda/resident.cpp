@@ -131,7 +131,7 @@ template <class Real> void Resident<Real>::lay_out(Arena& arena, Capacity) {
   zero_end_ = reinterpret_cast<Address>(arena.take<unsigned char>(0));
 }
 
-template <class Real> void Resident<Real>::launch(const Workspace<Real>& workspace, int atoms, int structures, bool gradient) {
+template <class Real> void Resident<Real>::launch(const Workspace<Real>& workspace, unsigned char* answer, int atoms, int structures, bool gradient) {
   const int clusters = clusters_for(atoms);
   ResidentArguments<Real> arguments = arguments_;
   arguments.request = workspace.request;
@@ -143,7 +143,7 @@ template <class Real> void Resident<Real>::launch(const Workspace<Real>& workspa
   arguments.request_bytes = static_cast<int>(request_bytes(arguments.room_atoms, structures));
   arguments.mail = mail_[static_cast<size_t>(clusters - 1)];
   arguments.mail_turn = mail_turns_ + clusters;
-  arguments.answer = workspace.answer;
+  arguments.answer = answer;
   arguments.gradient = gradient;
   const unsigned members = static_cast<unsigned>(room_.members());
   const size_t bytes = sizeof(Real) * static_cast<size_t>(ResidentPlaces(room_, arguments.room_atoms, arguments.room_edges).end);

@@ -26,7 +26,8 @@ template <class Real> class Resident final : public Schedule<Real> {
   void pack(WeightStore& store) override;
   void lay_out(Arena& arena, Capacity capacity) override;
   Schedule<Real>::Kept kept() const override { return {zero_begin_, zero_end_ - zero_begin_}; }
-  void launch(const Workspace<Real>& workspace, int atoms, int structures, bool gradient) override;
+  bool answers_host() const override { return true; }
+  void launch(const Workspace<Real>& workspace, unsigned char* answer, int atoms, int structures, bool gradient) override;
 
  private:
   int clusters_for(int atoms) const { return (atoms + resident_atoms - 1) / resident_atoms; }

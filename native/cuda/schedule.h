@@ -46,9 +46,11 @@ template <class Real> class Schedule {
     size_t bytes = 0;
   };
   virtual Kept kept() const = 0;
+  /// May its launches write the answer to the host's memory: few numbers, each of them once.
+  virtual bool answers_host() const = 0;
   /// From the edges, or from the request where it searches, to the answer, for batches of up to so many atoms and structures; forces and stresses if
   /// `gradient`.
-  virtual void launch(const Workspace<Real>& workspace, int atoms, int structures, bool gradient) = 0;
+  virtual void launch(const Workspace<Real>& workspace, unsigned char* answer, int atoms, int structures, bool gradient) = 0;
 };
 
 }  // namespace painnless::cuda

@@ -80,6 +80,8 @@ export interface TestAddon extends NativeAddon {
   hollowNotes(): string[];
   /** Changes the emulated card. */
   emulatedCard(settings: EmulatedCard): EmulatedCounts;
+  /** Is every number there of an answer that a kernel writes where the host reads it (cuda/request.h)? Throws an Error with code USAGE for another count of bytes. */
+  isWholeAnswer(bytes: Uint8Array, atoms: number, structures: number, forces: boolean): boolean;
   /** One block of Philox 4x32-10: (4) words of a (4) counter and a (2) key. */
   philox(counter: Uint32Array, key: Uint32Array): Uint32Array;
 }

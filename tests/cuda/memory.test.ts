@@ -12,7 +12,7 @@ const bare = (structure: Structure): Structure => ({ ...structure, cell: null, p
 
 describe.skipIf(onCard)("on the emulated card, where every call is counted", () => {
   test.each([7, 0])(
-    "a step allocates nothing, records nothing, and is two copies and one replay, or two of the layered schedule: %i clusters",
+    "a step allocates nothing, records nothing, and is a copy and a replay, or two of each of the layered schedule: %i clusters",
     async (clusters) => {
       addon.emulatedCard({ clusters });
       const engine = await openCuda(model, "f32");
@@ -30,7 +30,7 @@ describe.skipIf(onCard)("on the emulated card, where every call is counted", () 
         allocations: 0,
         releases: 0,
         uploads: 3,
-        downloads: 3,
+        downloads: clusters > 0 ? 0 : 3, // answer.test.ts
         replays: clusters > 0 ? 3 : 6,
       });
       const after = await engine.activity();

@@ -58,7 +58,7 @@ class Recording final : public Graph {
 class EmulatedMark final : public Mark {
  public:
   Queues::Place place;
-  std::shared_ptr<std::chrono::steady_clock::time_point> at = std::make_shared<std::chrono::steady_clock::time_point>();
+  std::shared_ptr<std::chrono::steady_clock::time_point> at;  // of a timed one
 };
 
 class EmulatedDevice final : public Device {
@@ -106,6 +106,7 @@ class EmulatedDevice final : public Device {
     pinned_.erase(found);
     ::operator delete(memory, std::align_val_t{256});
   }
+  Address address_of(std::byte* pinned) override { return reinterpret_cast<Address>(pinned); }
 
   std::unique_ptr<Module> load(const std::string& binary) override {
     may_fail("cuModuleLoadData");
@@ -156,19 +157,34 @@ class EmulatedDevice final : public Device {
     may_fail("cuEventCreate");
     return std::make_unique<EmulatedMark>();
   }
-  std::unique_ptr<Mark> create_timed_mark() override { return create_mark(); }
+  std::unique_ptr<Mark> create_timed_mark() override {
+    auto mark = create_mark();
+    static_cast<EmulatedMark&>(*mark).at = std::make_shared<std::chrono::steady_clock::time_point>();
+    return mark;
+  }
   void mark(Mark& mark, Queue queue) override {
     auto& own = static_cast<EmulatedMark&>(mark);
-    queues_.add(queue, [at = own.at] { *at = std::chrono::steady_clock::now(); });
+    if (own.at) queues_.add(queue, [at = own.at] { *at = std::chrono::steady_clock::now(); });
     own.place = queues_.end(queue);
   }
   void follow(Queue queue, Mark& mark) override { queues_.follow(queue, static_cast<EmulatedMark&>(mark).place); }
   double seconds_between(Mark& begin, Mark& end) override {
     return std::chrono::duration<double>(*static_cast<EmulatedMark&>(end).at - *static_cast<EmulatedMark&>(begin).at).count();
   }
-  void wait_for(Mark& mark) override { queues_.run_up_to(static_cast<EmulatedMark&>(mark).place); }
+  void wait_for(Mark& mark) override {
+    counts().waits++;
+    queues_.run_up_to(static_cast<EmulatedMark&>(mark).place);
+  }
   bool is_past(Mark& mark) override { return queues_.is_past(static_cast<EmulatedMark&>(mark).place); }
-  void wait() override { queues_.run_up_to(queues_.end(Queue::work)); }
+  bool look_for(const std::function<bool()>& is_there) override {
+    for (const auto end = queues_.end(Queue::work); !is_there();)
+      if (queues_.is_past(end)) return is_there();
+    return true;
+  }
+  void wait() override {
+    counts().waits++;
+    queues_.run_up_to(queues_.end(Queue::work));
+  }
   void settle() noexcept override {
     for (const Queue queue : all_queues)
       for (bool failed = true; failed;) try {

@@ -27,6 +27,7 @@ struct Counts {
   long beside = 0;               // uploads queued while there was work that had not begun
   size_t bytes = 0, pinned = 0;  // allocated now
   long queued = 0;               // and not begun
+  long waits = 0;                // of the host, for all that is queued or up to a mark
 };
 
 Settings& settings();

@@ -70,6 +70,7 @@ __device__ void work(Block& b) {
 
 KERNEL(resident_threads, 1, painn_resident, ResidentArguments) {
   DYNAMIC_SHARED(real, memory);
+  if (FAULT(46, true, false)) return;
   Block b(a, memory);
   const int counters = 6 + LAYERS + 1;
   if (threadIdx.x < counters) clear(b.arrivals[threadIdx.x], b.arrivals + threadIdx.x == b.filters_here ? makers : 1);

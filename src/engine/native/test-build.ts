@@ -45,6 +45,8 @@ export interface EmulatedCounts {
   readonly downloads: number;
   readonly launches: number;
   readonly replays: number;
+  /** of the host, for all that is queued, or was up to a mark */
+  readonly waits: number;
   readonly bytes: number;
   readonly pinned: number;
   readonly queued: number;

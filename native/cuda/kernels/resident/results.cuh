@@ -17,6 +17,9 @@ __device__ int ended_atom(const Block& b) {
   return b.rank % step == 0 && resident_atoms * b.cluster + k < b.sizes().atoms ? k : -1;
 }
 
+/// A number of the answer, as one, whenever who reads it may look.
+template <class Value> __device__ void tell(Value& at, Value value) { *static_cast<volatile Value*>(&at) = value; }
+
 /// Counts an atom that has ended: true for the warp that was the last, and may read what all others wrote.
 __device__ bool last_to_end(const Block& b, int which) {
   const int atoms = b.sizes().atoms;
@@ -40,10 +43,11 @@ __device__ double sum_of_atoms(const Block& b, const Structure& s, int n) {
 
 /// Has anybody waited in vain: then what has been computed is no answer. Asked after a warp's last wait.
 __device__ bool is_lost(const Block& b) { return FAULT(42, true, *static_cast<volatile int*>(b.a.given_up) != 0); }
-/// Behind what else this lane has stored of sizes: who gives up later than they are written has yet to end a force.
+/// Behind what else this lane has stored of sizes: who gives up later than they are written has yet to end a force. No atomic, as this may be the host's memory:
+/// beside that, nothing else that a status says counts.
 __device__ void report_lost(const Answer& answer) {
   __threadfence();
-  atomicOr(&answer.sizes->status, unfinished);
+  tell<int>(answer.sizes->status, unfinished);
 }
 
 /// T31's last layer and T33, by one warp: energy of an atom; by the last one those of the structures, and sizes.
@@ -58,15 +62,17 @@ __device__ void end_energy(const Block& b, int k) {
   double sum = 0;
   for (int c = lane_index(); c < room.top(); c += 32) sum += b.a.last[c] * static_cast<double>(h[c]);
   sum = b.a.last_bias + sum_of_warp(sum);
+  const double own_energy = b.a.energy_unit * sum;
   double* share = b.a.shares + share_numbers * atom;
   if (lane_index() == 0) {
-    share[0] = b.a.energy_unit * sum;
-    answer.atom_energies[atom] = b.a.energy_unit * sum;
+    share[0] = own_energy;
     int* counts = reinterpret_cast<int*>(share + 7);
     counts[0] = b.first()[k + 1] - b.first()[k];
     counts[1] = b.sizes().status | (lost ? unfinished : 0);
   }
-  if (!last_to_end(b, 0)) return;
+  const bool is_last = last_to_end(b, 0);
+  if (lane_index() == 0) tell(answer.atom_energies[atom], own_energy);  // behind the fence, which would wait until it is at the host
+  if (!is_last) return;
   Sizes sizes{request.atoms, request.structures, 0, 0, 0, 0, 1};
   for (int index = 0; index < request.structures; index++) {
     const Structure& s = structures_of(b.a)[index];
@@ -84,16 +90,21 @@ __device__ void end_energy(const Block& b, int k) {
     sizes.found += edges;
     sizes.status |= status;
     if (lane_index() == 0) {
-      answer.energies[index] = energy;
-      answer.edges[index] = edges;
-      if (!b.a.gradient || !(s.volume > 0))
-        for (int n = 0; n < 6; n++) answer.stress[6 * index + n] = 0;
+      tell(answer.energies[index], energy);
+      tell(answer.edges[index], edges);
     }
+    if (lane_index() < 6 && (!b.a.gradient || !(s.volume > 0))) tell(answer.stress[6 * index + lane_index()], 0.0);
   }
   sizes.edges = sizes.found;
   if (lane_index() != 0) return;
-  if (request.structures % 2 == 1) answer.edges[request.structures] = 0;  // the gap is fetched too
-  *answer.sizes = sizes;
+  if (request.structures % 2 == 1) tell(answer.edges[request.structures], 0);  // the gap is fetched too
+  tell(answer.sizes->atoms, sizes.atoms);
+  tell(answer.sizes->structures, sizes.structures);
+  tell(answer.sizes->edges, sizes.edges);
+  tell(answer.sizes->found, sizes.found);
+  tell(answer.sizes->status, sizes.status);
+  tell(answer.sizes->placed, sizes.placed);
+  tell(answer.sizes->fresh, sizes.fresh);
   __threadfence();
   if (is_lost(b)) report_lost(answer);
 }
@@ -149,23 +160,32 @@ __device__ void end_forces(const Block& b, int k) {
     pair_gradient(b.sums(n), b.a.direction_eps, r, g);
     add_pair(stands, r, g, force, virial);
   }
-  for (int c = 0; c < 3; c++) force[c] = sum_of_warp(force[c]);
-  if (lane_index() == 0)
-    for (int c = 0; c < 3; c++) answer.forces[3 * atom + c] = b.a.energy_unit * force[c];
-  if (lost && lane_index() == 0) report_lost(answer);
-  if (!b.voluminous()) return;
-  for (int n = 0; n < 6; n++) {
-    virial[n] = sum_of_warp(virial[n]);
-    if (lane_index() == 0) b.a.shares[share_numbers * atom + 1 + n] = b.a.energy_unit * virial[n];
+  double of_lane = 0;  // components are stored together
+  for (int c = 0; c < 3; c++) {
+    const double sum = sum_of_warp(force[c]);
+    if (lane_index() == c) of_lane = b.a.energy_unit * sum;
   }
-  if (!last_to_end(b, 1)) return;
+  bool is_last = false;
+  if (b.voluminous()) {
+    for (int n = 0; n < 6; n++) {
+      virial[n] = sum_of_warp(virial[n]);
+      if (lane_index() == 0) b.a.shares[share_numbers * atom + 1 + n] = b.a.energy_unit * virial[n];
+    }
+    is_last = last_to_end(b, 1);
+  }
+  // A force that is lost stays away: who looks for it waits until the status that says so is there.
+  if (!lost && lane_index() < FAULT(47, 2, 3)) tell(answer.forces[3 * atom + lane_index()], of_lane);
+  if (lost && lane_index() == 0) report_lost(answer);
+  if (!is_last) return;
   for (int index = 0; index < request.structures; index++) {
     const Structure& s = structures_of(b.a)[index];
     if (!(s.volume > 0)) continue;
+    double stress = 0;
     for (int n = 0; n < 6; n++) {
       const double total = sum_of_atoms(b, s, 1 + n);
-      if (lane_index() == 0) answer.stress[6 * index + n] = total / s.volume;
+      if (lane_index() == n) stress = total / s.volume;
     }
+    if (lane_index() < 6) tell(answer.stress[6 * index + lane_index()], stress);
   }
 }
 
