@@ -196,6 +196,35 @@ test("more edges than there is room for: the arrays grow once, that step is made
   expect(bitsOf(found, 0, 1, 70)).toEqual(bitsOf(await whole(await openSession(roomy, cluster, request, { state })), 0, 1, 70));
 });
 
+describe.each(ensembles)("%s of more atoms than a block has threads", (ensemble) => {
+  const small = randomModel("painn-schnetpack", { n_features: 32, n_layers: 1 });
+  const places = Array.from({ length: 290 }, (_, k) => [
+    7 * (k % 6) + 1.1 * Number(k >= 145),
+    7 * (Math.floor((k % 145) / 6) % 6),
+    7 * Math.floor((k % 145) / 36),
+  ]);
+  const dimers: Structure = {
+    ...{ name: "dimers", numbers: places.map((_, k) => (k % 2 === 0 ? 6 : 1)), cell: null, pbc: [false, false, false] },
+    positions: Float64Array.from(places.flat()),
+  };
+  const request = { ...requestOf(ensemble), steps: 4, equilibration: 2, recordEvery: 1, frameEvery: 1 };
+
+  test("the trajectory is the CPU's up to rounding", async () => {
+    const found = await run(await openCuda(small, "f64"), dimers, request);
+    expect(found.stop).toBeNull();
+    assertSame(found, await run(openCpu(small), dimers, request), 1e-11);
+  });
+
+  test("replicas go together as each goes alone, and any stretches give the bits of one", async () => {
+    const engine = await openCuda(small, "f32");
+    const together = await run(engine, dimers, { ...request, replicas: 2 });
+    for (const replica of [0, 1]) {
+      const alone = await run(engine, dimers, { ...request, seed: 5 + replica }, 1, 2, 40);
+      expect(bitsOf(alone, 0, 1, 290)).toEqual(bitsOf(together, replica, 2, 290));
+    }
+  });
+});
+
 describe("pairs kept with a skin", () => {
   /** Fast and short: atoms cross the cell, forces hardly matter. */
   const fast = { ...gentle, steps: 80, temperature: 3e7, seed: 2, frameEvery: 20 } as const;

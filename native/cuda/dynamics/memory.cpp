@@ -45,15 +45,19 @@ size_t RunMemory::lay_out(Arena& arena, const Setup& setup, const Chunks& chunks
   const size_t n = setup.atoms();
   run = arena.take<RunConstants>(1);
   half_kick = arena.take<double>(n), spread = arena.take<double>(n), masses = arena.take<double>(n);
+  ended = arena.take<int>(static_cast<size_t>(setup.replicas));
   progress = arena.take<Progress>(1);
   now = take_state(arena, setup);
   const size_t sent = arena.bytes();
   before = take_state(arena, setup);
+  parts = arena.take<double>(static_cast<size_t>(setup.replicas) * static_cast<size_t>(parts_of(n)) * step_sums);
   records = arena.take<double>(static_cast<size_t>(chunks.record_rows) * record_numbers(setup));
   frames = arena.take<double>(static_cast<size_t>(chunks.frame_rows) * frame_numbers(setup));
   reports = arena.take<Progress>(2);
   return sent;
 }
+
+int parts_of(size_t atoms) { return static_cast<int>((atoms + most_step_threads - 1) / most_step_threads); }
 
 size_t state_numbers(const Setup& setup) { return 9 * all_atoms(setup) + 2 * static_cast<size_t>(setup.replicas); }
 size_t record_numbers(const Setup& setup) { return 4 * static_cast<size_t>(setup.replicas); }

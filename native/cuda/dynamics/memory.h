@@ -18,10 +18,12 @@ struct RunMemory {
   // Sent as one piece.
   RunConstants* run;
   double *half_kick, *spread, *masses;
+  int* ended;
   Progress* progress;
   StepState now;
   // Not sent.
   StepState before;
+  double* parts;
   double *records, *frames;
   Progress* reports;  // (2) of the last two chunks; only the host's are used
 
@@ -29,6 +31,8 @@ struct RunMemory {
   size_t lay_out(Arena& arena, const Setup& setup, const Chunks& chunks);
 };
 
+/// Blocks of a replica of so many atoms.
+int parts_of(size_t atoms);
 /// Numbers of a state, of a row of records, of a row of frames.
 size_t state_numbers(const Setup& setup);
 size_t record_numbers(const Setup& setup);

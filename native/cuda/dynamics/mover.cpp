@@ -101,13 +101,15 @@ void CardMover::record(const Batch& batch, const Recorded& wanted) {
                                         .progress = card_.progress,
                                         .now = card_.now,
                                         .before = card_.before,
+                                        .parts = card_.parts,
+                                        .ended = card_.ended,
                                         .records = card_.records,
                                         .frames = card_.frames,
                                         .evaluated = wanted.places.positions,
                                         .sizes = wanted.places.sizes,
                                         .energies = wanted.places.energies,
                                         .forces = wanted.places.forces};
-  const Grid grid{static_cast<unsigned>(wanted.replicas), 1};
+  const Grid grid{static_cast<unsigned>(wanted.replicas), static_cast<unsigned>(parts_of(wanted.atoms))};
   const int threads = threads_for(wanted.atoms);
   const auto record_steps = [&](int count) {
     return evaluator_.record([&] {
@@ -154,6 +156,7 @@ void CardMover::send(const Setup& setup, const Constants& constants, const State
                 .seed = setup.seed};
   *host_.progress = {.step = state.step, .making = state.step, .moving = 0, .alarm = 0, .found = 0, .searches = 0};
   const auto copy = [](double* to, const std::vector<double>& from) { std::copy(from.begin(), from.end(), to); };
+  std::fill_n(host_.ended, replicas(), 0);
   copy(host_.half_kick, constants.half_kick), copy(host_.spread, constants.spread), copy(host_.masses, setup.masses);
   copy(host_.now.positions, state.positions), copy(host_.now.velocities, state.velocities), copy(host_.now.forces, state.forces);
   copy(host_.now.potential, state.potential), copy(host_.now.heat, state.heat);

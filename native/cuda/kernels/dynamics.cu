@@ -1,6 +1,6 @@
-// Steps of a run (docs/theory.md, T51 to T55): begin_step, an evaluation, end_step. A block has a replica; its threads take atoms t, t + threads, ..,
-// and sums go over the threads of a warp in a tree, then over warps in order, so that a replica's numbers depend on its own atoms alone. In
-// float64 and without fused multiply-add: with the same forces a step of T51 gives the bits of the CPU's session.
+// Steps of a run (docs/theory.md, T51 to T55): begin_step, an evaluation, end_step. A thread has an atom, a block a part of a replica's, and the part that
+// ends last what is the replica's. Sums go over the threads of a warp in a tree, then over warps, then over parts in order, so that a replica's numbers
+// depend on its own atoms alone. In float64 and without fused multiply-add: with the same forces a step of T51 gives the bits of the CPU's session.
 #include "formulas/step.h"
 #include "prelude.cuh"
 
@@ -23,21 +23,45 @@ template <int N> __device__ void sum_over_block(double (&x)[N]) {
   __syncthreads();
 }
 
+/// Sums over the parts of a replica, for the one that ends last, which may then read what the others have written; the others get false.
+template <int N> __device__ bool sum_over_parts(const Arguments& a, double (&x)[N]) {
+  const int parts = gridDim.y, r = blockIdx.x;
+  if (parts == 1) return true;
+  static_assert(N <= step_sums, "room for them");
+  __shared__ int earlier;
+  double* const sums = a.parts + static_cast<long long>(r) * parts * step_sums;
+  if (threadIdx.x == 0) {
+    for (int k = 0; k < N; k++) sums[blockIdx.y * step_sums + k] = x[k];
+    __threadfence();
+    earlier = atomicAdd(a.ended + r, 1);
+  }
+  __syncthreads();
+  if (earlier < parts - 1) return false;
+  __threadfence();
+  for (int k = 0; k < N; k++) {
+    x[k] = 0;
+    for (int part = threadIdx.x; part < parts; part += blockDim.x) x[k] += sums[part * step_sums + k];
+  }
+  sum_over_block(x);
+  if (threadIdx.x == 0) a.ended[r] = 0;
+  return true;
+}
+
 /// The state is kept as the one before; then T51 or T52 up to the positions of the next step, where the evaluation finds them.
 KERNEL(most_step_threads, 1, begin_step, StepArguments) {
   Progress& progress = *a.progress;
   const long long step = progress.step;
   const bool moving = progress.alarm == 0;
-  if (blockIdx.x == 0 && threadIdx.x == 0) {
+  const int r = blockIdx.x, part = blockIdx.y, i = part * blockDim.x + threadIdx.x;
+  if (r == 0 && part == 0 && threadIdx.x == 0) {
     progress.moving = moving;
     progress.making = step + 1;
   }
   if (!moving) return;
   const RunConstants& run = *a.run;
-  const int r = blockIdx.x;
   const double first_drift = run.langevin ? 0.5 * run.timestep : run.timestep;
   double squares[2] = {};  // m v^2 before and after the O
-  for (int i = threadIdx.x; i < run.atoms; i += blockDim.x) {
+  if (i < run.atoms) {
     const long long at = 3 * (static_cast<long long>(r) * run.atoms + i);
     double x[3], v[3];
     for (int c = 0; c < 3; c++) {
@@ -59,7 +83,12 @@ KERNEL(most_step_threads, 1, begin_step, StepArguments) {
       a.evaluated[at + c] = a.now.positions[at + c] = x[c];
     }
   }
-  if (run.langevin) sum_over_block(squares);
+  if (run.langevin) {
+    sum_over_block(squares);
+    if (!sum_over_parts(a, squares)) return;
+  } else if (part > 0) {
+    return;
+  }
   if (threadIdx.x > 0) return;
   a.before.potential[r] = a.now.potential[r];
   a.before.heat[r] = a.now.heat[r];
@@ -76,9 +105,9 @@ KERNEL(most_step_threads, 1, end_step, StepArguments) {
   Progress& progress = *a.progress;
   if (!progress.moving) return;
   const RunConstants& run = *a.run;
-  const int r = blockIdx.x, n = run.atoms;
+  const int r = blockIdx.x, part = blockIdx.y, n = run.atoms, i = part * blockDim.x + threadIdx.x;
   const long long step = progress.making, entries = 3 * static_cast<long long>(run.replicas) * n;
-  if (r == 0 && threadIdx.x == 0) {
+  if (r == 0 && part == 0 && threadIdx.x == 0) {
     progress.step = step;
     progress.found = a.sizes->found;
     progress.searches += a.sizes->fresh;
@@ -88,10 +117,12 @@ KERNEL(most_step_threads, 1, end_step, StepArguments) {
     return;
   }
 
+  const bool framed = step >= 0 && is_due(step, run.frame_every);
+  double* const frame = a.frames + (framed ? row_of_step(step, run.frame_every, run.frames_before, run.frame_rows) : 0) * (3 * entries + 2 * run.replicas);
   bool alarm = false;
   ModifiedSums modified;
   double half_way = 0, kinetic = 0;
-  for (int i = threadIdx.x; i < n; i += blockDim.x) {
+  if (i < n) {
     const long long at = 3 * (static_cast<long long>(r) * n + i);
     double way[3], v[3], force[3];
     for (int c = 0; c < 3; c++) {
@@ -106,9 +137,17 @@ KERNEL(most_step_threads, 1, end_step, StepArguments) {
     for (int c = 0; c < 3; c++) v[c] = a.now.velocities[at + c] = kicked(v[c], a.half_kick[i], force[c]);
     kinetic += a.masses[i] * square_of(v);
     alarm |= !(sqrt(square_of(way)) <= run.displacement) || !(sqrt(square_of(force)) <= run.force);
+    if (framed)
+      for (int c = 0; c < 3; c++) {
+        frame[at + c] = a.now.positions[at + c];
+        frame[entries + at + c] = v[c];
+        frame[2 * entries + at + c] = force[c];
+      }
   }
+  if (alarm) atomicOr(&progress.alarm, guard_alarm);
   double sums[4] = {modified.power, modified.squares, half_way, kinetic};
   sum_over_block(sums);
+  if (!sum_over_parts(a, sums)) return;
   kinetic = 0.5 * sums[3];
   double put_in = 0;
   if (run.rescales && run.internal > 0 && kinetic > 0) {
@@ -116,10 +155,13 @@ KERNEL(most_step_threads, 1, end_step, StepArguments) {
     if (threadIdx.x == 0) factor = rescaling_factor(key_of(run.seed + r), step - 1, run.internal, run.relaxed, run.thermal_energy, kinetic);
     __syncthreads();
     double after[1] = {};
-    for (int i = threadIdx.x; i < n; i += blockDim.x) {
-      double* v = a.now.velocities + 3 * (static_cast<long long>(r) * n + i);
+    for (int j = threadIdx.x; j < n; j += blockDim.x) {
+      const long long at = 3 * (static_cast<long long>(r) * n + j);
+      double* v = a.now.velocities + at;
       for (int c = 0; c < 3; c++) v[c] *= factor;
-      after[0] += a.masses[i] * square_of(v);
+      after[0] += a.masses[j] * square_of(v);
+      if (framed)
+        for (int c = 0; c < 3; c++) frame[entries + at + c] = v[c];
     }
     sum_over_block(after);
     put_in = 0.5 * after[0] - kinetic;
@@ -127,17 +169,8 @@ KERNEL(most_step_threads, 1, end_step, StepArguments) {
   }
 
   const double potential = a.energies[r];
-  alarm |= !(potential - potential == 0) || !(2 * kinetic / run.freedoms <= run.temperature);
-  if (alarm) atomicOr(&progress.alarm, guard_alarm);
-  const bool framed = step >= 0 && is_due(step, run.frame_every);
-  double* const frame = a.frames + (framed ? row_of_step(step, run.frame_every, run.frames_before, run.frame_rows) : 0) * (3 * entries + 2 * run.replicas);
-  if (framed)
-    for (long long k = 3 * static_cast<long long>(r) * n + threadIdx.x; k < 3 * static_cast<long long>(r + 1) * n; k += blockDim.x) {
-      frame[k] = a.now.positions[k];
-      frame[entries + k] = a.now.velocities[k];
-      frame[2 * entries + k] = a.now.forces[k];
-    }
   if (threadIdx.x > 0) return;
+  if (!(potential - potential == 0) || !(2 * kinetic / run.freedoms <= run.temperature)) atomicOr(&progress.alarm, guard_alarm);
   const double heat = a.now.heat[r] + put_in;
   a.now.heat[r] = heat;
   a.now.potential[r] = potential;

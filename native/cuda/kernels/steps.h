@@ -6,7 +6,8 @@
 
 namespace painnless::cuda {
 
-constexpr int most_step_threads = 512;  // of the block that a replica has
+constexpr int most_step_threads = 256;  // a thread an atom; a replica has as many blocks as that takes, its parts
+constexpr int step_sums = 4;            // of a part
 
 /// Constants of the steps at hand.
 struct RunConstants {
@@ -45,6 +46,8 @@ template <class Real> struct StepArguments {
   const double *half_kick, *spread, *masses;  // (n)
   Progress* progress;
   StepState now, before;
+  double* parts;  // (R, parts, step_sums)
+  int* ended;     // (R) parts that have their sums; 0 before and after a launch
   double *records, *frames;  // rings of rows: potential, kinetic, heat, modified (R); positions, velocities, forces (R, n, 3), potential, kinetic (R)
   // The evaluation between begin_step and end_step: where it reads positions, and what it says of them.
   double* evaluated;
