@@ -216,7 +216,7 @@ describe.each(ensembles)("%s of more atoms than a block has threads", (ensemble)
   });
 
   test("replicas go together as each goes alone, and any stretches give the bits of one", async () => {
-    const engine = await openCuda(small, "f32");
+    const engine = await openCuda(small, "f64");
     const together = await run(engine, dimers, { ...request, replicas: 2 });
     for (const replica of [0, 1]) {
       const alone = await run(engine, dimers, { ...request, seed: 5 + replica }, 1, 2, 40);
