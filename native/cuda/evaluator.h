@@ -17,6 +17,7 @@ class Evaluator {
     const Sizes* sizes;
     const double *energies, *forces;  // (structures) net, (atoms, 3)
     double skin;                    // Å, of pairs that are kept; 0: each evaluation searches
+    bool bins;                      // does the search have them
     int layout;                     // another number: what was recorded before is of no use
     bool operator==(const Places&) const = default;
   };

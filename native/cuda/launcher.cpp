@@ -192,6 +192,7 @@ template <class Real> Evaluator::Places Launcher<Real>::prepare(const Batch& bat
           .energies = at(space_.answer, energies_at()),
           .forces = at(space_.answer, forces_at(batch.atoms(), batch.structures())),
           .skin = skin,
+          .bins = needs_bins(batch),
           .layout = 2 * allocations_ + (schedule_ == schedules_.back().get())};
 }
 

@@ -225,6 +225,19 @@ describe.each(ensembles)("%s of more atoms than a block has threads", (ensemble)
   });
 });
 
+test.each([0, 0.5])("as many atoms without a cell, then in one, which needs bins: the steps are recorded anew, skin %f", async (skin) => {
+  const small = randomModel("painn-schnetpack", { n_features: 32, n_layers: 1 });
+  const open = () => openCuda(small, "f32", { tuning: { residentAtoms: 0 } });
+  const periodic = gas(100, 3);
+  const request = { ...gentle, steps: 2, frameEvery: 1, skin };
+  const expected = bitsOf(await run(await open(), periodic, request), 0, 1, 100);
+  const engine = await open();
+  await engine.evaluate([periodic]); // room for all of it, so that nothing is laid out anew
+  await run(engine, { ...periodic, cell: null, pbc: [false, false, false] }, request);
+  const found = bitsOf(await run(engine, periodic, request), 0, 1, 100);
+  expect(found.map((column, k) => column === expected[k])).toEqual(expected.map(() => true));
+});
+
 describe("pairs kept with a skin", () => {
   /** Fast and short: atoms cross the cell, forces hardly matter. */
   const fast = { ...gentle, steps: 80, temperature: 3e7, seed: 2, frameEvery: 20 } as const;
