@@ -117,7 +117,9 @@ template <class Real> void Launcher<Real>::grow(const Batch& batch, int edges, d
   if (edges > most_edges)
     throw InputError("BAD_STRUCTURE", "positions", "more than 2^28 edges within the cutoff: the atoms are too dense or too many");
   const int room = std::min(next_bucket(edges, 16), most_edges);
-  reserve({capacity_.atoms, capacity_.structures, room, search_.pairs_for(room, skin)});
+  const Capacity needed{capacity_.atoms, capacity_.structures, room, search_.pairs_for(room, skin)};
+  if (skin > 0 && fits(needed)) throw InputError("BAD_STRUCTURE", "skin", "more than 2^30 pairs within the cutoff and the skin: a smaller skin has fewer");
+  reserve(needed);
 }
 
 /// Queues what was recorded for a batch whose request is there.
@@ -182,7 +184,7 @@ template <class Real> Evaluator::Places Launcher<Real>::prepare(const Batch& bat
   schedule_ = &choose(batch);
   if (schedule_->searches()) skin = 0;
   Capacity needed = capacity_for(batch.atoms(), batch.structures());
-  needed.pairs = search_.pairs_for(std::max(needed.edges, capacity_.edges), skin);
+  needed.pairs = search_.pairs_for(needed.edges, skin);  // not of all the edges that some larger batch had room for
   reserve(needed);
   send(batch, nearest, skin);
   if (skin > 0) search_.forget(*device_, space_, batch.atoms());

@@ -8,6 +8,8 @@
 namespace painnless::cuda {
 namespace {
 
+constexpr double most_pairs = 1 << 30;  // places are asked for by many at once, beyond it too: their count must not run over
+
 Reach reach_of(double largest) { return {largest, static_cast<float>(std::sqrt(largest))}; }
 
 }  // namespace
@@ -17,7 +19,7 @@ Search<Real>::Search(const Config& config) : cutoff_(config.cutoff), largest_(la
 
 template <class Real> int Search<Real>::pairs_for(int edges, double skin) const {
   if (skin == 0) return 0;
-  return static_cast<int>(std::min(edges * std::pow(reach(skin) / cutoff_, 3) + 1, 2147483647.0));
+  return static_cast<int>(std::min(edges * std::pow(reach(skin) / cutoff_, 3) + 1, most_pairs));
 }
 
 template <class Real> void Search<Real>::forget(Device& device, const Workspace<Real>& workspace, int atoms) const {

@@ -297,6 +297,17 @@ describe("pairs kept with a skin", () => {
     expect((await engine.activity()).allocations).toBe(before.allocations + 2);
   });
 
+  test("room for pairs is that of the run's own atoms, however large a batch the engine has seen", async () => {
+    const grown = async (seen: readonly Structure[]) => {
+      const engine = await openLayered();
+      await engine.evaluate(seen, ["energy"]);
+      const before = await engine.activity();
+      await run(engine, water, { ...gentle, steps: 1, skin: 10 });
+      return (await engine.activity()).arenaBytes - before.arenaBytes;
+    };
+    expect(await grown(Array(60).fill(water))).toBeLessThan(2 * (await grown([water])));
+  });
+
   test.skipIf(onCard).each([
     ["cells that atoms have crossed are forgotten", 48],
     ["atoms may go a skin and a half", 49],

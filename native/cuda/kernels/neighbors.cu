@@ -190,7 +190,7 @@ template <bool KEEPS> __device__ void find(const SearchArguments<real>& a, int i
       // Without room nothing holds: the steps that are queued behind this one must not take what there is for all.
       for (int k = 0; k < 3; k++) kept.position[k] = fits ? positions_of(a)[3 * i + k] : far_away, kept.wrap[k] = a.placed[i].wrap[k];
       kept.pairs = fits ? count : 0;
-      atomicAdd(sums + 2, taken);
+      atomicAdd(sums + 2, min(taken, most_counted));
     } else {
       a.edges.first[i] = count;
       atomicAdd(sums, count);
@@ -239,11 +239,12 @@ KERNEL(scan_threads, 1, scan_neighbors, SearchArguments) {
   if (group < last || threadIdx.x > 0) return;
   // A sum that ran over is known by the places taken; and where more of these were asked for than there are, by finds that were no edges, somebody had none.
   const int placed = a.sizes->placed, sum = begin + own.total;
-  const int found = a.kept.pairs ? max(sum, edges_for_pairs(a, last + 1)) : sum < placed - a.group_edges[1] ? 0x7FFFFFFF : placed > a.edge_capacity ? max(sum, placed) : sum;
+  const int for_pairs = a.kept.pairs ? edges_for_pairs(a, last + 1) : 0;
+  const int found = a.kept.pairs ? max(sum, for_pairs) : sum < placed - a.group_edges[1] ? 0x7FFFFFFF : placed > a.edge_capacity ? max(sum, placed) : sum;
   a.edges.first[atoms] = sum;
   a.sizes->found = found;
   a.sizes->edges = found;
-  if (found <= a.edge_capacity) return;
+  if (found <= a.edge_capacity && for_pairs == 0) return;
   a.sizes->edges = a.sizes->atoms = 0;  // whatever comes after finds nothing to do
   atomicOr(&a.sizes->status, too_many_edges);
 }

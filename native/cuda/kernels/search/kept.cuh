@@ -58,12 +58,17 @@ __device__ void choose_edges(const SearchArguments<real>& a, int i) {
   atomicAdd(a.group_edges + i / scan_items * group_stride, count);
 }
 
-/// Edges with whose room pairs would have theirs too, where they have not. One thread, of so many groups of receivers.
+/// So many pairs of one receiver are counted at most, so that a group's sum cannot run over.
+constexpr int most_counted = (1 << 21) - 1;
+static_assert(static_cast<long long>(most_counted) * scan_items <= 0x7FFFFFFF);
+
+/// Edges for which so many pairs are laid out as there are (Search::pairs_for), where there is no room for these; else 0. One thread, of so many groups of receivers.
 __device__ int edges_for_pairs(const SearchArguments<real>& a, int groups) {
   if (a.sizes->placed <= a.kept.capacity) return 0;
   double pairs = 0;
   for (int g = 0; g < groups; g++) pairs += a.group_edges[g * group_stride + 2];
-  return static_cast<int>(min(pairs / a.kept.capacity * a.edge_capacity + 1, 2147483647.0));
+  const double share = static_cast<double>(a.reach.longest) / a.kept.reach.longest;
+  return static_cast<int>(min(max(pairs, static_cast<double>(a.sizes->placed)) * share * share * share * (1 + 1e-6) + 1, 2147483647.0));
 }
 
 }  // namespace painnless::cuda
