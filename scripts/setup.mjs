@@ -119,17 +119,17 @@ function stopOn(problems) {
   if (problems.length > 0) throw new AggregateError(problems);
 }
 
-/** @param {unknown} error @returns {Problem[]} */
-function problemsOf(error) {
-  if (error instanceof AggregateError) return error.errors.flatMap(problemsOf);
-  if (error instanceof Problem) return [error];
+/** @param {unknown} error @returns {unknown[]} */
+const each = (error) => (error instanceof AggregateError ? error.errors.flatMap(each) : [error]);
+
+/** What the user can mend; null: a fault of ours. @param {unknown} error @returns {Problem | null} */
+function problemOf(error) {
+  if (error instanceof Problem) return error;
   const { code, path } = /** @type {NodeJS.ErrnoException} */ (error);
-  if (code === "ENOSPC" || code === "EDQUOT") return [new Problem("the disk is full", "free some space and run the same command again")];
+  if (code === "ENOSPC" || code === "EDQUOT") return new Problem("the disk is full", "free some space and run the same command again");
   if (code === "EACCES" || code === "EPERM" || code === "EROFS")
-    return [
-      new Problem(`cannot write ${path ?? root}`, "make the clone's folder yours (chown -R), or clone into a folder you may write to"),
-    ];
-  throw error;
+    return new Problem(`cannot write ${path ?? root}`, "make the clone's folder yours (chown -R), or clone into a folder you may write to");
+  return null;
 }
 
 /** @param {string} file */
@@ -143,7 +143,8 @@ if (rest.length > 0 || (option !== undefined && option !== "--tests")) {
 try {
   await setUp(option === "--tests" ? "tests" : "runtime");
 } catch (error) {
-  for (const { message, remedy, log } of problemsOf(error)) {
+  const errors = each(error);
+  for (const { message, remedy, log } of errors.flatMap((one) => problemOf(one) ?? [])) {
     process.stderr.write(`\npainnless set-up: ${message}\n  remedy: ${remedy}\n`);
     if (log !== null)
       process.stderr.write(
@@ -152,5 +153,7 @@ try {
           .join("\n")}\n`,
       );
   }
+  const fault = errors.find((one) => problemOf(one) === null);
+  if (fault !== undefined) throw fault; // said after what the user can mend
   process.exit(3);
 }
