@@ -96,7 +96,7 @@ async function carryOut(step, state, wanted, commands) {
         join(folder, `${step.id}.log`),
       );
   } catch (error) {
-    progress.end(step.name, "failed");
+    progress.end(step.name, error instanceof Problem ? `failed: ${error.message}` : "failed"); // at once: others may go on for long
     if (step.resumes) state.withdraw(step.id);
     throw error;
   }
