@@ -56,7 +56,7 @@ async function setUp(level) {
     const todo = pending(state, level).filter((step) => !adopted(state, step, level));
     stopOn([...todo.flatMap((step) => step.missing()), ...lackOfSpace(todo, state)]);
     // When one fails the others go on to their end: what they fetch may be gigabytes.
-    const chains = [todo.filter(({ alone }) => !alone), ...todo.filter(({ alone }) => alone).map((step) => [step])];
+    const chains = [todo.filter(({ independent }) => !independent), ...todo.filter(({ independent }) => independent).map((step) => [step])];
     const ended = await Promise.allSettled(
       chains.map(async (chain) => {
         for (const step of chain) await carryOut(step, state, level, commands);

@@ -185,7 +185,13 @@ template <class Real> Evaluator::Places Launcher<Real>::prepare(const Batch& bat
   if (schedule_->searches()) skin = 0;
   Capacity needed = capacity_for(batch.atoms(), batch.structures());
   needed.pairs = search_.pairs_for(needed.edges, skin);  // not of all the edges that some larger batch had room for
-  reserve(needed);
+  try {
+    reserve(needed);
+  } catch (const OutOfMemory&) {  // without pairs each step searches, for the same bits
+    if (skin == 0) throw;
+    skin = 0, needed.pairs = 0;
+    reserve(needed);
+  }
   send(batch, nearest, skin);
   if (skin > 0) search_.forget(*device_, space_, batch.atoms());
   const auto at = [](auto* begin, size_t bytes) { return reinterpret_cast<double*>(reinterpret_cast<Address>(begin) + bytes); };

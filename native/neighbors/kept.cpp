@@ -5,6 +5,7 @@
 #include <limits>
 
 namespace painnless {
+
 void KeptNeighbors::search(std::span<const double> positions, std::span<const double> cell, std::span<const uint8_t> pbc, double cutoff,
                            bool edge_at_cutoff, NeighborList& list) {
   if (skin_ > 0) {

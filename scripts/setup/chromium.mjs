@@ -19,7 +19,7 @@ export const chromium = {
   id: "chromium",
   name: "Chromium",
   note: "Debian's, for the tests of pages",
-  alone: false,
+  independent: true,
   megabytes: 700,
   resumes: true,
   fingerprint: () => chromiumPath() ?? "",

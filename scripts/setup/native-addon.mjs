@@ -17,7 +17,7 @@ export const nativeAddon = {
   id: "native",
   name: "native addon",
   note: "C++, a minute or two",
-  alone: false,
+  independent: false,
   megabytes: 300,
   resumes: true,
   fingerprint: (root) =>

@@ -16,7 +16,7 @@ export const npmPackages = {
   id: "npm",
   name: "npm packages",
   note: "about 250 MB",
-  alone: false,
+  independent: false,
   megabytes: 500,
   resumes: false,
   fingerprint: (root) => {

@@ -19,7 +19,7 @@ export const pythonEnvironment = {
   id: "python",
   name: "Python environment",
   note: "PyTorch, ASE: up to 3 GB to fetch the first time",
-  alone: true,
+  independent: true,
   megabytes: 7000,
   resumes: false,
   fingerprint: (root) =>

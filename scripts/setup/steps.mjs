@@ -11,7 +11,7 @@ import { typescriptBuild } from "./typescript-build.mjs";
  * @property {string} id names its log and its record in .setup/
  * @property {string} name shown
  * @property {string} note what to expect of a first run, or ""
- * @property {boolean} alone needs nothing of the other steps, and runs beside them
+ * @property {boolean} independent needs nothing of the other steps, and runs beside them
  * @property {number} megabytes free space a first run needs
  * @property {boolean} resumes after a failure (not after a kill) the next call goes on from what is there, instead of beginning anew
  * @property {(root: string) => string} fingerprint of all its inputs
@@ -21,7 +21,7 @@ import { typescriptBuild } from "./typescript-build.mjs";
  * @property {(work: Work) => Promise<void>} run
  */
 
-/** In this order, but for those that run alone: the addon needs headers from npm, the build needs tsc.
+/** In this order, but for those that are independent: the addon needs headers from npm, the build needs tsc.
  *  @param {string | undefined} namedPython PAINNLESS_PYTHON @param {Level} level */
 export const steps = (namedPython, level) => [
   npmPackages,

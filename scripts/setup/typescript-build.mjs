@@ -10,7 +10,7 @@ export const typescriptBuild = {
   id: "typescript",
   name: "TypeScript build",
   note: "",
-  alone: false,
+  independent: false,
   megabytes: 20,
   resumes: true,
   fingerprint: (root) => fingerprint(root, ["src", "scripts/page-script.mjs", "tsconfig.json", "package-lock.json"]),

@@ -351,6 +351,16 @@ describe.skipIf(onCard)("on the emulated card", () => {
     expect(bitsOf(found, 0, 1, 3)).toEqual(bitsOf(await run(await openCuda(model, "f32"), water, short), 0, 1, 3));
   });
 
+  test("where there is no memory for pairs each step searches, and the bits are the same", async () => {
+    const short = { ...gentle, steps: 4, frameEvery: 1 };
+    const session = await openSession(await openCuda(model, "f32"), water, short);
+    addon.emulatedCard({ failingAllocation: 3 }); // the run's own memory, here and there, comes first
+    const found = await whole(session);
+    const kept = await run(await openCuda(model, "f32"), water, short);
+    expect(bitsOf(found, 0, 1, 3)).toEqual(bitsOf(kept, 0, 1, 3));
+    expect([found.rebuilds, kept.rebuilds]).toEqual([4, 1]);
+  });
+
   test("threads in any order give the same bits, several warps of them too", async () => {
     const engine = await openCuda(model, "f32");
     const crowd = gas(40, 2);

@@ -56,7 +56,8 @@ describe.skipIf(onCard).each([
     await whole.close();
     const begin = addon.emulatedCard({});
     const failedIn = new Map<string, number>();
-    for (let n = 1, ended = false; !ended; n++) {
+    // A run does without pairs to keep: three allocations whose failure nobody is told of.
+    for (let n = 1, untold = 0; untold < 4; n++) {
       addon.emulatedCard({ failingAllocation: n });
       const engine = await open(precision).catch((error: PainnlessError) => error);
       let failed: unknown = engine instanceof Error ? engine : null;
@@ -78,8 +79,8 @@ describe.skipIf(onCard).each([
         }
         await engine.close();
       }
-      ended = failed === null;
-      if (!ended) expect(failed, `allocation ${n}`).toEqual(isTold);
+      untold = failed === null ? untold + 1 : 0;
+      if (failed !== null) expect(failed, `allocation ${n}`).toEqual(isTold);
       expect(addon.emulatedCard({ failingAllocation: 0 })).toMatchObject({ bytes: begin.bytes, pinned: begin.pinned });
     }
     expect([...failedIn.keys()]).toEqual(["opening", ...life.map((_, k) => `step ${k}`)]);

@@ -133,7 +133,7 @@ __device__ void keep_edges(const SearchArguments<real>& a, const Structure& s, i
   faults.report(a);
 }
 
-/// The receiver of a warp, or none: -1.
+/// The receiver of a warp, or none: -1. Slots are those of the last search.
 __device__ int own_receiver(const SearchArguments<real>& a) {
   const int index = blockIdx.x * find_warps + warp_index();
   return index >= a.sizes->atoms ? -1 : a.slots > 0 ? a.in_slots[index].atom : index;

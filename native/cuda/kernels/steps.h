@@ -30,7 +30,7 @@ struct Progress {
   int moving;        // is there one? No step is begun after an alarm
   int alarm;         // Trouble bits of the step that was made last: the one before is the last good one
   int found;         // edges of that step
-  int searches;  // of neighbours, since the run was sent
+  int searches;      // of neighbours, since the run was sent
 };
 
 enum { guard_alarm = 1 << 16 };  // beside the search's Trouble bits: a limit was passed, or a number is not finite

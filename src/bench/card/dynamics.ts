@@ -18,8 +18,8 @@ export const shortRun = {
   guards: { maxForce: 1e300, maxTemperature: 1e300, minDistance: 0, maxDisplacement: 1e300 },
 } as const satisfies Partial<SimulationRequest>;
 
-/** What is timed for long: atoms of a model far from its training fall into each other within some 10 fs, and here hardly move. So with a skin it never
- *  searches again, and without one at each step: a run of the user's lies between, once in some 20 steps. */
+/** What is timed for long: atoms of a model far from its training fall into each other within some 10 fs, and here hardly move. So with a skin it searches
+ *  once a stretch, and without one at each step: a run of the user's lies between, once in some 20 steps. */
 export const stillRun = { ...shortRun, timestep: 1e-5 } as const satisfies Partial<SimulationRequest>;
 const skin = 0.5;
 
