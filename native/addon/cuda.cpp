@@ -2,10 +2,10 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "../cuda/card.h"
+#include "../cuda/card/card.h"
 #include "../cuda/engine.h"
-#include "../cuda/program.h"
-#include "../cuda/shape.h"
+#include "../cuda/card/program.h"
+#include "../cuda/network/shape.h"
 #if defined(PAINNLESS_EMULATE_CUDA)
 #include "../cuda/emulator/compiler.h"
 #include "../cuda/emulator/device.h"

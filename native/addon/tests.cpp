@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "../cpu/faults.h"
-#include "../cuda/request.h"
+#include "../cuda/schedules/request.h"
 #include "../formulas/philox.h"
 #include "../probe.h"
 #include "door.h"

@@ -4,7 +4,7 @@
 #include <array>
 #include <optional>
 
-#include "buffer.h"
+#include "card/buffer.h"
 #include "measure.h"
 
 namespace painnless::cuda {

@@ -6,7 +6,7 @@ foreach(given FOLDER FORMULAS OUTPUT)
   endif()
 endforeach()
 # Raw strings in pieces: a compiler need not take one longer than 65,536 characters.
-set(out "#include \"texts.h\"\n\nnamespace painnless::cuda {\n\nconst std::vector<Text>& kernel_texts() {\n  static const std::vector<Text> texts{\n")
+set(out "#include \"card/texts.h\"\n\nnamespace painnless::cuda {\n\nconst std::vector<Text>& kernel_texts() {\n  static const std::vector<Text> texts{\n")
 # Files below a folder, in order, under the names that others include them by.
 function(pack folder prefix)
   set(patterns ${ARGN})

@@ -1,7 +1,7 @@
 #pragma once
 // The CUDA backend's door.
-#include "compiler.h"
-#include "device.h"
+#include "card/compiler.h"
+#include "card/device.h"
 
 namespace painnless {
 

@@ -2,7 +2,7 @@
 // The engine as a run on its card uses it: evaluations of positions that are there already.
 #include <functional>
 
-#include "device.h"
+#include "card/device.h"
 #include "kernels/signatures.h"
 
 namespace painnless::cuda {

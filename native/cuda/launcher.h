@@ -5,11 +5,11 @@
 
 #include "courier.h"
 #include "dynamics/mover.h"
-#include "layered.h"
+#include "schedules/layered.h"
 #include "measure.h"
 #include "portions.h"
-#include "resident.h"
-#include "search.h"
+#include "schedules/resident.h"
+#include "schedules/search.h"
 
 namespace painnless::cuda {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "buffer.h"
+#include "card/buffer.h"
 
 namespace painnless::cuda {
 namespace {

@@ -4,7 +4,7 @@
 #include <functional>
 
 #include "engine.h"
-#include "program.h"
+#include "card/program.h"
 
 namespace painnless::cuda {
 

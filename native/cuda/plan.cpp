@@ -1,7 +1,7 @@
 // What an engine would do on a card that need not be there.
 #include "engine.h"
-#include "layered.h"
-#include "resident.h"
+#include "schedules/layered.h"
+#include "schedules/resident.h"
 
 namespace painnless::cuda {
 namespace {

@@ -29,6 +29,11 @@ const nativeRooms: Readonly<Record<string, readonly string[]>> = {
   dynamics: ["cpu", "cuda", "engine", "run", "formulas", "neighbors", "model"],
   addon: ["probe", "dynamics", "formulas", "cpu", "cuda", "engine", "neighbors", "model"],
 };
+/** Rooms within native/cuda, beside kernels/, which all may include; what is not named here may include everything in it. */
+const cudaRooms: Readonly<Record<string, readonly string[]>> = {
+  card: [],
+  network: ["card"],
+};
 /** Rooms of python/painnless that may import a heavy package; everything else must load without it. */
 const heavyPackages: Readonly<Record<string, readonly string[]>> = {
   torch: ["reference", "training", "worker"],
@@ -40,6 +45,7 @@ const mayBuild = ["cli/sides.ts", "index.ts"];
 
 /** Room of a path below src/, native/ or python/painnless/: its folder, or the file's own name at the top. */
 const roomOf = (path: string) => (path.split("/")[0] ?? path).replace(/\.\w+$/, "");
+const innerRoomOf = (path: string) => roomOf(path.split("/").slice(1).join("/"));
 
 /** Every import of the files that points against the arrows, as "file:line: why". @param files text by path from the repository's root */
 export function violations(files: ReadonlyMap<string, string>): string[] {
@@ -88,7 +94,11 @@ function nativeViolations(path: string, text: string, say: Say): string[] {
     const file = posix.normalize(posix.join(posix.dirname(path), header));
     if (file.startsWith("..")) return [say(line, `includes ${header}, which is outside native/`)];
     const other = roomOf(file);
-    return other === room || allowed.includes(other) ? [] : [say(line, `${room} may not include ${other} (${header})`)];
+    if (other !== room) return allowed.includes(other) ? [] : [say(line, `${room} may not include ${other} (${header})`)];
+    const [inner, there] = [innerRoomOf(path), innerRoomOf(file)];
+    const reachable = room === "cuda" ? cudaRooms[inner] : undefined;
+    if (reachable === undefined || [inner, "kernels", ...reachable].includes(there)) return [];
+    return [say(line, `cuda/${inner} may not include cuda/${there} (${header})`)];
   });
 }
 

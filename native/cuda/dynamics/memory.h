@@ -2,7 +2,7 @@
 // What a run has on the card, and on the host, where copies run from and to: the same arrays at the same places of one piece of memory each.
 #include "../../run.h"
 #include "../kernels/steps.h"
-#include "../pack.h"
+#include "../network/pack.h"
 
 namespace painnless::cuda {
 

@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "../evaluator.h"
-#include "../program.h"
+#include "../card/program.h"
 #include "memory.h"
 #include "ring.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "../../formulas/step.h"
-#include "../device.h"
+#include "../card/device.h"
 
 namespace painnless::cuda {
 

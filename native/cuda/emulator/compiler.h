@@ -1,6 +1,6 @@
 #pragma once
 // Kernels compiled by the host into a library of its own: what the emulated card runs.
-#include "../compiler.h"
+#include "../card/compiler.h"
 
 namespace painnless::cuda::emulator {
 

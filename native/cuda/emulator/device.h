@@ -3,7 +3,7 @@
 // mathematics, launches, sizes and memory do; it is a million times slower than a card and says nothing about speed.
 #include <optional>
 
-#include "../device.h"
+#include "../card/device.h"
 #include "fibers.h"
 
 namespace painnless::cuda::emulator {

@@ -6,7 +6,7 @@
 #include <functional>
 #include <optional>
 
-#include "../device.h"
+#include "../card/device.h"
 
 namespace painnless::cuda::emulator {
 

@@ -16,7 +16,7 @@ export interface Bound {
 
 /** @param tile atoms of a block of the small cut */
 export function bounds(tile: number, multiprocessors: number): Bound[] {
-  // Launches are recorded for a batch of up to 19 % more atoms than there are (next_bucket of native/cuda/schedule.h), and it is those that a bound counts.
+  // Launches are recorded for a batch of up to 19 % more atoms than there are (next_bucket of native/cuda/schedules/schedule.h), and it is those that a bound counts.
   const inWaves = (values: readonly number[]) =>
     values.map((value) => ({ value, atoms: Math.max(1, Math.floor((value * tile * multiprocessors) / 1.19)) }));
   return [

@@ -4,9 +4,9 @@
 #include <array>
 
 #include "filters.h"
-#include "kernels/shapes.h"
+#include "../kernels/shapes.h"
 #include "pack.h"
-#include "program.h"
+#include "../card/program.h"
 #include "shape.h"
 
 namespace painnless::cuda {

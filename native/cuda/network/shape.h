@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "../model/blocks.h"
-#include "device.h"
-#include "kernels/room.h"
-#include "program.h"
+#include "../../model/blocks.h"
+#include "../card/device.h"
+#include "../kernels/room.h"
+#include "../card/program.h"
 
 namespace painnless::cuda {
 

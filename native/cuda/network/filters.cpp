@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <numbers>
 
-#include "../model/blocks.h"
+#include "../../model/blocks.h"
 #include "half.h"
-#include "kernels/shapes.h"
+#include "../kernels/shapes.h"
 
 namespace painnless::cuda {
 namespace {

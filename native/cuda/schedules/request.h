@@ -2,8 +2,8 @@
 // What goes to the card and what comes back, byte by byte as kernels/signatures.h says.
 #include <vector>
 
-#include "../engine.h"
-#include "kernels/signatures.h"
+#include "../../engine.h"
+#include "../kernels/signatures.h"
 
 namespace painnless::cuda {
 

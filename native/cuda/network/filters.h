@@ -2,9 +2,9 @@
 // Weights of filters for tensor cores: scaled by a power of two, split into two fp16 numbers, in the order in which lanes give them (kernels/layers/filters.cuh).
 #include <vector>
 
-#include "../model.h"
-#include "kernels/room.h"
-#include "kernels/signatures.h"
+#include "../../model.h"
+#include "../kernels/room.h"
+#include "../kernels/signatures.h"
 
 namespace painnless::cuda {
 

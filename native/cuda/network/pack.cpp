@@ -4,9 +4,9 @@
 #include <array>
 #include <cmath>
 
-#include "../engine.h"
+#include "../../engine.h"
 #include "half.h"
-#include "kernels/shapes.h"
+#include "../kernels/shapes.h"
 
 namespace painnless::cuda {
 namespace {

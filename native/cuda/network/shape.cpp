@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "kernels/shapes.h"
+#include "../kernels/shapes.h"
 
 namespace painnless::cuda {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "../model/blocks.h"
+#include "../../model/blocks.h"
 #include "pack.h"
 
 namespace painnless::cuda {

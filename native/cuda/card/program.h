@@ -7,9 +7,9 @@
 
 #include "compiler.h"
 #include "device.h"
-#include "kernels/list.h"
-#include "kernels/signatures.h"
-#include "kernels/steps.h"
+#include "../kernels/list.h"
+#include "../kernels/signatures.h"
+#include "../kernels/steps.h"
 #include "nvtx.h"
 
 namespace painnless::cuda {

@@ -1,6 +1,6 @@
 #pragma once
 // The launches of a neighbour search (kernels/neighbors.cu).
-#include "engine.h"
+#include "../engine.h"
 #include "workspace.h"
 
 namespace painnless::cuda {

@@ -1,6 +1,6 @@
 #pragma once
 // Everything on the card that grows with a batch, as one piece of memory.
-#include "network.h"
+#include "../network/network.h"
 #include "request.h"
 
 namespace painnless::cuda {

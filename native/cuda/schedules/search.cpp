@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "../neighbors/kept.h"
+#include "../../neighbors/kept.h"
 
 namespace painnless::cuda {
 namespace {

@@ -8,7 +8,7 @@
 #include <memory>
 #include <string>
 
-#include "../engine.h"
+#include "../../engine.h"
 
 namespace painnless::cuda {
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "../neighbors/placing.h"
-#include "elements.h"
-#include "kernels/shapes.h"
+#include "../../neighbors/placing.h"
+#include "../network/elements.h"
+#include "../kernels/shapes.h"
 
 namespace painnless::cuda {
 namespace {

@@ -2,7 +2,7 @@
 // What PaiNN's layer 0 knows before it sees a structure.
 #include <vector>
 
-#include "../model.h"
+#include "../../model.h"
 
 namespace painnless::cuda {
 

@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "../model/blocks.h"
-#include "buffer.h"
-#include "kernels/signatures.h"
+#include "../../model/blocks.h"
+#include "../card/buffer.h"
+#include "../kernels/signatures.h"
 
 namespace painnless::cuda {
 

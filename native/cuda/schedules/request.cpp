@@ -7,9 +7,9 @@
 #include <stdexcept>
 #include <string>
 
-#include "../neighbors.h"
-#include "../neighbors/basis.h"
-#include "kernels/shapes.h"
+#include "../../neighbors.h"
+#include "../../neighbors/basis.h"
+#include "../kernels/shapes.h"
 
 namespace painnless::cuda {
 namespace {

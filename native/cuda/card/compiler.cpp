@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "../engine.h"
+#include "../../engine.h"
 #include "library.h"
 
 namespace painnless::cuda {

@@ -1,6 +1,6 @@
 #include "table.h"
 
-#include "../model/spline.h"
+#include "../../model/spline.h"
 
 namespace painnless::cuda {
 

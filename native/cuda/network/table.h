@@ -2,7 +2,7 @@
 // The table of the student's filters in the order in which lanes load it (kernels/layers/distiller_table.cuh).
 #include <array>
 
-#include "../model/filter_table.h"
+#include "../../model/filter_table.h"
 #include "pack.h"
 #include "shape.h"
 
