@@ -113,10 +113,13 @@ void CardMover::record(const Batch& batch, const Recorded& wanted) {
   const int threads = threads_for(wanted.atoms);
   const auto record_steps = [&](int count) {
     return evaluator_.record([&] {
-      for (int k = 0; k < count; k++) {
-        programs_.launch(kernels::begin_step, grid, threads, 0, arguments);
+      const auto launch = [&](auto kernel) { programs_.launch(kernel, grid, threads, 0, arguments); };
+      launch(kernels::begin_step);
+      for (int k = 1; k <= count; k++) {
         evaluator_.launch(batch, wanted.places.skin);
-        programs_.launch(kernels::end_step, grid, threads, 0, arguments);
+        if (k == count) launch(kernels::end_step);
+        else if (grid.x * grid.y == 1) launch(kernels::next_step);
+        else launch(kernels::end_step), launch(kernels::begin_step);
       }
     });
   };

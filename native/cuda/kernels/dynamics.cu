@@ -1,4 +1,4 @@
-// Steps of a run (docs/theory.md, T51 to T55): begin_step, an evaluation, end_step. A thread has an atom, a block a part of a replica's, and the part that
+// Steps of a run (docs/theory.md, T51 to T55): begin_step, an evaluation, end_step; next_step is the end of one and the beginning of the next. A thread has an atom, a block a part of a replica's, and the part that
 // ends last what is the replica's. Sums go over the threads of a warp in a tree, then over warps, then over parts in order, so that a replica's numbers
 // depend on its own atoms alone. In float64 and without fused multiply-add: with the same forces a step of T51 gives the bits of the CPU's session.
 #include "formulas/step.h"
@@ -48,8 +48,8 @@ template <int N> __device__ bool sum_over_parts(const Arguments& a, double (&x)[
 }
 
 /// The state is kept as the one before; then T51 or T52 up to the positions of the next step, where the evaluation finds them.
-KERNEL(most_step_threads, 1, begin_step, StepArguments) {
-  Progress& progress = *a.progress;
+__device__ void begin(const Arguments& a) {
+  volatile Progress& progress = *a.progress;  // what this block has just written too
   const long long step = progress.step;
   const bool moving = progress.alarm == 0;
   const int r = blockIdx.x, part = blockIdx.y, i = part * blockDim.x + threadIdx.x;
@@ -101,7 +101,7 @@ __device__ int row_of_step(long long step, long long every, long long before, in
 }
 
 /// The second half of T51, T53, energies, guards, and what is noted of the step.
-KERNEL(most_step_threads, 1, end_step, StepArguments) {
+__device__ void end(const Arguments& a) {
   Progress& progress = *a.progress;
   if (!progress.moving) return;
   const RunConstants& run = *a.run;
@@ -185,6 +185,15 @@ KERNEL(most_step_threads, 1, end_step, StepArguments) {
   record[2 * run.replicas + r] = heat;
   record[3 * run.replicas + r] =
       modified_energy({sums[0], sums[1]}, a.before.potential[r] + potential, 0.5 * sums[2], run.timestep);
+}
+
+KERNEL(most_step_threads, 1, begin_step, StepArguments) { begin(a); }
+KERNEL(most_step_threads, 1, end_step, StepArguments) { end(a); }
+/// Both in one launch, of a run that has one block: between blocks an alarm would have to be heard of.
+KERNEL(most_step_threads, 1, next_step, StepArguments) {
+  end(a);
+  __syncthreads();
+  begin(a);
 }
 
 }  // namespace painnless::cuda

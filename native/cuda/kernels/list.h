@@ -76,7 +76,8 @@
 
 #define PAINNLESS_STEP_KERNELS(X) \
   X(begin_step, StepArguments)     \
-  X(end_step, StepArguments)
+  X(end_step, StepArguments)       \
+  X(next_step, StepArguments)
 
 #define PAINNLESS_KERNELS(X)             \
   PAINNLESS_SEARCH_KERNELS(X)            \
