@@ -1,6 +1,7 @@
-// Steps of a run (docs/theory.md, T51 to T55): begin_step, an evaluation, end_step; next_step is the end of one and the beginning of the next. A thread has an atom, a block a part of a replica's, and the part that
-// ends last what is the replica's. Sums go over the threads of a warp in a tree, then over warps, then over parts in order, so that a replica's numbers
-// depend on its own atoms alone. In float64 and without fused multiply-add: with the same forces a step of T51 gives the bits of the CPU's session.
+// Steps of a run (docs/theory.md, T51 to T55): begin_step, an evaluation, end_step; next_step is the end of one and the beginning of the next. A thread
+// has an atom, a block a part of a replica's, and the part that ends last what is the replica's. Sums go over the threads of a warp in a tree, then over
+// warps, then over parts in order, so that a replica's numbers depend on its own atoms alone. In float64 and without fused multiply-add: with the same
+// forces a step of T51 gives the bits of the CPU's session.
 #include "formulas/step.h"
 #include "prelude.cuh"
 
