@@ -126,6 +126,17 @@ export function sidesOf(options: SideOptions): Sides {
   };
 }
 
+/** @throws {PainnlessError} MISSING where there is no card */
+function cardOf(side: string): CudaCard {
+  try {
+    const [card] = cudaCards() as [CudaCard];
+    return card;
+  } catch (error) {
+    if (error instanceof PainnlessError) throw new PainnlessError(error.code, `side "${side}": ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
 async function build(
   side: string,
   options: SideOptions,
@@ -142,7 +153,7 @@ async function build(
     return { ...opened, note: `${side} chose ${opened.potential.name}: ${reason}${why}${further}` };
   }
   if (side.startsWith("native:cuda")) {
-    const [card] = cudaCards() as [CudaCard]; // which throws where there is none
+    const card = cardOf(side);
     const gated = side === gatedSide && !proving;
     const proof = gated ? await requireProof(process.env, await subjectOf(model), model.path) : null;
     const nvrtc = await nvrtcCandidates(process.env, await sitePackages(interpreter));
