@@ -159,7 +159,7 @@ describe("on an emulated card", { timeout: 120_000 }, () => {
     const box = gas(70, 3);
     const [before] = await engine.evaluate([box]);
     const found = await engine.profile([box], ["energy", "forces"], 2);
-    expect(found.launches.map(({ kernel }) => kernel.replace(/_(small|large)$/, ""))).toEqual([
+    expect(found.launches.map(({ kernel }) => kernel.replace(/_(small|large|few)$/, ""))).toEqual([
       ...["place_atoms", "scan_slots", "fill_slots", "find_neighbors", "scan_neighbors", "finish_edges"],
       ...["painn_message_first", "painn_update", "painn_message", "painn_update_last", "painn_message_adjoint", "painn_update_adjoint"],
       ...["painn_message_adjoint_first", "sum_forces", "sum_structures"],

@@ -34,8 +34,8 @@ describe.skipIf(skipped)("every kernel compiles", () => {
       const slices = architecture >= 80 ? 1 : 0; // five of PaiNN in float32, instead of four messages
       const mixed = architecture >= 80 ? (isWhole ? 12 : 6) : 0; // updates alone
       const spread = architecture >= 90 ? (isWhole ? 12 : 6) : 0; // float32 and mixed
-      const [whole, resident] = [roomy ? 8 : 0, architecture >= 90 ? (roomy ? 4 : 2) : 0];
-      expect(kernels).toHaveLength((isWhole ? 66 : 22) + slices + mixed + spread + whole + resident);
+      const [whole, resident] = [roomy ? 18 : 0, architecture >= 90 ? (roomy ? 4 : 2) : 0];
+      expect(kernels).toHaveLength((isWhole ? 70 : 24) + slices + mixed + spread + whole + resident);
     },
   );
 

@@ -9,8 +9,8 @@ import { bits, everything } from "../engine/open.ts";
 import { ethanol, noEdges, selfImages, singleAtom, triclinic, water } from "../systems.ts";
 import { addon, onCard, openCuda } from "./open.ts";
 
-/** PaiNN of 128 features where tiles are spread: a layer is one launch each way (native/cuda/kernels/painn_layer.cu). The bits are those of launches apart, which
- *  spread.test.ts says do not depend on whether their tiles are. */
+/** PaiNN of 128 features where tiles are spread: a layer is one launch each way (native/cuda/kernels/painn_layer.cu), of clusters of eight blocks where the card holds
+ *  those of all tiles at once, else of four. The bits are those of launches apart, which spread.test.ts says do not depend on whether their tiles are. */
 const random = (changes: Partial<ModelConfig>) => randomModel("painn-schnetpack", { n_features: 128, ...changes });
 const three = random({ n_layers: 3, n_rbf: 20, readout_widths: [64, 1] });
 const batch = [ethanol, triclinic, singleAtom, water, selfImages, noEdges];
@@ -31,7 +31,9 @@ const rows: readonly (readonly [name: string, model: ModelFile, precision: CudaP
 ];
 /** Letters and rows come as late as they may, or at once; tiles run ahead of others in one order or another. */
 const ways = onCard ? [{}] : [{}, { turns: "shuffled" } as const, { earlyRows: true, turns: "unfair" } as const];
-const usual = { earlyRows: false, turns: "ascending", planted: 0 } as const;
+const usual = { earlyRows: false, turns: "ascending", planted: 0, clusters: 7 } as const;
+/** Clusters that the card holds: of eight blocks those of all tiles, or none. */
+const blocks = onCard ? [["eight", {}] as const] : ([["eight", { clusters: 33 }] as const, ["four", { clusters: 0 }] as const] as const);
 afterEach(() => {
   if (!onCard) addon.emulatedCard(usual);
 });
@@ -39,23 +41,25 @@ const open = (model: ModelFile, precision: CudaPrecision, spreadWaves: number, b
   openCuda(model, precision, { tuning: { residentAtoms: 0, spreadWaves }, beyond });
 
 test.each(rows)("%s: bits of launches apart", async (_, model, precision, structures) => {
-  const [whole, apart] = [await open(model, precision, 1024), await open(model, precision, 0)];
+  const apart = await open(model, precision, 0);
   const atoms = structures.reduce((sum, { numbers }) => sum + numbers.length, 0);
+  const whole = await Promise.all(blocks.map(async ([name, card]) => [name, card, await open(model, precision, 1024)] as const));
   for (const want of [everything, ["energy"] as const]) {
     const right = (await apart.evaluate(structures, want)).map(bits);
-    for (const way of atoms < 40 ? ways : ways.slice(-1)) {
-      if (!onCard) addon.emulatedCard(way);
-      const found = await whole.evaluate(structures, want);
-      if (!onCard) addon.emulatedCard(usual);
-      expect(found.map(bits), JSON.stringify(way)).toEqual(right);
-    }
+    for (const [name, card, engine] of whole)
+      for (const way of atoms < 40 ? ways : ways.slice(-1)) {
+        if (!onCard) addon.emulatedCard({ ...card, ...way });
+        const found = await engine.evaluate(structures, want);
+        if (!onCard) addon.emulatedCard(usual);
+        expect(found.map(bits), `${name} blocks, ${JSON.stringify(way)}`).toEqual(right);
+      }
   }
 });
 
 test("it is nine launches instead of fourteen, up to so many atoms, and not of one layer or of other features", async () => {
   const kernels = async (model: ModelFile, spreadWaves: number, atoms: number) => {
     const { launches } = await (await open(model, "f32", spreadWaves)).profile([gas(atoms, 3)], ["energy", "forces"], 1);
-    return launches.filter(({ search }) => !search).map(({ kernel }) => kernel);
+    return launches.filter(({ search }) => !search).map(({ kernel }) => kernel.replace(/^sum_forces_few$/, "sum_forces"));
   };
   const sums = ["sum_forces", "sum_structures"];
   const apart = (layers: number) =>
@@ -73,12 +77,18 @@ test("it is nine launches instead of fourteen, up to so many atoms, and not of o
         sums,
       ],
     ].flat(2);
-  const there = ["painn_layer_first", "painn_layer", "painn_layer_last"];
-  const back = ["painn_layer_adjoint", "painn_layer_adjoint", "painn_slices_adjoint_first"];
+  const whole = (name: string, pairs: string) => [
+    "painn_radial",
+    ...[`${name}_first`, name, `${name}_last`, `${name}_adjoint`, `${name}_adjoint`],
+    ...[pairs, ...sums],
+  ];
   const anyCut = (names: readonly string[]) => names.map((name) => name.replace(/_(spread|small|large)$/, "_"));
   const few = onCard ? 100 : 16; // at a quarter of a tile a multiprocessor, at one
   const waves = onCard ? 0.25 : 1;
-  expect(await kernels(three, waves, few)).toEqual(["painn_radial", ...there, ...back, ...sums]);
+  expect(await kernels(three, waves, few)).toEqual(whole("painn_relay", "painn_relay_pairs")); // of eight blocks
+  if (!onCard) addon.emulatedCard({ clusters: 1 });
+  expect(await kernels(three, waves, onCard ? 200 : few)).toEqual(whole("painn_layer", "painn_slices_adjoint_first"));
+  if (!onCard) addon.emulatedCard(usual);
   expect(anyCut(await kernels(three, waves, onCard ? 300 : 17))).toEqual(apart(3));
   expect(anyCut(await kernels(random({ n_layers: 1 }), waves, few))).toEqual(apart(1));
   expect(anyCut(await kernels(randomModel("painn-schnetpack", { n_features: 64 }), waves, few))).toEqual(apart(2));
@@ -101,6 +111,13 @@ describe.skipIf(onCard)("a fault planted in the kernels", () => {
     expect((await engine.evaluate([ethanol], everything)).map(bits)).not.toEqual(right);
     addon.emulatedCard({ planted: 0 });
     expect((await engine.evaluate([ethanol], everything)).map(bits)).toEqual(right);
+  });
+  test("sums that are taken from the other warp of a receiver before they are there are wrong", async () => {
+    const engine = await open(three, "f32", 1024, true);
+    const dense = [gas(17, 1)]; // of more edges an atom than a tile has
+    const right = (await engine.evaluate(dense, everything)).map(bits);
+    addon.emulatedCard({ planted: 50 });
+    expect((await engine.evaluate(dense, everything)).map(bits)).not.toEqual(right);
   });
   test("a warp without a receiver that keeps out of the exchange is waited for in vain", async () => {
     const engine = await open(three, "f32", 1024);

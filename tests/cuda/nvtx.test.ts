@@ -53,7 +53,7 @@ describe.skipIf(onCard)("ranges for NVIDIA's tools", () => {
   test("of the layered schedule: request, search, network by kernel where it is recorded, answer; chunks of dynamics", async () => {
     const { ranges } = await listened({ residentAtoms: 0 });
     const evaluation = ["request", "search", "  record", "    search", "      place_atoms", "layered", "  record", "    layered"];
-    const network = ["painn_radial", "painn_slices_first", "painn_update_last_small", "painn_slices_adjoint_first", "sum_forces"].map(
+    const network = ["painn_radial", "painn_slices_first", "painn_update_last_small", "painn_slices_adjoint_first", "sum_forces_few"].map(
       (name) => `      ${name}`,
     );
     expectInOrder(ranges, [...evaluation, ...network, "answer", "chunk", "records"]);

@@ -42,6 +42,13 @@
   X(painn_layer_last, PainnLayerArguments)              \
   X(painn_layer_adjoint, PainnLayerArguments)
 
+#define PAINNLESS_PAINN_RELAY_KERNELS(X)               \
+  X(painn_relay_first, PainnLayerArguments)             \
+  X(painn_relay, PainnLayerArguments)                   \
+  X(painn_relay_last, PainnLayerArguments)              \
+  X(painn_relay_adjoint, PainnLayerArguments)           \
+  X(painn_relay_pairs, PainnMessageArguments)
+
 #define PAINNLESS_PAINN_RESIDENT_KERNELS(X) X(painn_resident, ResidentArguments)
 
 #define PAINNLESS_DISTILLER_MESSAGE_KERNELS(X)                 \
@@ -71,6 +78,7 @@
 
 #define PAINNLESS_RESULT_KERNELS(X) \
   X(sum_forces, ResultArguments)     \
+  X(sum_forces_few, ResultArguments) \
   X(sum_structures, ResultArguments) \
   X(sum_energies, ResultArguments)
 
@@ -86,6 +94,7 @@
   PAINNLESS_PAINN_UPDATE_KERNELS(X)      \
   PAINNLESS_PAINN_SPREAD_KERNELS(X)      \
   PAINNLESS_PAINN_LAYER_KERNELS(X)       \
+  PAINNLESS_PAINN_RELAY_KERNELS(X)       \
   PAINNLESS_PAINN_RESIDENT_KERNELS(X)    \
   PAINNLESS_DISTILLER_MESSAGE_KERNELS(X) \
   PAINNLESS_DISTILLER_TABLE_KERNELS(X)   \

@@ -32,11 +32,11 @@ KERNEL(radial_threads, 1, painn_radial, PainnMessageArguments) {
 
 KERNEL(message_threads, slice_blocks, painn_slices_first, PainnMessageArguments) {
   DYNAMIC_SHARED(real, memory);
-  receive_messages<true>(a, GridReceivers(a.sizes->atoms), memory, [](const Values&) {});
+  receive_messages<true>(a, GridReceivers(a.sizes->atoms), memory);
 }
 KERNEL(message_threads, slice_blocks, painn_slices, PainnMessageArguments) {
   DYNAMIC_SHARED(real, memory);
-  receive_messages<false>(a, GridReceivers(a.sizes->atoms), memory, [](const Values&) {});
+  receive_messages<false>(a, GridReceivers(a.sizes->atoms), memory);
 }
 KERNEL(message_threads, slice_adjoint_blocks, painn_slices_adjoint, PainnMessageArguments) {
   DYNAMIC_SHARED(real, memory);

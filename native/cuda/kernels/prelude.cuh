@@ -61,7 +61,7 @@ __device__ void begin_kernel() {
 }
 
 /// A planted fault takes the wrong value (-DPLANTED=number, tests only; tests/cuda/faults.test.ts says which number is which up to 14, resident.test.ts has 15,
-/// dynamics.test.ts 21, 48 and 49, memory.test.ts 22, answer.test.ts 46 and 47, slices.test.ts 31, 32, 35 and 39, mixed.test.ts 33, spread.test.ts 34, 40 and 41, layer.test.ts 43 to 45, table.test.ts 38).
+/// dynamics.test.ts 21, 48 and 49, memory.test.ts 22, answer.test.ts 46 and 47, slices.test.ts 31, 32, 35 and 39, mixed.test.ts 33, spread.test.ts 34, 40 and 41, layer.test.ts 43 to 45 and 50, table.test.ts 38).
 #if !defined(PLANTED)
 #define PLANTED 0
 #endif

@@ -8,14 +8,30 @@ namespace painnless::cuda {
 
 using Arguments = ResultArguments<real>;
 
-/// s_e and t_e of the pair that `stands` stands for, all chunks, or slices, of features; `back`: where its reverse edge has a half of them.
-__device__ void pair_sums(const Arguments& a, int chunks, int stands, int back, bool halves, double* sum) {
+/// Adds what one chunk, or slice, of features has of a pair's s and t; `back`: at its reverse edge, from where t points back.
+__device__ void add_part(const Pack<4>& part, bool back, double* sum) {
+  for (int k = 0; k < 4; k++) sum[k] += !back || k == 0 || FAULT(39, true, false) ? part.v[k] : -part.v[k];
+}
+
+/// s_e and t_e of the pair that `stands` stands for, all chunks of features; `back`: where its reverse edge has a half of them. MOST chunks are on their way together
+/// with both halves; 0: as many as there are, one after the other.
+template <int MOST> __device__ void pair_sums(const Arguments& a, int chunks, int stands, int back, double* sum) {
+  const auto part = [&](int c, int half) { return load<4>(a.sums + (static_cast<long long>(c) * a.edge_capacity + (half == 0 ? stands : back)) * 4); };
+  if constexpr (MOST == 0) {
 #pragma unroll 1
-  for (int half = 0; half < (halves ? 2 : 1); half++)
-    for (int c = 0; c < chunks; c++) {
-      const Pack<4> part = load<4>(a.sums + (static_cast<long long>(c) * a.edge_capacity + (half == 0 ? stands : back)) * 4);
-      for (int k = 0; k < 4; k++) sum[k] += half == 0 || k == 0 || FAULT(39, true, false) ? part.v[k] : -part.v[k];  // seen from there, t points back
+    for (int half = 0; half < (a.halves ? 2 : 1); half++)
+      for (int c = 0; c < chunks; c++) add_part(part(c, half), half == 1, sum);
+  } else {
+    // Without a branch: zeros change nothing, as a sum that begins at zero is never a negative one.
+    Pack<4> parts[2][MOST];
+#pragma unroll
+    for (int n = 0; n < 2 * MOST; n++) parts[n / MOST][n % MOST] = part(min(n % MOST, a.chunks - 1), n / MOST);
+#pragma unroll
+    for (int n = 0; n < 2 * MOST; n++) {
+      const int half = n / MOST, c = n % MOST;
+      add_part(c < chunks && (half == 0 || a.halves) ? parts[half][c] : Pack<4>{}, half == 1, sum);
     }
+  }
 }
 
 /// Sums over the lanes of eight numbers each, every one in sum_of_warp's order; lanes 4 k to 4 k + 3 receive sum k.
@@ -33,21 +49,30 @@ __device__ double sums_of_warp(double (&x)[8]) {
   return x[0];
 }
 
-/// T34 and each atom's share of T35: one warp an atom, its lanes over the atom's edges.
-KERNEL(result_threads, 6, sum_forces, ResultArguments) {
+/// T34 and each atom's share of T35: one warp an atom, its lanes over the atom's edges, AT_ONCE each.
+template <int AT_ONCE, int MOST> __device__ void sum_forces_of_atoms(const Arguments& a) {
   const int i = blockIdx.x * (blockDim.x / 32) + warp_index();
   if (i >= a.sizes->atoms) return;
-  const int chunks = a.chunks - FAULT(32, 1, 0);
+  const int chunks = a.chunks - FAULT(32, 1, 0), end = a.edges.first[i + 1];
   double force[3] = {}, virial[6] = {};
-#pragma unroll 1  // several edges at once would take registers from other warps
-  for (int e = a.edges.first[i] + lane_index(); e < a.edges.first[i + 1]; e += 32) {
-    const int back = a.edges.reverse[e], stands = min(e, back);
-    const double* own = a.edges.vectors + 3 * static_cast<long long>(e);
-    double r[3], sum[4] = {}, g[3];
-    for (int k = 0; k < 3; k++) r[k] = stands == e ? own[k] : -own[k];  // to the last bit that of the edge that stands
-    pair_sums(a, chunks, stands, max(e, back), a.halves, sum);
-    pair_gradient(sum, a.direction_eps, r, g);
-    add_pair(stands == e, r, g, force, virial);
+#pragma unroll 1
+  for (int first = a.edges.first[i] + lane_index(); first < end; first += 32 * AT_ONCE) {
+    bool stands[AT_ONCE];
+    double r[AT_ONCE][3], sum[AT_ONCE][4] = {}, g[3];
+#pragma unroll
+    for (int n = 0; n < AT_ONCE; n++) {
+      const int e = n == 0 ? first : min(first + 32 * n, end - 1), back = a.edges.reverse[e], pair = min(e, back);
+      const double* own = a.edges.vectors + 3 * static_cast<long long>(e);
+      stands[n] = pair == e;
+      for (int k = 0; k < 3; k++) r[n][k] = stands[n] ? own[k] : -own[k];  // to the last bit that of the edge that stands
+      pair_sums<MOST>(a, chunks, pair, max(e, back), sum[n]);
+    }
+#pragma unroll
+    for (int n = 0; n < AT_ONCE; n++) {
+      if (n > 0 && first + 32 * n >= end) break;
+      pair_gradient(sum[n], a.direction_eps, r[n], g);
+      add_pair(stands[n], r[n], g, force, virial);
+    }
   }
   double parts[8];
   for (int k = 0; k < 8; k++) parts[k] = k < 3 ? force[k] : virial[k - 3];
@@ -58,6 +83,11 @@ KERNEL(result_threads, 6, sum_forces, ResultArguments) {
   else if (lane_index() % 4 == 0 && FAULT(22, false, true)) virials[k - 3] = sum;
   else if (lane_index() == 31 && FAULT(22, false, true)) virials[5] = last;
 }
+
+/// Several edges at once would take registers from other warps,
+KERNEL(result_threads, 6, sum_forces, ResultArguments) { sum_forces_of_atoms<1, 0>(a); }
+/// of which there are none where the card holds all blocks at once.
+KERNEL(result_threads, 1, sum_forces_few, ResultArguments) { sum_forces_of_atoms<2, few_chunks>(a); }
 
 /// Sums over the block of what each thread has seven of, in a fixed tree; sum k for thread k.
 __device__ double sum_of_block(const double* own) {

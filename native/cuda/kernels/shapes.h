@@ -67,13 +67,18 @@ constexpr int returned_own(bool first) { return first ? 6 : 9; }
 /// A warp has two of either: one that is read while the other comes.
 constexpr int slice_warp_words(int rows, int own) { return 2 * (slice_stage_words(rows) + own * slice_features); }
 
-/// Blocks of a cluster that share a tile of atoms where there are few (layers/cut.cuh).
-constexpr int spread_members = 4;
+/// Blocks of a cluster that share a tile of atoms where there are few (layers/cut.cuh); of whole layers twice as many where there are fewer still.
+constexpr int spread_members = 4, relay_members = 8;
+/// Rows of numbers that come to a block as they are, of so many features that are its own: 16 bytes apart from each other's banks.
+constexpr int own_row(int features) { return features + 4; }
+/// What warps that share a receiver have in common: what either waits with, and sums of every lane (layers/relay.cuh).
+constexpr int relay_sums = 20, relay_words = 4 + 32 * relay_sums;
 /// What each counts arrivals in, and room for a letter that nobody reads.
 constexpr int spread_counters = 8;
 
 // Threads of a block.
 constexpr int message_threads = 128, radial_threads = 256, result_threads = 128, scan_threads = 256;
+constexpr int few_chunks = 4;               // of features, whose sums sum_forces_few takes together
 constexpr int atom_chunk = 1024;            // of a structure, whose energies and virials a block adds up
 constexpr int scan_items = 4 * scan_threads;  // of a block
 constexpr int slice_block_words(int rows, int own) { return message_threads / 32 * slice_warp_words(rows, own); }

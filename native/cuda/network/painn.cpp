@@ -84,17 +84,35 @@ template <class Real> class Painn final : public Network<Real> {
   /// The same where a layer is one launch each way. What others read is not what a launch writes: it has two places, by turns.
   void launch_layers(Programs& programs, const Work<Real>& work, int atoms, bool gradient) {
     const int last = static_cast<int>(layers_.size()) - 1;
+    const bool relay = runs_at_once(programs, shape_.relay, atoms);
+    const Shape::Cut& cut = relay ? shape_.relay : shape_.spread;
+    const LayerKernels& names = relay ? relay_kernels : layer_kernels;
     const auto layer = [&](KernelName<PainnLayerArguments> name, size_t shared_bytes, const PainnMessageArguments<Real>& message, const PainnUpdateArguments<Real>& update) {
-      grids_.on_tiles(programs, name, shape_.spread, shared_bytes, atoms, PainnLayerArguments<Real>{message, update});
+      grids_.on_tiles(programs, name, cut, shared_bytes, atoms, PainnLayerArguments<Real>{message, update});
     };
     for (int t = 0; t <= last; t++)
-      layer(t == 0 ? kernels::painn_layer_first : t < last ? kernels::painn_layer : kernels::painn_layer_last, shape_.layer_shared(t == 0, t == last),
-            message(work, t, 0, true), update(work, t, std::min(t + 1, last), 0, gradient, true));
+      layer(t == 0 ? names.first : t < last ? names.between : names.last, shape_.layer_shared(cut, t == 0, t == last), message(work, t, 0, true),
+            update(work, t, std::min(t + 1, last), 0, gradient, true));
     if (!gradient) return;
     int bars = 0;
     for (int t = last; t > 0; t--, bars ^= 1)
-      layer(kernels::painn_layer_adjoint, shape_.layer_adjoint_shared(), message(work, t, bars, true), update(work, t - 1, t, bars ^ 1, gradient, true));
-    return_pairs(programs, message(work, 0, bars, true), atoms);
+      layer(names.adjoint, shape_.layer_adjoint_shared(cut), message(work, t, bars, true), update(work, t - 1, t, bars ^ 1, gradient, true));
+    const PainnMessageArguments<Real> first = message(work, 0, bars, true);
+    if (relay) programs.launch(kernels::painn_relay_pairs, {static_cast<unsigned>(shape_.slices), static_cast<unsigned>(atoms)}, message_threads, shape_.pairs_shared(), first);
+    else return_pairs(programs, first, atoms);
+  }
+
+  struct LayerKernels {
+    KernelName<PainnLayerArguments> first, between, last, adjoint;
+  };
+  static constexpr LayerKernels layer_kernels{kernels::painn_layer_first, kernels::painn_layer, kernels::painn_layer_last, kernels::painn_layer_adjoint},
+      relay_kernels{kernels::painn_relay_first, kernels::painn_relay, kernels::painn_relay_last, kernels::painn_relay_adjoint};
+
+  /// Does the card hold the clusters of all tiles of so cut layers: of more, some would begin when others end.
+  bool runs_at_once(Programs& programs, const Shape::Cut& cut, int atoms) const {
+    if (cut.threads == 0) return false;
+    const int clusters = programs.resident_clusters(relay_kernels.adjoint, static_cast<unsigned>(cut.members), cut.threads, shape_.layer_adjoint_shared(cut));
+    return atoms <= clusters * cut.tile;
   }
 
   static size_t slice_memory(int rows, int own) { return sizeof(float) * slice_block_words(rows, own); }
@@ -108,8 +126,7 @@ template <class Real> class Painn final : public Network<Real> {
 
   /// The last of the way back.
   void return_pairs(Programs& programs, const PainnMessageArguments<Real>& argument, int atoms) const {
-    pass_messages(programs, kernels::painn_slices_adjoint_first, kernels::painn_message_adjoint_first, atoms, shape_.slice_weights_shared + slice_memory(returned_rows(true), returned_own(true)),
-                  argument);
+    pass_messages(programs, kernels::painn_slices_adjoint_first, kernels::painn_message_adjoint_first, atoms, shape_.pairs_shared(), argument);
   }
 
   /// By slices, x^m mu of a layer; null for the first one's, which has no mu.

@@ -95,12 +95,19 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
   const bool tight = single && info.architecture < 100 && 4 * message_shared <= info.shared_bytes;
   message_blocks = tight ? 4 : single ? 3 : 2;
   large_blocks = tight && 2 * (shared_bytes(large) + (1 << 10)) <= info.shared_bytes ? 2 : 1;
-  spread = {};
+  spread = relay = {};
   const int columns = (features / 16 + spread_members - 1) / spread_members;  // of a block, a warp each, but not so many that registers run out
   if (const Cut one{small.tile, small.atoms, 4, 32 * std::min(columns, 2) * 4, spread_members}; tensor && info.architecture >= 90 && shared_bytes(one) <= info.shared_bytes) spread = one;
-  // A block has a slice, a warp a receiver. One layer alone is first and last: too few to be worth a text of its own.
-  whole_layers = spread.threads > 0 && spread.threads == 32 * spread.tile && slices == spread_members && layers > 1 &&
-                 std::max({layer_shared(false, false), layer_shared(false, true), layer_adjoint_shared()}) <= info.shared_bytes;
+  // A block has a slice, a warp a receiver; of twice as many blocks two share a slice, two warps a receiver. One layer alone is first and last: too few to be worth
+  // a text of its own.
+  const auto holds_layers = [&](const Cut& cut) {
+    return std::max({layer_shared(cut, false, false), layer_shared(cut, false, true), layer_adjoint_shared(cut)}) <= info.shared_bytes;
+  };
+  whole_layers = spread.threads > 0 && spread.threads == 32 * spread.tile && slices == spread_members && layers > 1 && holds_layers(spread);
+  if (Cut one = spread; whole_layers) {
+    one.members = relay_members;
+    if (holds_layers(one)) relay = one;
+  }
   resident = resident_room(*this, config, info);
   const std::string size = std::to_string(config.features) + " features, " + std::to_string(radial) + " radial functions and hidden layers of the readout of up to " +
                            std::to_string(hidden.empty() ? 0 : *std::max_element(hidden.begin(), hidden.end()));
@@ -121,13 +128,16 @@ size_t Shape::exchange_shared(const Cut& cut) const {
   return real_bytes * static_cast<size_t>(update_exchange(cut.atoms, cut.split, cut.threads, tensor) + (cut.members > 1 ? spread_counters : 0));
 }
 
-size_t Shape::layer_shared(bool first, bool last) const {
-  const auto warps = static_cast<size_t>(spread.threads / 32), words = static_cast<size_t>(slice_warp_words(received_rows(first), received_own(first)));
-  return exchange_shared(spread) + (last ? last_shared : update_shared) * static_cast<size_t>(spread.tile) + sizeof(float) * warps * words;
+size_t Shape::layer_shared(const Cut& cut, bool first, bool last) const {
+  return layer_bytes(cut, last ? last_shared : update_shared, 1 + 3, slice_warp_words(received_rows(first), received_own(first)));
 }
-size_t Shape::layer_adjoint_shared() const {
-  const auto warps = static_cast<size_t>(spread.threads / 32), words = static_cast<size_t>(slice_warp_words(returned_rows(false), returned_own(false)));
-  return exchange_shared(spread) + adjoint_shared * static_cast<size_t>(spread.tile) + slice_weights_shared + sizeof(float) * warps * words;
+size_t Shape::layer_adjoint_shared(const Cut& cut) const { return slice_weights_shared + layer_bytes(cut, adjoint_shared, 3, slice_warp_words(returned_rows(false), returned_own(false))); }
+size_t Shape::pairs_shared() const { return slice_weights_shared + sizeof(float) * slice_block_words(returned_rows(true), returned_own(true)); }
+/// own_rows: that come as they are.
+size_t Shape::layer_bytes(const Cut& cut, size_t of_atom, int own_rows, int of_warp) const {
+  const int warps = cut.threads / 32, sharers = cut.members / slices;
+  const int words = warps * of_warp + cut.tile * own_rows * own_row(features / cut.members) + (sharers > 1 ? cut.tile / sharers * relay_words : 0);
+  return exchange_shared(cut) + of_atom * static_cast<size_t>(cut.tile) + sizeof(float) * static_cast<size_t>(words);
 }
 
 std::vector<Source> Shape::sources() const {
@@ -170,12 +180,11 @@ std::vector<Source> Shape::sources() const {
                        define("LARGE_THREADS", large.threads),
                        define("LARGE_BLOCKS", large_blocks),
                        "-DREADOUT_WIDTHS=" + widths};
-  const auto with_clusters = [&](Options all) {
-    all.insert(all.end(), {define("TENSOR", tensor), define("SMALL_TILE", small.tile), define("SMALL_ATOMS", small.atoms), define("SMALL_SPLIT", spread.split),
-                           define("SPREAD_THREADS", spread.threads), "-DREADOUT_WIDTHS=" + widths});
+  const auto with_clusters = [&](const Cut& cut, Options all) {
+    all.insert(all.end(), {define("TENSOR", tensor), define("SMALL_TILE", cut.tile), define("SMALL_ATOMS", cut.atoms), define("SMALL_SPLIT", cut.split),
+                           define("SPREAD_THREADS", cut.threads), define("SPREAD_MEMBERS", cut.members), "-DREADOUT_WIDTHS=" + widths});
     return all;
   };
-  const Options spread_options = with_clusters({real, define("FEATURES", features)}), layer_options = with_clusters(slices_options);
   const Options resident_options{real,
                                  define("FEATURES", features),
                                  define("RADIAL", radial),
@@ -189,6 +198,7 @@ std::vector<Source> Shape::sources() const {
   static const std::vector<const char*> painn_update{PAINNLESS_PAINN_UPDATE_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> painn_spread{PAINNLESS_PAINN_SPREAD_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> painn_layer{PAINNLESS_PAINN_LAYER_KERNELS(PAINNLESS_TEXT)};
+  static const std::vector<const char*> painn_relay{PAINNLESS_PAINN_RELAY_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> painn_resident{PAINNLESS_PAINN_RESIDENT_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> distiller_message{PAINNLESS_DISTILLER_MESSAGE_KERNELS(PAINNLESS_TEXT)};
   static const std::vector<const char*> distiller_table{PAINNLESS_DISTILLER_TABLE_KERNELS(PAINNLESS_TEXT)};
@@ -204,9 +214,11 @@ std::vector<Source> Shape::sources() const {
           {"results.cu", {real}, results},
                           {"neighbors.cu", {real, "-fmad=false"}, search},               // two machines must agree on which pairs are edges
                           {"dynamics.cu", {"-Dreal=double", "-fmad=false"}, steps}};  // and on where atoms go
-  if (spread.threads > 0 && tuning.spread_waves > 0)
-    all.push_back(whole_layers ? Source{"painn_layer.cu", layer_options, painn_layer}
-                               : Source{painn ? "painn_spread.cu" : "distiller_spread.cu", spread_options, painn ? painn_spread : distiller_spread});
+  if (spread.threads > 0 && tuning.spread_waves > 0) {
+    if (whole_layers) all.push_back({"painn_layer.cu", with_clusters(spread, slices_options), painn_layer});
+    else all.push_back({painn ? "painn_spread.cu" : "distiller_spread.cu", with_clusters(spread, {real, define("FEATURES", features)}), painn ? painn_spread : distiller_spread});
+    if (relay.threads > 0) all.push_back({"painn_layer.cu", with_clusters(relay, slices_options), painn_relay});
+  }
   if (tabulates) all.push_back({"distiller_table.cu", table, distiller_table});
   if (resident) all.push_back({"painn_resident.cu", resident_options, painn_resident});
   return all;

@@ -19,21 +19,22 @@ struct Shape {
   bool tabulates;                // do filters come from a table, where one follows them
   int slices;                    // of 32 features, which messages are passed by where there are tensor cores for them; else 0
   bool slice_weights_in_shared;  // are a slice's weights copied to shared memory, on the way back
-  bool whole_layers;             // where tiles are spread: is a layer one launch each way, its message too (kernels/painn_layer.cu)
+  bool whole_layers;             // where tiles are spread: is a layer one launch each way, its message too (kernels/painn_layer.cu); `relay` is where they are
   size_t slice_weights_shared;   // bytes, on the way back
   /// How the kernels that work on tiles of atoms are cut (layers/dense.cuh).
   struct Cut {
     int tile, atoms, split, threads;  // atoms of a block, of a thread; groups that share out inputs; threads of a block
     int members = 1;                  // blocks that share a tile
-  } small, large, spread;             // for few atoms, for many; for so few that a cluster shares a tile, no threads where that is not possible
+  } small, large, spread, relay;      // for few atoms, for many; for so few that a cluster shares a tile, and fewer whole layers of, no threads where that is not possible
   int tensor;                         // parts of a number in dense products on tensor cores (kernels/shapes.h); 0: multiply-adds
   int large_blocks, message_blocks;   // that a multiprocessor shall hold at once: bounds the registers of a thread
   bool filters_in_shared;        // are the filters' weights copied to shared memory
   size_t message_shared, update_shared, last_shared, adjoint_shared;  // bytes; of the last three, per atom of a tile, and beside them:
   size_t exchange_shared(const Cut& cut) const;
   size_t shared_bytes(const Cut& cut) const;  // the most that a kernel of so cut a block takes
-  size_t layer_shared(bool first, bool last) const;  // bytes of a whole layer's
-  size_t layer_adjoint_shared() const;
+  size_t layer_shared(const Cut& cut, bool first, bool last) const;  // bytes of a whole layer's
+  size_t layer_adjoint_shared(const Cut& cut) const;
+  size_t pairs_shared() const;  // of the last launch of slices on the way back
   size_t real_bytes;
   bool painn, bessel;
   std::optional<ResidentRoom> resident;  // how the resident schedule cuts the model, where it takes it
@@ -46,6 +47,9 @@ struct Shape {
   int sum_chunks() const { return slices > 0 ? slices : chunks; }
 
   std::vector<Source> sources() const;
+
+ private:
+  size_t layer_bytes(const Cut& cut, size_t of_atom, int own_rows, int of_warp) const;
 };
 
 }  // namespace painnless::cuda

@@ -27,7 +27,11 @@ template <class Real> void Layered<Real>::launch(const Workspace<Real>& workspac
                                         .chunks_done = workspace.chunks_done};
   constexpr int warps = result_threads / 32;
   const int further = (atoms - 1) / atom_chunk;  // windows in which a structure's second chunk or one behind it may begin
-  if (gradient) programs_.launch(kernels::sum_forces, {static_cast<unsigned>((atoms + warps - 1) / warps), 1}, result_threads, 0, arguments);
+  if (gradient) {
+    const auto blocks = static_cast<unsigned>((atoms + warps - 1) / warps);
+    const bool few = arguments.chunks <= few_chunks && programs_.resident(kernels::sum_forces_few, blocks, result_threads, 0) == blocks;
+    programs_.launch(few ? kernels::sum_forces_few : kernels::sum_forces, {blocks, 1}, result_threads, 0, arguments);
+  }
   programs_.launch(gradient ? kernels::sum_structures : kernels::sum_energies, {static_cast<unsigned>(structures + further), 1}, result_threads, 0, arguments);
 }
 

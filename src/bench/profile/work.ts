@@ -88,6 +88,16 @@ const painn = {
   last: dense((c) => withHead(c, { ...square(c, 2 * (6 + 2 + 2)), weights: square(c, 2 + 2 + 2).weights }), 8),
 };
 
+const forces: Count = ({ atoms, edges, real }) => ({ operations: 0, bytes: 80 * atoms + edges * (28 + 9 * real) });
+
+/** q and the vectors are passed on within a launch; on the way back x_bar and the vectors' bars, and q_bar is read once. */
+const wholeLayers = (name: string): Readonly<Record<string, Count>> => ({
+  [`${name}_first`]: inOne(painn.first, painn.update, 8),
+  [name]: inOne(painn.between, painn.update, 8),
+  [`${name}_last`]: inOne(painn.between, painn.last, 8),
+  [`${name}_adjoint`]: inOne(painn.adjoint, painn.update, 13),
+});
+
 /** By kernel; those of tiles of atoms come in three cuts, `_spread`, `_small` and `_large`. What a kernel does is said in docs/kernels.md. */
 const counts: Readonly<Record<string, Count>> = {
   place_atoms: search(28 + placed + sender, () => 0),
@@ -110,11 +120,9 @@ const counts: Readonly<Record<string, Count>> = {
   painn_update: painn.update,
   painn_update_last: painn.last,
   painn_update_adjoint: painn.update,
-  // q and the vectors are passed on within a launch; on the way back x_bar and the vectors' bars, and q_bar is read once.
-  painn_layer_first: inOne(painn.first, painn.update, 8),
-  painn_layer: inOne(painn.between, painn.update, 8),
-  painn_layer_last: inOne(painn.between, painn.last, 8),
-  painn_layer_adjoint: inOne(painn.adjoint, painn.update, 13),
+  ...wholeLayers("painn_layer"),
+  ...wholeLayers("painn_relay"),
+  painn_relay_pairs: painn.adjointFirst,
 
   distiller_message_first: studentMessages.first,
   distiller_message: studentMessages.between,
@@ -128,7 +136,8 @@ const counts: Readonly<Record<string, Count>> = {
   distiller_update_last: dense((c) => withHead(c, { ...square(c, 10), weights: square(c, 5).weights }), 8),
   distiller_update_adjoint: dense((c) => square(c, 5), 12),
 
-  sum_forces: ({ atoms, edges, real }) => ({ operations: 0, bytes: 80 * atoms + edges * (28 + 9 * real) }),
+  sum_forces: forces,
+  sum_forces_few: forces,
   sum_structures: search(92, () => 0),
   sum_energies: search(20, () => 0),
   painn_resident: ({ config, atoms, edges, real }) => {

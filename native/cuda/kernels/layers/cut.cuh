@@ -16,13 +16,14 @@ template <int TILE, int ATOMS, int SPLIT, int THREADS, int MEMBERS = 1> struct C
   static constexpr int tile = TILE, atoms = ATOMS, split = SPLIT, threads = THREADS, lanes = THREADS / SPLIT, vector_atoms = TENSOR ? 2 : ATOMS, members = MEMBERS;
   /// Is what is needed after a product asked for before it: of few atoms, registers bear that.
   static constexpr bool asks_first = MEMBERS > 1;
-  /// Of weights under way, as registers bear.
+  /// Of weights under way, as registers bear; where groups share out inputs, so many: of few atoms all of a product, asked for while it waits for what it takes.
+  static constexpr int steps_before = MEMBERS > 1 ? 6 : 3;
   static constexpr int steps_ahead(int groups) { return ATOMS == 2 ? (groups == 3 ? 6 : 4) : groups == 1 ? 4 : groups; }
 };
 
 #if defined(SPREAD_THREADS)
 /// The cut for so few atoms that whole tiles would leave most of the card idle.
-using Spread = Cut<SMALL_TILE, SMALL_ATOMS, SMALL_SPLIT, SPREAD_THREADS, spread_members>;
+using Spread = Cut<SMALL_TILE, SMALL_ATOMS, SMALL_SPLIT, SPREAD_THREADS, SPREAD_MEMBERS>;
 
 template <class Cut> __device__ int member() { return blockIdx.x % Cut::members; }
 #else

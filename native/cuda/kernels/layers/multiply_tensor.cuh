@@ -123,7 +123,7 @@ __device__ bool multiply(const Tile<Cut>& tile, const Part<Cut>& part, const X& 
     return true;
   } else {
     // A group has one section, or two one after the other.
-    constexpr int last = Cut::split - 1, each = larger(sections / Cut::split, 1), steps = each * size * GROUPS, ahead = smaller(steps, 3);
+    constexpr int last = Cut::split - 1, each = larger(sections / Cut::split, 1), steps = each * size * GROUPS, ahead = smaller(steps, Cut::steps_before);
     real* own = tile.exchange + threadIdx.x % Cut::lanes;
     const auto place = [&](int group, int r, int g, int c) -> real& { return own[(((group * ROWS + r) * GROUPS + g) * 2 + c) * Cut::lanes]; };
     real sum[each][ROWS][GROUPS][2] = {};

@@ -4,7 +4,7 @@
 // shared memory, eight lanes a line, a tile ahead of where they are read, even if that is the next receiver's. Sums over an atom's edges are four, by half their
 // place modulo four, until sum_of_four_lanes; sums over features go over a lane's four, then the lanes, then the slices.
 #include "copies.cuh"
-#include "layers/walk.cuh"
+#include "layers/relay.cuh"
 
 namespace painnless::cuda {
 
@@ -59,7 +59,7 @@ template <int BLOCKS, int SETS> struct TileFilters {
 };
 
 /// A block's slice. Blocks of a column of the grid have one slice, and lie on one multiprocessor, as cards share them out, where slices divide multiprocessors: so
-/// senders' rows are found near. Of a cluster each has its own.
+/// senders' rows are found near. Of a cluster each has its own, or shares it with the one that comes as many later.
 __device__ int own_slice() { return blockIdx.x % slices; }
 /// The first of a lane's four features, of slice `slice`.
 __device__ int slice_feature(int slice) { return slice * slice_features + lane_index() / 4 * LANE_VALUES; }
@@ -193,10 +193,21 @@ __device__ Values sum_of(Values a, const Values& b) {
   return a;
 }
 
-/// T16, T17: q and mid of the receivers. `memory`: of the block, where its warps' is. keep(values) gets each receiver's as it is stored: of a lane's features, lanes
-/// 4 r have q and those after it the components of mid.
-template <bool FIRST, class Receivers, class Keep>
-__device__ void receive_messages(const PainnMessageArguments<real>& a, const Receivers& receivers, real* memory, const Keep& keep) {
+/// What an edge's sender says at a lane's features.
+template <bool FIRST> struct Sent {
+  Values q, r;
+  Pack<4> direction;
+  template <int ROWS> __device__ Sent(const Stage<ROWS>& stage, int n) : q(stage.values(0, n)), r(stage.values(1, n)), direction(stage.direction(n)) {}
+};
+template <> struct Sent<false> : Sent<true> {
+  Vectors passed;
+  __device__ Sent(const Stage<received_rows(false)>& stage, int n) : Sent<true>(stage, n), passed(stage.vectors(2, n)) {}
+};
+
+/// T16, T17: q and mid of the receivers, for keep(i, values): of a lane's features, lanes 4 r have q and those after it the components of mid. `memory`: of the
+/// block, where its warps' is.
+template <bool FIRST, class Receivers, class Sharing, class Keep>
+__device__ void receive_messages(const PainnMessageArguments<real>& a, const Receivers& receivers, real* memory, Sharing& relay, const Keep& keep) {
   constexpr int blocks = message_blocks<FIRST>, rows = received_rows(FIRST), own_rows = received_own(FIRST);
   const int slice = own_slice(), copied = copied_feature(slice), q = lane_index() % 4;
   const HeldWeights<blocks> weights(a.slices.weights + static_cast<long long>(slice) * slice_words);
@@ -212,21 +223,37 @@ __device__ void receive_messages(const PainnMessageArguments<real>& a, const Rec
   };
   Received<FIRST> sums;
   for_tiles<rows, own_rows, false, 1>(
-      a, receivers, memory_of_warp<rows, own_rows>(memory), copy, copy_own, [] {}, [&](const TileInputs<1>& inputs) { return TileFilters<blocks, 1>(inputs.sets, weights); },
-      [&](const EdgeTile&, const TileFilters<blocks, 1>& filters, const Stage<rows>& stage, const Own&) {
+      a, receivers, memory_of_warp<rows, own_rows>(memory), copy, copy_own, [&] { relay.begin(); },
+      [&](const TileInputs<1>& inputs) { return TileFilters<blocks, 1>(inputs.sets, weights); },
+      [&](const EdgeTile& tile, const TileFilters<blocks, 1>& filters, const Stage<rows>& stage, const Own&) {
+        const auto add = [&](int n, const Sent<FIRST>& sent) {
+          sums.add_scalars(sent.q, sent.r, sent.direction, filters.w[0][n], filters.w[1][n]);
+          if constexpr (!FIRST) sums.add_passed(sent.passed, filters.w[2][n]);
+        };
+        if constexpr (Sharing::shares) {
+          const Sent<FIRST> sent[2] = {{stage, 0}, {stage, 1}};  // read before it waits
+          relay.take(sums);
+          for (int n = 0; n < 2; n++) add(n, sent[n]);
+          relay.hand_on(tile, sums);
+        } else {
 #pragma unroll
-        for (int n = 0; n < 2; n++) {
-          sums.add_scalars(stage.values(0, n), stage.values(1, n), stage.direction(n), filters.w[0][n], filters.w[1][n]);
-          if constexpr (!FIRST) sums.add_passed(stage.vectors(2, n), filters.w[2][n]);
+          for (int n = 0; n < 2; n++) add(n, {stage, n});
         }
       },
       [&](int i, const Own& own) {
-        const Values total = scaled(sums_of_edges(sums.q, sums.m), a.slices.of_value), before = FIRST && q > 0 ? Values{} : own.values(q), after = sum_of(before, total);
-        const long long row = static_cast<long long>(i) * FEATURES + slice_feature(slice);
-        store(q == 0 ? a.q + row : a.mid + row + (2 * static_cast<long long>(i) + q - 1) * FEATURES, after);
-        keep(after);
+        const Values total = scaled(sums_of_edges(sums.q, sums.m), a.slices.of_value), before = FIRST && q > 0 ? Values{} : own.values(q);
+        keep(i, sum_of(before, total));
         sums = {};
       });
+}
+/// The same of a warp that has its receivers for itself, to memory.
+template <bool FIRST, class Receivers> __device__ void receive_messages(const PainnMessageArguments<real>& a, const Receivers& receivers, real* memory) {
+  NoRelay alone;
+  receive_messages<FIRST>(a, receivers, memory, alone, [&](int i, const Values& values) {
+    const int q = lane_index() % 4;
+    const long long row = static_cast<long long>(i) * FEATURES + slice_feature(own_slice());
+    store(q == 0 ? a.q + row : a.mid + row + (2 * static_cast<long long>(i) + q - 1) * FEATURES, values);
+  });
 }
 
 }  // namespace painnless::cuda

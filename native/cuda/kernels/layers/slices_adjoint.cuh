@@ -27,6 +27,19 @@ __device__ void meet_weights() {
 #endif
 }
 
+/// Filters of an edge, until there are sums to add what they bring to.
+struct EdgeFilters {
+  Filter q, r, m;
+  __device__ void add_scalars(const Values&, const Filter& w) { keep(q, w); }
+  __device__ void add_along(const Vectors&, const Pack<4>&, const Filter& w) { keep(r, w); }
+  __device__ void add_vectors(const Vectors&, const Filter& w) { keep(m, w); }
+
+ private:
+  __device__ static void keep(Filter& to, const Filter& w) {
+    for (int v = 0; v < LANE_VALUES; v++) to[v] = w[v];
+  }
+};
+
 /// A block's slice on the way back.
 struct Returning {
   const PainnMessageArguments<real>& a;
@@ -60,8 +73,8 @@ struct ContextBars {
   real r, m;
 };
 
-/// T19 to T21 of every layer but the first. x, mu: the layer's inputs; q_bar, mu_bar: bars of its results. mu_bar_out becomes the bar of an atom's mu, and s_e and
-/// t_e of all its edges are set or added to; its x_bar is for keep(i, bars).
+/// T19 to T21 of every layer but the first. x, mu: the layer's inputs; q_bar, mu_bar: bars of its results. s_e and t_e of all edges of an atom are set or added to;
+/// the bar of its mu is for keep_mu(i, component, values), which lanes 4 r + q call for q > 0, that of its x for keep(i, bars).
 struct ReturnedMessages : Returning {
   static constexpr int rows = returned_rows(false);
 
@@ -76,8 +89,8 @@ struct ReturnedMessages : Returning {
     copy_ahead<6 * slice_features>(to, a.mu_bar + from);
   }
 
-  /// Block by block, so that registers hold the filters of one at a time.
-  __device__ void add_tile(const EdgeTile& tile, const TileInputs<2>& inputs, const Stage<rows>& stage, const Own& own, Returned& sums) const {
+  /// Block by block, so that registers hold the filters of one at a time. sums(n): what takes those of edge n.
+  template <class Sums> __device__ void add_tile(const EdgeTile& tile, const TileInputs<2>& inputs, const Stage<rows>& stage, const Own& own, const Sums& sums) const {
     const real before = sum_before(tile);
     real st[2][4] = {};
     Filter w[4];  // W of both edges, W' of both
@@ -86,7 +99,7 @@ struct ReturnedMessages : Returning {
 #pragma unroll
     for (int n = 0; n < 2; n++) {
       const Values q_bar_j = stage.values(0, n);
-      sums.add_scalars(q_bar_j, w[n]);
+      sums(n).add_scalars(q_bar_j, w[n]);
 #pragma unroll
       for (int v = 0; v < LANE_VALUES; v++) st[n][0] += q_bar_j.v[v] * x_q.v[v] * w[2 + n][v];
     }
@@ -96,7 +109,7 @@ struct ReturnedMessages : Returning {
     for (int n = 0; n < 2; n++) {
       const Vectors mu_bar_j = stage.vectors(1, n);
       const Pack<4> u = stage.direction(n);
-      sums.add_along(mu_bar_j, u, w[n]);
+      sums(n).add_along(mu_bar_j, u, w[n]);
 #pragma unroll
       for (int v = 0; v < LANE_VALUES; v++) {
         st[n][0] += FAULT(4, 1, -1) * along(u, mu_bar_j, v) * x_r.v[v] * w[2 + n][v];
@@ -110,7 +123,7 @@ struct ReturnedMessages : Returning {
 #pragma unroll
     for (int n = 0; n < 2; n++) {
       const Vectors mu_bar_j = stage.vectors(1, n);
-      sums.add_vectors(mu_bar_j, w[n]);
+      sums(n).add_vectors(mu_bar_j, w[n]);
 #pragma unroll
       for (int v = 0; v < LANE_VALUES; v++)
         st[n][0] += three_products(mu_bar_j.k[0].v[v], passed.k[0].v[v], mu_bar_j.k[1].v[v], passed.k[1].v[v], mu_bar_j.k[2].v[v], passed.k[2].v[v]) * w[2 + n][v];
@@ -118,15 +131,40 @@ struct ReturnedMessages : Returning {
     put_sums(tile, before, st, {tile.there(0), tile.there(1)});
   }
 
-  template <class Receivers, class Keep> __device__ void pass(const Receivers& receivers, const Keep& keep) const {
+  /// The same of a warp that shares its receiver: what waits for the other's sums is left for the end.
+  template <class Sharing> __device__ void add_tile(const EdgeTile& tile, const TileInputs<2>& inputs, const Stage<rows>& stage, const Own& own, Sharing& relay, Returned& sums) const {
+    if constexpr (!Sharing::shares) {
+      add_tile(tile, inputs, stage, own, [&](int) -> Returned& { return sums; });
+    } else {
+      EdgeFilters filters[2];
+      add_tile(tile, inputs, stage, own, [&](int n) -> EdgeFilters& { return filters[n]; });
+      const Values q_bar[2] = {stage.values(0, 0), stage.values(0, 1)};
+      const Vectors mu_bar[2] = {stage.vectors(1, 0), stage.vectors(1, 1)};
+      const Pack<4> u[2] = {stage.direction(0), stage.direction(1)};
+      relay.take(sums);
+#pragma unroll
+      for (int n = 0; n < 2; n++) {
+        sums.add_scalars(q_bar[n], filters[n].q);
+        sums.add_along(mu_bar[n], u[n], filters[n].r);
+        sums.add_vectors(mu_bar[n], filters[n].m);
+      }
+      relay.hand_on(tile, sums);
+    }
+  }
+
+  template <class Receivers, class Sharing, class KeepMu, class Keep>
+  __device__ void pass(const Receivers& receivers, Sharing& relay, const KeepMu& keep_mu, const Keep& keep) const {
     Returned sums;
     for_tiles<rows, own_rows, false, 2>(
-        a, receivers, memory, [&](real* to, int sender) { copy_bars(to, sender); }, [&](real* to, int i) { copy_own(to, i); }, meet_weights,
+        a, receivers, memory, [&](real* to, int sender) { copy_bars(to, sender); }, [&](real* to, int i) { copy_own(to, i); },
+        [&] {
+          meet_weights();
+          relay.begin();
+        },
         [](const TileInputs<2>& inputs) { return inputs; },
-        [&](const EdgeTile& tile, const TileInputs<2>& inputs, const Stage<rows>& stage, const Own& own) { add_tile(tile, inputs, stage, own, sums); },
+        [&](const EdgeTile& tile, const TileInputs<2>& inputs, const Stage<rows>& stage, const Own& own) { add_tile(tile, inputs, stage, own, relay, sums); },
         [&](int i, const Own& own) {
           const int q = lane_index() % 4;
-          const long long row = 3 * static_cast<long long>(i) * FEATURES + feature;
           const Values total = scaled(sums_of_edges(sums.q, sums.m), a.slices.of_value);  // of m for q > 0
           const real r = sum_of_four_lanes<1>(sums.r[0], sums.r[1], sums.r[2], sums.r[3]);
           Values along_mu{};
@@ -137,20 +175,24 @@ struct ReturnedMessages : Returning {
               along_mu.v[v] = mu.v[v] * total.v[v];
               out.v[v] += xm.v[v] * total.v[v];
             }
-            store(a.mu_bar_out + row + (q - 1) * FEATURES, out);
+            keep_mu(i, q - 1, out);
           }
           keep(i, ContextBars{total, r * a.slices.of_value, sum_of_four_lanes<1>(along_mu.v[0], along_mu.v[1], along_mu.v[2], along_mu.v[3])});
           sums = {};
         });
   }
+  /// Of a warp that has its receivers for itself, to memory.
   template <class Receivers> __device__ void pass(const Receivers& receivers) const {
-    pass(receivers, [&](int i, const ContextBars& bars) {
-      const int q = lane_index() % 4;
-      real* row = a.x_bar + 3 * static_cast<long long>(i) * FEATURES + feature;
-      if (q == 0) store(row, bars.q);
-      row[FEATURES + q] = bars.r;
-      row[2 * FEATURES + q] = bars.m;
-    });
+    NoRelay alone;
+    const auto row = [&](real* rows, int i) { return rows + 3 * static_cast<long long>(i) * FEATURES + feature; };
+    pass(receivers, alone, [&](int i, int component, const Values& mu_bar) { store(row(a.mu_bar_out, i) + component * FEATURES, mu_bar); },
+         [&](int i, const ContextBars& bars) {
+           const int q = lane_index() % 4;
+           real* x_bar = row(a.x_bar, i);
+           if (q == 0) store(x_bar, bars.q);
+           x_bar[FEATURES + q] = bars.r;
+           x_bar[2 * FEATURES + q] = bars.m;
+         });
   }
 };
 
@@ -199,13 +241,13 @@ struct ReturnedPairs : Returning {
   }
 };
 
-/// Every thread of the block calls it. `memory`: of the block, where weights are, and then its warps'. `keep` is for messages that have one.
-template <class Messages, class Receivers, class... Keep>
-__device__ void return_messages(const PainnMessageArguments<real>& a, const Receivers& receivers, real* memory, const Keep&... keep) {
+/// Every thread of the block calls it. `memory`: of the block, where weights are, and then its warps'. `by`: a relay and who keeps, where bars do not go to memory.
+template <class Messages, class Receivers, class... By>
+__device__ void return_messages(const PainnMessageArguments<real>& a, const Receivers& receivers, real* memory, By&&... by) {
   const int slice = own_slice(), copied = copied_feature(slice);
   const StoredWeights weights = adjoint_weights(a, slice, memory);
   const Messages messages{{a, slice, slice_feature(slice), weights, memory_of_warp<Messages::rows, Messages::own_rows>(memory), held(a.q_bar + copied), held(a.mu_bar + copied)}};
-  messages.pass(receivers, keep...);
+  messages.pass(receivers, by...);
 }
 
 }  // namespace painnless::cuda

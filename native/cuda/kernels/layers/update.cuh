@@ -6,12 +6,33 @@
 
 namespace painnless::cuda {
 
-/// T23 to T26 for q (atoms, F), which becomes the new q, and vectors `mu` (atoms, 3, F). `mid` has those vectors for products, `qn` q, receives n, and then the
-/// new q; `h` is scratch. `mu_next` (atoms, 3, F) is set. After the LAST update nobody reads vectors: y^m is left out, and W2 has two groups.
-template <bool LAST, class Cut>
+/// Where a thread reads (atoms, ROWS, F) of its tile as they were before products took them: in memory, or at its own features in its block.
+template <class Cut, int ROWS> struct StoredRows {
+  const Tile<Cut>& tile;
+  real* rows;
+  __device__ real* at(int atom, int row, int feature) const { return rows + tile.at(atom, ROWS) + row * FEATURES + feature; }
+  __device__ Pack<2> operator()(int atom, int row, int feature) const { return load<2>(at(atom, row, feature)); }
+  __device__ void put(int atom, int row, int feature, const Pack<2>& x) const { store(at(atom, row, feature), x); }
+};
+template <class Cut, int ROWS> struct OwnRows {
+  real* memory;
+  static constexpr int features = FEATURES / Cut::members, size = Cut::tile * ROWS * own_row(features), bytes = Cut::tile * ROWS * features * static_cast<int>(sizeof(real));
+  __device__ static int owner(int feature) { return feature / features; }
+  __device__ real* at(int atom, int row, int feature) const { return memory + (row * Cut::tile + atom) * own_row(features) + feature % features; }
+  __device__ Pack<2> operator()(int atom, int row, int feature) const { return load<2>(at(atom, row, feature)); }
+};
+/// The same rows, which are put into memory in the end.
+template <class Cut, int ROWS> struct ReplacedRows : OwnRows<Cut, ROWS> {
+  StoredRows<Cut, ROWS> stored;
+  __device__ void put(int atom, int row, int feature, const Pack<2>& x) const { stored.put(atom, row, feature, x); }
+};
+
+/// T23 to T26 for q, a row of `q_before`, and vectors, three of `mu_before`. `mid` has those vectors for products, `qn` q, receives n, and then the new q, which `q`
+/// (atoms, F) becomes too; `h` is scratch. `mu_next` (atoms, 3, F) is set. After the LAST update nobody reads vectors: y^m is left out, and W2 has two groups.
+template <bool LAST, class Cut, class OldQ, class OldMu>
 __device__ void update_forward(Tile<Cut>& tile, const PainnWeights<real>& weights, const PainnSaved<real>& saved, real norm_eps,
-                               const Inputs<3 * Cut::tile, FEATURES>& mid, const Inputs<Cut::tile, 2 * FEATURES>& qn, const Hidden<Cut>& h, real* q, const real* mu,
-                               real* mu_next) {
+                               const Inputs<3 * Cut::tile, FEATURES>& mid, const Inputs<Cut::tile, 2 * FEATURES>& qn, const Hidden<Cut>& h, const OldQ& q_before,
+                               const OldMu& mu_before, real* q, real* mu_next) {
   each_part<Cut, FEATURES, Cut::vector_atoms>([&](const Part<Cut>& part) {
     real vy[3 * Cut::vector_atoms][2][2];
     if (!multiply<FEATURES>(tile, part, mid, weights.channels.weight, vy)) return;
@@ -61,11 +82,11 @@ __device__ void update_forward(Tile<Cut>& tile, const PainnWeights<real>& weight
       for (int i = 0; i < Cut::atoms; i++) {
         const int atom = part.atom(i);
         if (atom >= tile.count) continue;
-        old_q[i] = load<2>(q + tile.at(atom) + part.feature);
+        old_q[i] = q_before(atom, 0, part.feature);
         dot[i] = load<2>(saved.dot + tile.at(atom) + part.feature);
         if constexpr (LAST) continue;
         for (int k = 0; k < 3; k++) {
-          old_mu[i][k] = load<2>(mu + tile.at(atom, 3) + k * FEATURES + part.feature);
+          old_mu[i][k] = mu_before(atom, k, part.feature);
           w[i][k] = load<2>(saved.vy + tile.at(atom, 6) + (2 * k + 1) * FEATURES + part.feature);
         }
       }
@@ -101,11 +122,11 @@ __device__ void update_forward(Tile<Cut>& tile, const PainnWeights<real>& weight
   });
 }
 
-/// T27 to T30: q_bar (atoms, F) and mu_bar (atoms, 3, F) turn from bars of the results into bars of the inputs; mu_bar is set in the LAST
+/// T27 to T30: q_bar (atoms, F) and three rows of mu_bar turn from bars of the results into bars of the inputs; mu_bar is set in the LAST
 /// layer. `wide`, for a row of 3F or three of 2F, and `z_bar` are scratch in shared memory.
-template <bool LAST, class Cut>
+template <bool LAST, class Cut, class MuBar>
 __device__ void update_adjoint(Tile<Cut>& tile, const PainnWeights<real>& weights, const PainnSaved<real>& saved, real* wide,
-                               const HiddenBars<Cut>& z_bar, real* q_bar, real* mu_bar) {
+                               const HiddenBars<Cut>& z_bar, real* q_bar, const MuBar& mu_bar) {
   constexpr int groups = LAST ? 2 : 3, scaled = groups - 1;
   const Inputs<Cut::tile, groups * FEATURES, groups> y_bar{wide};
   const Inputs<3 * Cut::tile, 2 * FEATURES, 2> vy_bar{wide};
@@ -120,7 +141,7 @@ __device__ void update_adjoint(Tile<Cut>& tile, const PainnWeights<real>& weight
       dot[i] = load<2>(saved.dot + tile.at(part.atom(i)) + part.feature);
       if constexpr (LAST) continue;
       for (int k = 0; k < 3; k++) {
-        mu[i][k] = load<2>(mu_bar + tile.at(part.atom(i), 3) + k * FEATURES + part.feature);
+        mu[i][k] = mu_bar(part.atom(i), k, part.feature);
         w[i][k] = load<2>(saved.vy + tile.at(part.atom(i), 6) + (2 * k + 1) * FEATURES + part.feature);
       }
     }
@@ -158,7 +179,7 @@ __device__ void update_adjoint(Tile<Cut>& tile, const PainnWeights<real>& weight
         for (int k = 0; k < 3; k++) {
           v[i][k] = load<2>(saved.vy + tile.at(atom, 6) + 2 * k * FEATURES + part.feature);
           w[i][k] = load<2>(saved.vy + tile.at(atom, 6) + (2 * k + 1) * FEATURES + part.feature);
-          if constexpr (!LAST) mu[i][k] = load<2>(mu_bar + tile.at(atom, 3) + k * FEATURES + part.feature);
+          if constexpr (!LAST) mu[i][k] = mu_bar(atom, k, part.feature);
         }
       }
     };
@@ -191,7 +212,7 @@ __device__ void update_adjoint(Tile<Cut>& tile, const PainnWeights<real>& weight
 #pragma unroll
       for (int i = 0; i < Cut::vector_atoms; i++)
         if (part.atom(i) < tile.count)
-          for (int k = 0; k < 3; k++) old[i][k] = load<2>(mu_bar + tile.at(part.atom(i), 3) + k * FEATURES + part.feature);
+          for (int k = 0; k < 3; k++) old[i][k] = mu_bar(part.atom(i), k, part.feature);
     }
     if (!multiply_back<FEATURES>(tile, part, vy_bar, weights.channels.adjoint, y)) return;
 #pragma unroll
@@ -200,7 +221,7 @@ __device__ void update_adjoint(Tile<Cut>& tile, const PainnWeights<real>& weight
 #pragma unroll
       for (int k = 0; k < 3; k++) {
         const Pack<2> before = LAST ? Pack<2>{} : old[i][k];
-        store(mu_bar + tile.at(part.atom(i), 3) + k * FEATURES + part.feature, Pack<2>{before.v[0] + y[3 * i + k][0][0], before.v[1] + y[3 * i + k][0][1]});
+        mu_bar.put(part.atom(i), k, part.feature, Pack<2>{before.v[0] + y[3 * i + k][0][0], before.v[1] + y[3 * i + k][0][1]});
       }
     }
   });

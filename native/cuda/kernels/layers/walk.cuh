@@ -33,6 +33,7 @@ template <class Value> __device__ void fetch_list(const Value* of_edges, int num
 /// where there are many; columns of other slices take the same ones at the same time, and find their edges' inputs in the second-level cache.
 class GridReceivers {
  public:
+  static constexpr int warps = 1, part = 0;
   __device__ explicit GridReceivers(int atoms) : atoms(atoms) {
     constexpr int of_block = message_threads / 32;
     columns = gridDim.x / slices, of_column = gridDim.y * of_block, twice = atoms > 10 * columns * of_column;
@@ -47,9 +48,10 @@ class GridReceivers {
  private:
   int atoms, columns, of_column, twice, first;
 };
-/// One receiver, or none.
-struct OneReceiver {
-  int i;
+/// One receiver, or none, of so many warps, which take its tiles by turns.
+template <int WARPS> struct OneReceiver {
+  static constexpr int warps = WARPS;
+  int i, part;
   __device__ int operator()(int n) const { return n == 0 ? i : -1; }
 };
 
@@ -65,8 +67,9 @@ template <bool PAIRS, int SETS, class Receivers> class Walk {
     fetch_next();
   }
   __device__ void step() {
-    if (!tile.last()) {
-      tile.e += tile_edges;
+    constexpr int turn = Receivers::warps * tile_edges;
+    if (tile.e + turn < tile.end) {
+      tile.e += turn;
       return;
     }
     round++;
@@ -91,7 +94,10 @@ template <bool PAIRS, int SETS, class Receivers> class Walk {
     if (i < 0) return {0, 0};
     return {PAIRS ? a.edges.pairs[i] : a.edges.first[i], a.edges.first[i + 1]};
   }
-  __device__ EdgeTile tile_of(const List& list) const { return {receivers(round), list.begin, list.end}; }
+  __device__ EdgeTile tile_of(const List& list) const {
+    const int begin = list.begin + receivers.part * tile_edges;
+    return {receivers.part > 0 && begin >= list.end ? -1 : receivers(round), begin, list.end};
+  }
   __device__ void fetch_next() const {
     fetch_list(a.slices.values, input_words, next.begin, next.end);
     if (SETS > 1) fetch_list(a.slices.slopes, input_words, next.begin, next.end);
