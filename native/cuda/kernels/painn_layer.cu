@@ -88,7 +88,7 @@ __device__ void layer_adjoint(const PainnLayerArguments<real>& a) {
   ContextBars bars{};
   Values of_mu{};
   bool ended = false;
-  return_messages<ReturnedMessages>(a.message, receiver, free + receiver.shared, relay, [&](int, int, const Values& made) { of_mu = made; },
+  return_messages<ReturnedMessages>(a.message, receiver, free + receiver.shared, relay, [&](long long, const Values& made) { of_mu = made; },
                                     [&](int, const ContextBars& made) { bars = made, ended = true; });
   begin_letters();
   const int atom = receiver.atom, q = lane_index() % 4, slice = own_slice(), feature = slice_feature(slice);
