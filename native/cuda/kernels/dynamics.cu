@@ -35,10 +35,11 @@ template <int N> __device__ bool sum_over_parts(const Arguments& a, double (&x)[
     for (int k = 0; k < N; k++) sums[blockIdx.y * step_sums + k] = x[k];
     __threadfence();
     earlier = atomicAdd(a.ended + r, 1);
+    __threadfence();
   }
   __syncthreads();
   if (earlier < parts - 1) return false;
-  __threadfence();
+  __threadfence();  // every thread: the sums, and velocities that are rescaled, may lie in this multiprocessor's cache as they were
   for (int k = 0; k < N; k++) {
     x[k] = 0;
     for (int part = threadIdx.x; part < parts; part += blockDim.x) x[k] += sums[part * step_sums + k];

@@ -23,7 +23,7 @@ struct RunConstants {
   unsigned long long seed;
 };
 
-/// Which step is made. Nothing is written that another block of the same launch may read.
+/// Which step is made. Nothing is written that another block of the same launch may read, but for alarm, to which end_step only adds.
 struct Progress {
   long long step;    // the last one that was made
   long long making;  // the one between begin_step and end_step

@@ -84,7 +84,7 @@ template <class Real> class Painn final : public Network<Real> {
   /// The same where a layer is one launch each way. What others read is not what a launch writes: it has two places, by turns.
   void launch_layers(Programs& programs, const Work<Real>& work, int atoms, bool gradient) {
     const int last = static_cast<int>(layers_.size()) - 1;
-    const bool relay = runs_at_once(programs, shape_.relay, atoms);
+    const bool relay = relay_runs_at_once(programs, atoms);
     const Shape::Cut& cut = relay ? shape_.relay : shape_.spread;
     const LayerKernels& names = relay ? relay_kernels : layer_kernels;
     const auto layer = [&](KernelName<PainnLayerArguments> name, size_t shared_bytes, const PainnMessageArguments<Real>& message, const PainnUpdateArguments<Real>& update) {
@@ -108,10 +108,11 @@ template <class Real> class Painn final : public Network<Real> {
   static constexpr LayerKernels layer_kernels{kernels::painn_layer_first, kernels::painn_layer, kernels::painn_layer_last, kernels::painn_layer_adjoint},
       relay_kernels{kernels::painn_relay_first, kernels::painn_relay, kernels::painn_relay_last, kernels::painn_relay_adjoint};
 
-  /// Does the card hold the clusters of all tiles of so cut layers: of more, some would begin when others end.
-  bool runs_at_once(Programs& programs, const Shape::Cut& cut, int atoms) const {
+  /// Does the card hold the clusters of all tiles of layers that relay: of more, some would begin when others end.
+  bool relay_runs_at_once(Programs& programs, int atoms) const {
+    const Shape::Cut& cut = shape_.relay;
     if (cut.threads == 0) return false;
-    const int clusters = programs.resident_clusters(relay_kernels.adjoint, static_cast<unsigned>(cut.members), cut.threads, shape_.layer_adjoint_shared(cut));
+    const int clusters = programs.resident_clusters(relay_kernels.adjoint, static_cast<unsigned>(cut.members), cut.threads, shape_.most_layer_shared(cut));
     return atoms <= clusters * cut.tile;
   }
 

@@ -100,9 +100,7 @@ Shape::Shape(const Config& config, Precision precision, const DeviceInfo& info, 
   if (const Cut one{small.tile, small.atoms, 4, 32 * std::min(columns, 2) * 4, spread_members}; tensor && info.architecture >= 90 && shared_bytes(one) <= info.shared_bytes) spread = one;
   // A block has a slice, a warp a receiver; of twice as many blocks two share a slice, two warps a receiver. One layer alone is first and last: too few to be worth
   // a text of its own.
-  const auto holds_layers = [&](const Cut& cut) {
-    return std::max({layer_shared(cut, false, false), layer_shared(cut, false, true), layer_adjoint_shared(cut)}) <= info.shared_bytes;
-  };
+  const auto holds_layers = [&](const Cut& cut) { return most_layer_shared(cut) <= info.shared_bytes; };
   whole_layers = spread.threads > 0 && spread.threads == 32 * spread.tile && slices == spread_members && layers > 1 && holds_layers(spread);
   if (Cut one = spread; whole_layers) {
     one.members = relay_members;
@@ -132,6 +130,7 @@ size_t Shape::layer_shared(const Cut& cut, bool first, bool last) const {
   return layer_bytes(cut, last ? last_shared : update_shared, 1 + 3, slice_warp_words(received_rows(first), received_own(first)));
 }
 size_t Shape::layer_adjoint_shared(const Cut& cut) const { return slice_weights_shared + layer_bytes(cut, adjoint_shared, 3, slice_warp_words(returned_rows(false), returned_own(false))); }
+size_t Shape::most_layer_shared(const Cut& cut) const { return std::max({layer_shared(cut, false, false), layer_shared(cut, false, true), layer_adjoint_shared(cut)}); }
 size_t Shape::pairs_shared() const { return slice_weights_shared + sizeof(float) * slice_block_words(returned_rows(true), returned_own(true)); }
 /// own_rows: that come as they are.
 size_t Shape::layer_bytes(const Cut& cut, size_t of_atom, int own_rows, int of_warp) const {

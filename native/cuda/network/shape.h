@@ -34,6 +34,7 @@ struct Shape {
   size_t shared_bytes(const Cut& cut) const;  // the most that a kernel of so cut a block takes
   size_t layer_shared(const Cut& cut, bool first, bool last) const;  // bytes of a whole layer's
   size_t layer_adjoint_shared(const Cut& cut) const;
+  size_t most_layer_shared(const Cut& cut) const;
   size_t pairs_shared() const;  // of the last launch of slices on the way back
   size_t real_bytes;
   bool painn, bessel;

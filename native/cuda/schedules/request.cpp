@@ -28,15 +28,11 @@ bool has_few_atoms(const Batch& batch, int s) {
 
 size_t whole(size_t bytes) { return (bytes + 7) / 8 * 8; }
 
-// Of an answer, what lies between net energies and forces.
-size_t edges_at(int structures) { return energies_at() + 7 * sizeof(double) * static_cast<size_t>(structures); }
-size_t atom_energies_at(int structures) { return edges_at(structures) + whole(sizeof(int) * static_cast<size_t>(structures)); }
-
-/// Each of them comes as one, whichever came before it.
-template <class Word> bool have_come(const std::byte* begin, size_t count) {
-  const auto* words = reinterpret_cast<const volatile Word*>(begin);
-  for (size_t k = 0; k < count; k++)
-    if (words[k] == static_cast<Word>(-1)) return false;
+/// Each word comes as one, whichever came before it: of a double both halves are asked for, as nobody promises that they come together.
+bool have_come(const std::byte* begin, size_t bytes) {
+  const auto* words = reinterpret_cast<const volatile uint32_t*>(begin);
+  for (size_t k = 0; k < bytes / sizeof(uint32_t); k++)
+    if (words[k] == static_cast<uint32_t>(-1)) return false;
   return true;
 }
 
@@ -99,7 +95,10 @@ size_t positions_at(int structures) { return sizeof(Request) + sizeof(Structure)
 
 size_t energies_at() { return whole(sizeof(Sizes)); }
 
-size_t forces_at(int atoms, int structures) { return atom_energies_at(structures) + sizeof(double) * static_cast<size_t>(atoms); }
+size_t forces_at(int atoms, int structures) {
+  const size_t s = static_cast<size_t>(structures);
+  return energies_at() + 7 * sizeof(double) * s + whole(sizeof(int) * s) + sizeof(double) * static_cast<size_t>(atoms);
+}
 
 void write_request(const Batch& batch, double cutoff, bool edge_at_cutoff, double nearest, std::byte* to) {
   // A little more than the CPU's guard asks: it may look twice, and must not be late.
@@ -128,9 +127,8 @@ Sizes sizes_of_answer(const std::byte* answer) {
 }
 
 bool is_whole(const std::byte* answer, int atoms, int structures, bool forces) {
-  const size_t n = static_cast<size_t>(atoms), edges = edges_at(structures), atom_energies = atom_energies_at(structures);
-  const bool all = have_come<uint32_t>(answer, sizeof(Sizes) / sizeof(int)) && have_come<uint64_t>(answer + energies_at(), 7 * static_cast<size_t>(structures)) &&
-                   have_come<uint32_t>(answer + edges, (atom_energies - edges) / sizeof(int)) && have_come<uint64_t>(answer + atom_energies, forces ? 4 * n : n) &&
+  const size_t end = forces ? answer_bytes(atoms, structures) : forces_at(atoms, structures);
+  const bool all = have_come(answer, sizeof(Sizes)) && have_come(answer + energies_at(), end - energies_at()) &&
                    !(reinterpret_cast<const volatile Sizes*>(answer)->status & unfinished);
   std::atomic_thread_fence(std::memory_order_acquire);  // before they are read
   return all;

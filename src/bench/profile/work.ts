@@ -21,6 +21,7 @@ export interface Evaluated {
 const placed = 120;
 const slotted = 16;
 const sender = 32;
+const keptAtom = 44; // and the cells that it has crossed
 const edgeBytes = (real: number) => 12 + 24 + 5 * real;
 
 type Count = (evaluated: Evaluated) => LaunchWork;
@@ -105,6 +106,7 @@ const counts: Readonly<Record<string, Count>> = {
   fill_slots: search(placed + slotted, () => 0),
   scan_neighbors: search(8, () => 0),
   find_neighbors: search(placed + slotted + 12, () => 8),
+  keep_neighbors: search(placed + sender + keptAtom, () => 16), // of a step of dynamics that does not search
   finish_edges: search(sender + 4, (real) => 8 + edgeBytes(real)),
 
   // Values and slopes of the radial functions of an edge, each as two halves.
