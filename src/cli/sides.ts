@@ -132,7 +132,8 @@ function cardOf(side: string): CudaCard {
     const [card] = cudaCards() as [CudaCard];
     return card;
   } catch (error) {
-    if (error instanceof PainnlessError) throw new PainnlessError(error.code, `side "${side}": ${error.message}`, { cause: error });
+    if (error instanceof PainnlessError)
+      throw new PainnlessError(error.code, `side "${side}": ${error.message}`, { field: error.field, cause: error });
     throw error;
   }
 }
