@@ -4,7 +4,7 @@ import type { ModelConfig } from "../../src/model/config.ts";
 import type { ModelFile } from "../../src/model/model-file.ts";
 import type { Structure } from "../../src/system/structure.ts";
 import { gas } from "../engine/gas.ts";
-import { randomModel } from "../engine/models.ts";
+import { randomModel, withFilters } from "../engine/models.ts";
 import { bits, everything } from "../engine/open.ts";
 import { ethanol, noEdges, selfImages, singleAtom, triclinic, water } from "../systems.ts";
 import { addon, onCard, openCuda } from "./open.ts";
@@ -13,6 +13,12 @@ import { addon, onCard, openCuda } from "./open.ts";
  *  those of all tiles at once, else of four. The bits are those of launches apart, which spread.test.ts says do not depend on whether their tiles are. */
 const random = (changes: Partial<ModelConfig>) => randomModel("painn-schnetpack", { n_features: 128, ...changes });
 const three = random({ n_layers: 3, n_rbf: 20, readout_widths: [64, 1] });
+/** Open clusters in which every atom has all others as neighbours: lists of no edge, and of whole tiles of eight, one less and one more. */
+const clusters = [1, 8, 9, 10, 17, 18].map((atoms): Structure => {
+  const places = Array.from({ length: atoms }, (_, k) => [1.5 * (k % 3), 1.5 * (Math.floor(k / 3) % 3), 1.5 * Math.floor(k / 9)]);
+  const positions = Float64Array.from(places.flat(), (x, k) => x + 0.1 * Math.sin(7 * k));
+  return { name: `${atoms} within the cutoff`, numbers: Array(atoms).fill(6), positions, cell: null, pbc: [false, false, false] };
+});
 const batch = [ethanol, triclinic, singleAtom, water, selfImages, noEdges];
 const rows: readonly (readonly [name: string, model: ModelFile, precision: CudaPrecision, structures: readonly Structure[]])[] = [
   ["three layers, 9 atoms: a tile and an atom of another", three, "f32", [ethanol]],
@@ -20,6 +26,7 @@ const rows: readonly (readonly [name: string, model: ModelFile, precision: CudaP
   ["three layers, 50 atoms", three, "f32", [gas(50, 2)]],
   ["100 atoms", random({}), "f32", [gas(100, 3)]],
   ["a batch, also of atoms without neighbours", three, "f32", batch],
+  ["lists of whole tiles", withFilters(random({}), 0.1), "f32", clusters],
   ["mixed precision", random({}), "mixed", batch],
   [
     "padded features, Bessel functions, a readout of one layer",
