@@ -24,9 +24,9 @@ const rows: readonly (readonly [name: string, model: ModelFile, precision: CudaP
   ["three layers, 9 atoms: a tile and an atom of another", three, "f32", [ethanol]],
   ["three layers, 17 atoms, periodic", three, "f32", [gas(17, 1)]],
   ["three layers, 50 atoms", three, "f32", [gas(50, 2)]],
-  ["100 atoms", random({}), "f32", [gas(100, 3)]],
+  ["three layers, 100 atoms", three, "f32", [gas(100, 3)]],
   ["a batch, also of atoms without neighbours", three, "f32", batch],
-  ["lists of whole tiles", withFilters(random({}), 0.1), "f32", clusters],
+  ["three layers, lists of whole tiles", withFilters(three, 0.1), "f32", clusters],
   ["mixed precision", random({}), "mixed", batch],
   [
     "padded features, Bessel functions, a readout of one layer",
@@ -53,8 +53,9 @@ test.each(rows)("%s: bits of launches apart", async (_, model, precision, struct
   const whole = await Promise.all(blocks.map(async ([name, card]) => [name, card, await open(model, precision, 1024)] as const));
   for (const want of [everything, ["energy"] as const]) {
     const right = (await apart.evaluate(structures, want)).map(bits);
+    // The last is the hardest; the others are for the exchange between warps, which blocks of four have not.
     for (const [name, card, engine] of whole)
-      for (const way of atoms < 40 ? ways : ways.slice(-1)) {
+      for (const way of atoms < 40 && name === "eight" && want === everything ? ways : ways.slice(-1)) {
         if (!onCard) addon.emulatedCard({ ...card, ...way });
         const found = await engine.evaluate(structures, want);
         if (!onCard) addon.emulatedCard(usual);
