@@ -13,7 +13,10 @@ const folder = join(root, "build/sanitizer");
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    tests: { type: "string", default: "engine,slices,spread,layer,results,random,neighbors,dynamics,memory,portions,answer,resident" },
+    tests: {
+      type: "string",
+      default: "engine,slices,spread,layer,results,random,neighbors,dynamics,guards,memory,portions,answer,resident",
+    },
   },
 });
 /** Blocks of the resident schedule, and of updates that are spread over clusters, wait for numbers that come from others, which racecheck does not follow: it takes

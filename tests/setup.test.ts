@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { diagnose } from "../scripts/setup/problem.mjs";
 import { processStart } from "../scripts/setup/processes.mjs";
-import { constraints, requirements } from "../scripts/setup/python-requirements.mjs";
 import { fingerprint } from "../scripts/setup/state.mjs";
 import { FakeClone } from "./setup/clone.ts";
 
@@ -296,12 +295,4 @@ test("a fingerprint follows contents and names, not times", () => {
   expect(renamed).not.toBe(before);
   clone.write("src/other.ts", "x");
   expect(new Set([before, renamed, print(), fingerprint(clone.root, ["src"], ["word"])]).size).toBe(4);
-});
-
-test("every package python/pyproject.toml asks for is pinned in python/constraints.txt", () => {
-  const namesOn = (platform: string) => requirements(clone.root, "tests", platform).map((requirement) => requirement.split(/[>=]/)[0]);
-  const names = namesOn("linux");
-  expect(names).toContain("torch");
-  expect(names.filter((name) => !namesOn("darwin").includes(name))).toEqual(["nvidia-cuda-nvrtc-cu12"]); // which has no wheel there
-  expect([...constraints(clone.root).keys()].sort()).toEqual(names.sort());
 });

@@ -1,48 +1,16 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { type OpenOptions, openSession } from "../../src/dynamics/open.ts";
-import type { SimulationRequest } from "../../src/dynamics/options.ts";
-import type { CudaEngine } from "../../src/engine/cuda.ts";
+import { openSession } from "../../src/dynamics/open.ts";
 import { Random } from "../../src/system/random.ts";
 import type { Structure } from "../../src/system/structure.ts";
-import { assertClose } from "../close.ts";
-import { bitsOf, unguarded, type Whole, whole } from "../dynamics/springs.ts";
+import { bitsOf, type Whole, whole } from "../dynamics/springs.ts";
 import { gas } from "../engine/gas.ts";
 import { randomModel, withFilters } from "../engine/models.ts";
 import { cubic, ethanol, slab, smallCrystal, triclinic, water, wire } from "../systems.ts";
 import { addon, onCard, openCpu, openCuda } from "./open.ts";
+import { assertSame, type columns, ensembles, gentle, requestOf, run, thermal } from "./runs.ts";
 
 const model = randomModel("painn-schnetpack");
-/** A model of random weights pulls hard: small steps, no limits. */
-const gentle = { timestep: 0.02, ...unguarded } as const;
-const thermal = { ...gentle, equilibration: 6, frameEvery: 7, recordEvery: 3, seed: 5, friction: 2, relaxation: 0.5 } as const;
 addon.emulatedCard({ clusters: 0 }); // the resident schedule takes the emulator a quarter of a second a step; it has a test of its own
-const columns = ["potential", "kinetic", "heat", "modified"] as const;
-
-const run = async (
-  engine: CudaEngine | ReturnType<typeof openCpu>,
-  structure: Structure,
-  request: SimulationRequest,
-  ...stretches: number[]
-) => whole(await openSession(engine, structure, request), ...stretches);
-
-/** Two runs that differ by rounding alone. */
-function assertSame(found: Whole, expected: Whole, tolerance: number): void {
-  expect([...found.records.steps]).toEqual([...expected.records.steps]);
-  expect(found.frames.map(({ step }) => step)).toEqual(expected.frames.map(({ step }) => step));
-  for (const name of columns) {
-    const isKnown = (x: number) => !Number.isNaN(x);
-    expect([...found.records[name]].map(isKnown), name).toEqual([...expected.records[name]].map(isKnown));
-    const known = found.records[name].filter(isKnown);
-    if (known.length > 0) assertClose(known, expected.records[name].filter(isKnown), tolerance, 10);
-  }
-  for (const [k, frame] of found.frames.entries())
-    for (const name of ["positions", "velocities", "forces", "potential", "kinetic"] as const)
-      assertClose(frame[name], expected.frames[k]?.[name] ?? [], tolerance, 10);
-}
-
-const ensembles = ["nve", "langevin", "csvr"] as const;
-const requestOf = (ensemble: (typeof ensembles)[number]) =>
-  ({ ...thermal, ensemble, equilibrationEnsemble: ensemble === "csvr" ? "langevin" : "csvr" }) as const;
 
 test.each([
   ["nve", "ethanol", ethanol],
@@ -109,73 +77,6 @@ test("atoms cross a periodic cell as on the CPU; positions are not wrapped", asy
   assertSame(found, await run(openCpu(model), cubic, fast), 1e-9);
   const end = found.frames.at(-1)?.positions ?? [];
   expect(Math.max(...Array.from(end, (x, k) => Math.abs(x - (cubic.positions[k] as number))))).toBeGreaterThan(4);
-});
-
-describe("guards", () => {
-  const stopOf = async (
-    engine: CudaEngine | ReturnType<typeof openCpu>,
-    request: Partial<SimulationRequest>,
-    start: OpenOptions = {},
-    structure = water,
-  ) => {
-    const session = await openSession(
-      engine,
-      structure,
-      { steps: 200, timestep: 0.05, replicas: 2, ensemble: "langevin", frameEvery: 1, ...request },
-      start,
-    );
-    const { stop, records, frames } = await session.advance(200);
-    const good = (stop?.step ?? Number.NaN) - 1;
-    expect([session.state().step, records.steps.at(-1), frames.at(-1)?.step]).toEqual([good, good, good]);
-    expect([...session.state().positions]).toEqual([...(frames.at(-1)?.positions ?? [])]);
-    expect((await session.advance(1)).stop).toEqual(stop);
-    await session.close();
-    return stop;
-  };
-  const free = unguarded.guards;
-
-  test.each([
-    ["a force", "force", { guards: { ...free, maxForce: 2.625 } }],
-    ["a temperature", "temperature", { guards: { ...free, maxTemperature: 900 } }],
-    ["two atoms too near", "distance", { guards: { ...free, minDistance: 0.96 } }],
-    ["a displacement", "displacement", { guards: { ...free, maxDisplacement: 0.0036 } }],
-  ] as const)("%s beyond its limit: the CPU's stop, its words and all, and the last good state", async (_, reason, request) => {
-    const stop = await stopOf(await openCuda(model, "f64"), request);
-    const expected = await stopOf(openCpu(model), request);
-    expect(stop).toMatchObject({
-      reason,
-      step: expected?.step,
-      replica: expected?.replica,
-      atom: expected?.atom,
-      other: expected?.other,
-      message: expected?.message,
-    });
-    expect(stop?.step).toBeGreaterThan(1);
-  });
-
-  test("an atom that leaves the space in which digits suffice, and atoms in one place", async () => {
-    const engine = await openCuda(model, "f64");
-    const request = { replicas: 1, ensemble: "nve", timestep: 1, guards: free } as const;
-    const away: Structure = { ...water, positions: water.positions.map((x, k) => (k % 3 === 0 ? x + 999_990 : x)) };
-    const pushed = { velocities: Float64Array.from({ length: 9 }, (_, k) => (k % 3 === 0 ? 3 : 0)) };
-    expect(await stopOf(engine, request, pushed, away)).toMatchObject({ reason: "position", atom: expect.any(Number) });
-    // Nothing pulls an atom that is alone within the cutoff; after two steps the second is where the first is.
-    const two: Structure = { ...water, numbers: [1, 1], positions: Float64Array.of(0, 0, 0, 12, 0, 0) };
-    expect(await stopOf(engine, request, { velocities: Float64Array.of(0, 0, 0, -6, 0, 0) }, two)).toMatchObject({
-      ...{ reason: "refused", step: 2, atom: null },
-      message: expect.stringMatching(/atoms 0 and 1 coincide/),
-    });
-  });
-
-  test("a search that would not see atoms so far apart leaves the steps to the host", async () => {
-    const guards = { ...free, minDistance: 5.5 };
-    const two: Structure = { ...water, numbers: [1, 1], positions: Float64Array.of(0, 0, 0, 6, 0, 0) };
-    const request = { replicas: 1, ensemble: "nve", guards } as const;
-    expect(await stopOf(await openCuda(model, "f64"), request, { velocities: Float64Array.of(0, 0, 0, -0.5, 0, 0) }, two)).toMatchObject({
-      reason: "distance",
-      limit: 5.5,
-    });
-  });
 });
 
 test("more edges than there is room for: the arrays grow once, that step is made again, and the bits are those of an engine with room", async () => {
